@@ -1,0 +1,213 @@
+import type { Cancel, Millis } from '../runtime/ports.ts';
+
+/** What a machine can give, or a job asks of each node. Counts, and bytes. */
+export type Resources = {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly gpus: number;
+};
+
+// ---------------------------------------------------------------- gates: sites that make clusters
+
+export type Flavor = {
+  readonly name: string;
+  readonly resources: Resources;
+  readonly storageBytes: number;
+  /** Per node and hour, in the site's currency. */
+  readonly price: number;
+};
+
+export type Image = { readonly name: string; readonly kind: 'cloud' | 'container' };
+
+/** What a cluster needs to know of how to reach its head, and to prove itself there once. */
+export type Bootstrap = {
+  /** `host:port` of the heads' mesh listeners. */
+  readonly heads: readonly string[];
+  /** SHA-256 of the cluster CA's certificate (DER), lower-case hex. */
+  readonly caFingerprint: string;
+  /** One token a node, by node name; each is good for that name once. Secret: never logged. */
+  readonly tokens: Readonly<Record<string, string>>;
+};
+
+export type PartitionOrder = {
+  /** `swm-<first 8 of the job id>`; creating it twice gives the same partition. */
+  readonly name: string;
+  readonly job: string;
+  readonly owner: string;
+  /** The installation's id, kept in tags so that a sweep knows its own. */
+  readonly installation: string;
+  readonly flavor: string;
+  readonly image: string;
+  /** Node names, main first. */
+  readonly nodes: readonly string[];
+  readonly bootstrap: Bootstrap;
+};
+
+/** A cluster as its site tells of it. */
+export type Partition = {
+  readonly externalId: string;
+  readonly name: string;
+  readonly status: 'creating' | 'updating' | 'succeeded' | 'failed' | 'deleting';
+  /** The site's own words, mostly why it failed. */
+  readonly description: string;
+  /** Address of each node, by node name; empty while unknown. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** The `installation` tag, or '' where the site keeps no tags. */
+  readonly installation: string;
+  readonly createdAt: Millis;
+};
+
+/** A site. Every method throws `Failed` with a code of protocol/errors.ts, and only that. */
+export interface Gate {
+  /**
+   * Ensures the partition by name and resolves when the site has taken the order (not when it has
+   * booted). Idempotent: an existing one of that name and installation is returned as it is.
+   */
+  create(order: PartitionOrder, signal: AbortSignal): Promise<Partition>;
+  /** The partition of that name, or undefined if the site is sure that there is none. */
+  find(name: string, signal: AbortSignal): Promise<Partition | undefined>;
+  /** Resolves only when the partition is confirmed gone, also if it was gone before. */
+  remove(externalId: string, signal: AbortSignal): Promise<void>;
+  /** All partitions at the site, ours or not. */
+  list(signal: AbortSignal): Promise<readonly Partition[]>;
+  flavors(signal: AbortSignal): Promise<readonly Flavor[]>;
+  images(signal: AbortSignal): Promise<readonly Image[]>;
+}
+
+// ---------------------------------------------------------------- processes of a worker
+
+/** One process of a job: `rank` counts its nodes from 0, the main one. */
+export type AttemptKey = {
+  /** The job's full id. */
+  readonly job: string;
+  readonly attempt: number;
+  readonly rank: number;
+};
+
+export type ProcessOrder = {
+  readonly key: AttemptKey;
+  /** Absolute; it exists, belongs to `user`, and holds the inputs. */
+  readonly directory: string;
+  /** Absolute path of the script file to run; run by its `#!` line, else by /bin/sh. */
+  readonly script: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute paths, made by swm outside the job's reach or within `directory`. '' stdin: none. */
+  readonly stdin: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The local account to run as; '' is swm's own (never root when swm is root). */
+  readonly user: string;
+  readonly limits: Resources;
+};
+
+export type Started = {
+  readonly pid: number;
+  readonly at: Millis;
+  /** What could not be enforced here, in words for the user; empty if all is. */
+  readonly unenforced: readonly string[];
+};
+
+/** How a process ended. `lost`: it is gone, and no exit line tells how. */
+export type Exit = {
+  readonly code: number;
+  /** 0, or the number of the signal that ended it. */
+  readonly signal: number;
+  readonly at: Millis;
+  readonly outOfMemory: boolean;
+  readonly lost: boolean;
+};
+
+export interface Processes {
+  /**
+   * Ensures that the attempt runs or has run: starts it if there is no record of it, else
+   * reattaches. Never starts an attempt twice, whatever was killed in between.
+   */
+  ensure(order: ProcessOrder): Promise<Started>;
+  /** Resolves when the attempt's process has ended and the rest of its tree is dead. */
+  exited(key: AttemptKey, signal: AbortSignal): Promise<Exit>;
+  /** TERM, grace, freeze, KILL until nothing of the tree is left. Also for one never seen. */
+  stop(key: AttemptKey, graceMs: Millis): Promise<void>;
+  /** Removes the attempt's records once its end is acknowledged. Its key never starts again. */
+  forget(key: AttemptKey): Promise<void>;
+}
+
+// ---------------------------------------------------------------- bytes
+
+export type BlobRef = { readonly sha256: string; readonly bytes: number };
+
+export type Input = BlobRef & {
+  /** Relative to the working directory; never absolute, never with `..`. */
+  readonly path: string;
+  /** Permission bits such as 0o755. */
+  readonly mode: number;
+};
+
+export type Output = Input;
+
+export type Progress = (doneBytes: number, totalBytes: number) => void;
+
+/** The job's place on a worker: made, filled, emptied into the head's blobs, and removed. */
+export interface Workplace {
+  /** Makes the directory and brings every input there, verified; what is there already is kept. */
+  stage(place: PlaceOrder, progress: Progress, signal: AbortSignal): Promise<Place>;
+  /** Sends outputs and logs to the head and resolves when it holds them. */
+  collect(place: PlaceOrder, progress: Progress, signal: AbortSignal): Promise<Collected>;
+  /** Removes all of it. */
+  clear(key: AttemptKey): Promise<void>;
+}
+
+export type PlaceOrder = {
+  readonly key: AttemptKey;
+  readonly script: string;
+  readonly scriptBlob: BlobRef | null;
+  readonly inputs: readonly Input[];
+  readonly outputs: readonly string[];
+  readonly user: string;
+};
+
+export type Place = {
+  readonly directory: string;
+  readonly script: string;
+  readonly stdout: string;
+  readonly stderr: string;
+};
+
+export type Collected = {
+  readonly outputs: readonly Output[];
+  /** Promised files that the job did not make. */
+  readonly missing: readonly string[];
+  readonly stdout: BlobRef;
+  readonly stderr: BlobRef;
+};
+
+/** Content-addressed files of one node. */
+export interface Blobs {
+  has(sha256: string): boolean;
+}
+
+// ---------------------------------------------------------------- forwarded ports, on a head
+
+export type ForwardOrder = {
+  readonly job: string;
+  /** The loopback alias that this job's `in` ports are bound on. */
+  readonly alias: string;
+  readonly ports: readonly number[];
+  readonly node: string;
+  /** The address on `node` where the job listens. */
+  readonly address: string;
+};
+
+export interface Forwards {
+  /** Binds each port on the alias and tunnels it to the node. Idempotent. */
+  open(order: ForwardOrder): Promise<void>;
+  close(job: string): Promise<void>;
+  /** An alias of the pool on which all of these ports can be bound now. */
+  free(ports: readonly number[], taken: readonly string[]): Promise<string>;
+}
+
+export interface Ids {
+  /** A fresh random UUID. */
+  uuid(): string;
+}
+
+export type { Cancel };

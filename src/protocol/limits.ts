@@ -1,0 +1,60 @@
+/** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
+export const limits = {
+  /** transport, envelope: a message frame. What is larger goes as a stream. */
+  frameBytesMax: 4 << 20,
+  /** transport: a frame of a stream on a bulk link, header included. */
+  streamFrameBytesMax: 256 << 10,
+  /** envelope, transport: messages that ride in one frame. */
+  frameEnvelopesMax: 128,
+  /** transport: bytes waiting for a slow peer before `send` says no. */
+  outboxBytesMax: 32 << 20,
+  /** envelope: an actor's path. */
+  pathCharsMax: 200,
+  /** actor: letters waiting in the normal lane. */
+  mailboxMax: 100_000,
+  /** actor: letters played before the loop is handed back. */
+  drainMax: 256,
+  /** actor: saves in flight before an actor plays no further letter. */
+  savesInFlightMax: 64,
+  /** asks: questions in flight on one node. */
+  asksMax: 1_000_000,
+  /** jobscript: a script, as CONTRACTS of existing terminals has it. */
+  scriptBytesMax: 16_000_000,
+  /** jobscript, records: a script kept in the job's record; a longer one is a blob. */
+  scriptInlineBytesMax: 64 << 10,
+  /** jobscript: a line of a directive. */
+  directiveCharsMax: 16_384,
+  /** jobscript: errors reported of one script. */
+  scriptErrorsMax: 20,
+  /** jobscript: input or output files of one job. */
+  filesMax: 1_000,
+  /** jobscript: ports of one job. */
+  portsMax: 64,
+  /** jobscript: nodes of one job. */
+  nodesMax: 1_024,
+  /** streams: bytes sent and not yet credited. */
+  streamWindowBytes: 1 << 20,
+  /** streams: how long a cut stream waits for a new link. */
+  streamResumeMs: 10 * 60_000,
+  /** streams: streams open on one link. */
+  streamsMax: 4_096,
+  /** blobs: a part of a blob as it is read from disk. */
+  blobChunkBytes: 128 << 10,
+  /** process: a log kept for one attempt; its hit is written into the log itself. */
+  logBytesMax: 256 << 20,
+  /** store: the store refuses new jobs when the disk has less than this. */
+  diskReserveBytes: 64 << 20,
+  /** transport: silence after which a peer is taken as down; beats come three times as often. */
+  silenceMsMax: 6_000,
+  beatMs: 2_000,
+  /** transport: a handshake, hello included. */
+  handshakeMsMax: 10_000,
+  /** join: attempts of one address in a minute. */
+  joinsPerMinute: 60,
+  /** session: calls of one terminal in flight. */
+  callsMax: 4_096,
+  /** session: rows of one page of a list. */
+  pageMax: 1_000,
+  /** session: how long a terminal's call may wait for its answer. */
+  callMs: 30_000,
+} as const;

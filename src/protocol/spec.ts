@@ -1,0 +1,60 @@
+/** A port of a job: `in` is reached from the submitter's side, `out` reaches out from the job. */
+export type PortSpec = {
+  readonly port: number;
+  readonly protocol: 'tcp';
+  readonly direction: 'in' | 'out';
+};
+
+/** Array tasks `first..last` by `step`, at most `limit` at once (0: no limit). */
+export type ArraySpec = {
+  readonly first: number;
+  readonly last: number;
+  readonly step: number;
+  readonly limit: number;
+};
+
+export type DependencySpec = {
+  readonly when: 'after' | 'after-ok' | 'after-any';
+  readonly jobs: readonly string[];
+};
+
+/**
+ * What a job script asks for, once its directives are read. Empty text means that nothing was
+ * asked; zero means the same for counts, bytes and milliseconds.
+ */
+export type JobSpec = {
+  readonly name: string;
+  readonly comment: string;
+  readonly account: string;
+  readonly flavor: string;
+  readonly cloudImage: string;
+  readonly containerImage: string;
+  readonly queue: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly gpus: number;
+  readonly nodes: number;
+  readonly ports: readonly PortSpec[];
+  readonly submissionAddress: string;
+  readonly stdin: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly workdir: string;
+  readonly relocatable: boolean;
+  readonly inputFiles: readonly string[];
+  readonly outputFiles: readonly string[];
+  readonly storage: readonly string[];
+  readonly keepResources: boolean;
+  readonly checkpoint: boolean;
+  readonly checkpointDir: string;
+  readonly checkpointIntervalMs: number;
+  readonly walltimeMs: number;
+  readonly priority: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly array: ArraySpec | null;
+  readonly after: readonly DependencySpec[];
+  readonly retries: number;
+  readonly gang: string;
+  readonly preemptible: boolean;
+  readonly notify: string;
+};
