@@ -50,6 +50,9 @@ export const errors = {
   start_failed: { http: 200, retry: false, mend: 'Read the text: the system refused the start.' },
   output_missing: { http: 200, retry: false, mend: 'The job did not make the file it promised.' },
   wrong_version: { http: 426, retry: false, mend: 'Upgrade the older side.' },
+  in_use: { http: 409, retry: false, mend: 'End the process that the text names first.' },
+  corrupt: { http: 500, retry: false, mend: 'Restore what the text names from a backup.' },
+  disk_error: { http: 500, retry: false, mend: 'Check the disk that the text names.' },
   bug: { http: 500, retry: true, mend: 'Report it with the log of the node.' },
 } as const satisfies Record<string, Row>;
 

@@ -57,4 +57,10 @@ export const limits = {
   pageMax: 1_000,
   /** session: how long a terminal's call may wait for its answer. */
   callMs: 30_000,
+  /** store: a key in UTF-8; LMDB takes no longer one at its usual page size. */
+  keyBytesMax: 1_978,
+  /** store: a commit that takes longer is taken as lost, and the node with it. */
+  commitMsMax: 30_000,
+  /** store: pages looked at before a store is opened; all of them if its file is too short. */
+  checkPagesMax: 4_096,
 } as const;
