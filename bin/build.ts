@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Bundles what is shipped into dist/: Node runs our TypeScript in a checkout only, never under
+ * node_modules. `--if-possible` is for `npm ci`, which calls this also where the development
+ * dependencies or the sources are not there: then it says so and leaves dist/ as it is.
+ */
+
+const home = join(import.meta.dirname, '..');
+const entries = {
+  cli: join(home, 'src/cli/main.ts'),
+  node: join(home, 'src/node.ts'),
+  client: join(home, 'src/client/client.ts'),
+};
+
+/** Left to node_modules: native, with worker threads of their own, or big and seldom needed. */
+const external = [
+  '@azure/*',
+  '@peculiar/x509',
+  'bufferutil',
+  'cpu-features',
+  'lmdb',
+  'msgpackr-extract',
+  'pino',
+  'reflect-metadata',
+  'ssh2',
+  'utf-8-validate',
+];
+
+/** CommonJS packages in an ESM bundle call `require` for the modules of Node. */
+const banner = {
+  js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+};
+
+async function bundle(): Promise<void> {
+  const esbuild = await import('esbuild');
+  rmSync(join(home, 'dist'), { recursive: true, force: true });
+  await esbuild.build({
+    entryPoints: entries,
+    outdir: join(home, 'dist'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    external,
+    banner,
+    logLevel: 'warning',
+  });
+}
+
+/** The types of the client, for programs in TypeScript; takes a second, so not for `npm ci`. */
+function declare(): void {
+  const tsc = join(home, 'node_modules/typescript/bin/tsc');
+  const args = ['-p', home, '--noEmit', 'false', '--declaration', '--emitDeclarationOnly'];
+  const where = ['--outDir', join(home, 'dist/types'), '--rootDir', join(home, 'src')];
+  const { status } = spawnSync(process.execPath, [tsc, ...args, ...where], { stdio: 'inherit' });
+  if (status !== 0) process.exit(1);
+}
+
+const optional = process.argv.includes('--if-possible');
+const missing = Object.values(entries).filter((path) => !existsSync(path));
+if (!existsSync(join(home, 'node_modules/esbuild'))) missing.push('node_modules/esbuild');
+if (missing.length > 0) {
+  process.stderr.write(`build: not built, because these are missing: ${missing.join(', ')}\n`);
+  process.exitCode = optional ? 0 : 2;
+} else {
+  await bundle();
+  if (!optional) declare();
+}
