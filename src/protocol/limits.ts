@@ -63,4 +63,61 @@ export const limits = {
   commitMsMax: 30_000,
   /** store: pages looked at before a store is opened; all of them if its file is too short. */
   checkPagesMax: 4_096,
+  /** stream-frame: the body of an open or accept, with its kind. */
+  streamBodyBytesMax: 16 << 10,
+  /** streams: the largest window that one end may ask for; long fat links need more than usual. */
+  streamWindowBytesMax: 16 << 20,
+  /** streams: ended streams whose last word is kept for a peer that missed it in a cut. */
+  streamGravesMax: 1_024,
+  /** certificates: how long an authority's, a node's and a user's certificate is good. */
+  authorityDaysMax: 7_300,
+  nodeDaysMax: 3_650,
+  userDaysMax: 1_825,
+  /** certificates: a request for a certificate, as PEM. */
+  requestCharsMax: 8_192,
+  /** join: the body of a request to join, and of its answer. */
+  joinBytesMax: 16 << 10,
+  /** join: addresses whose attempts are counted at once. */
+  joinAddressesMax: 4_096,
+  /** link: how long a closed link may take to say goodbye before it is cut. */
+  goodbyeMsMax: 2_000,
+  /** link: pieces and fragments that one frame may arrive in. */
+  framePiecesMax: 16_384,
+  frameFragmentsMax: 1_024,
+  /** listener: connections that are not yet, or will never be, links. */
+  handshakesMax: 2_048,
+  /** credentials: how long a TLS session may be resumed; the registry is asked each time. */
+  sessionSecondsMax: 86_400,
+  /** credentials: peers whose TLS session is kept. */
+  sessionsMax: 1_024,
+  /** redial: the wait before dialling again, at first and at most. */
+  redialMsMin: 100,
+  redialMsMax: 5_000,
+  /** jobscript: characters of a job's name. */
+  nameCharsMax: 64,
+  /** jobscript: characters of any other text of a directive: a comment, an image, a path. */
+  textCharsMax: 4_096,
+  /** jobscript: variables of `env`, and the bytes of all of them. */
+  envMax: 256,
+  envBytesMax: 64 << 10,
+  /** jobscript: paths of one list as UTF-8, joined; they must fit one variable of 128 KiB. */
+  fileListBytesMax: 100_000,
+  /** jobscript: storages of one job. */
+  storagesMax: 16,
+  /** jobscript: what a job may ask of each node. */
+  cpusMax: 4_096,
+  gpusMax: 256,
+  memoryBytesMin: 1 << 20,
+  memoryBytesMax: 2 ** 50,
+  /** jobscript: walltime, and the time between two checkpoints. */
+  walltimeMsMax: 366 * 86_400_000,
+  /** jobscript: the highest priority; the lowest is its negative. */
+  priorityMax: 1_000,
+  /** jobscript: retries of one job. */
+  retriesMax: 100,
+  /** jobscript: tasks of one array, and the highest index of one. */
+  arrayTasksMax: 1_000_000,
+  arrayIndexMax: 2 ** 31 - 1,
+  /** jobscript: jobs that one job waits for. */
+  dependenciesMax: 1_000,
 } as const;

@@ -58,3 +58,44 @@ export type JobSpec = {
   readonly preemptible: boolean;
   readonly notify: string;
 };
+
+/**
+ * A script without a directive: one node, and nothing else asked. What is left open here is filled
+ * from the configuration when the job is placed.
+ */
+export const emptySpec: JobSpec = {
+  name: '',
+  comment: '',
+  account: '',
+  flavor: '',
+  cloudImage: '',
+  containerImage: '',
+  queue: '',
+  cpus: 0,
+  memoryBytes: 0,
+  gpus: 0,
+  nodes: 1,
+  ports: [],
+  submissionAddress: '',
+  stdin: '',
+  stdout: '',
+  stderr: '',
+  workdir: '',
+  relocatable: false,
+  inputFiles: [],
+  outputFiles: [],
+  storage: [],
+  keepResources: false,
+  checkpoint: false,
+  checkpointDir: '',
+  checkpointIntervalMs: 0,
+  walltimeMs: 0,
+  priority: 0,
+  env: {},
+  array: null,
+  after: [],
+  retries: 0,
+  gang: '',
+  preemptible: false,
+  notify: '',
+};
