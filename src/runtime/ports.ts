@@ -59,11 +59,7 @@ export interface Cell {
  * Makes a cell. `play` returns true if it wants another turn at once. If it throws, the cell plays
  * no more and `crashed` is called.
  */
-export type Cells = (
-  name: string,
-  play: () => boolean,
-  crashed: (error: unknown) => void,
-) => Cell;
+export type Cells = (name: string, play: () => boolean, crashed: (error: unknown) => void) => Cell;
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 /** A structured line of the log: `path` is the actor's. */

@@ -1,0 +1,118 @@
+import type { Static } from 'typebox';
+import type { shapes } from './shapes.ts';
+import type { Door } from './who.ts';
+
+/** A row of the table: what may cross a socket, or go from one actor of the control tree to another. */
+export type Row = {
+  /** Its number on the wire, for ever. Numbers below 16 belong to the envelope. */
+  readonly code: number;
+  /** The doors by which it may come in; `local` actors may always send it. */
+  readonly from: readonly Exclude<Door, 'local'>[];
+  /** Who gets it: a path, in which `{field}` is a field of the body, or `session`: its own. */
+  readonly to: string;
+  /** Whether it is answered; a call without an answer is a tell. */
+  readonly reply: boolean;
+  /** One line of help, for terminals. */
+  readonly help: string;
+};
+
+const users = ['terminal', 'operator'] as const;
+const heads = ['head'] as const;
+const workers = ['worker', 'head'] as const;
+const nobody = [] as const;
+
+const call = (code: number, to: string, from: Row['from'], help: string): Row => ({
+  code,
+  from,
+  to,
+  reply: true,
+  help,
+});
+const tell = (code: number, to: string, from: Row['from'], help: string): Row => ({
+  code,
+  from,
+  to,
+  reply: false,
+  help,
+});
+
+/**
+ * Everything that actors and terminals say to each other. Terminal calls, their help and their
+ * routes derive from these rows. Add rows; never change a code, nor use a retired one again.
+ */
+export const messages = {
+  // what terminals ask
+  'job.submit': call(16, 'session', users, 'Submits a job script.'),
+  'job.list': call(17, 'session', users, 'Lists jobs, the newest last.'),
+  'job.show': call(18, 'session', users, 'Shows all that is kept of a job.'),
+  'job.cancel': call(19, '/jobs/{id}', users, 'Cancels a job, whatever phase it is in.'),
+  'job.requeue': call(20, '/jobs/{id}', users, 'Runs a job again under the same id.'),
+  'node.list': call(21, 'session', users, 'Lists the nodes.'),
+  'cluster.list': call(22, 'session', users, 'Lists the clusters that exist.'),
+  'flavor.list': call(23, 'session', users, 'Lists the flavors of all sites.'),
+  'image.list': call(24, 'session', users, 'Lists the images of all sites.'),
+  'remote.list': call(25, 'session', users, 'Lists the sites.'),
+  'node.status': call(26, 'session', users, 'Tells how this node and its leader are.'),
+  'user.show': call(27, 'session', users, 'Tells who you are here.'),
+
+  // between the actors of the control tree
+  'job.create': call(48, '/jobs/{id}', heads, 'Makes a job.'),
+  'job.place': tell(49, '/jobs/{id}', nobody, 'Proposes a place.'),
+  'job.cluster': tell(50, '/jobs/{job}', nobody, 'Tells how its cluster is.'),
+  'job.report': tell(51, '/jobs/{job}', workers, 'Tells how an attempt is on one node.'),
+  'cluster.claim': call(52, '/clusters/{cluster}', nobody, 'Holds nodes for an attempt.'),
+  'cluster.unclaim': call(53, '/clusters/{cluster}', nobody, 'Ends a hold.'),
+  'cluster.node': tell(54, '/clusters/{cluster}', nobody, 'Tells how one of its nodes is.'),
+  'scheduler.job': tell(55, '/scheduler', nobody, 'A job waits, or waits no more.'),
+  'scheduler.cluster': tell(56, '/scheduler', nobody, 'What a cluster has free.'),
+  'scheduler.site': tell(57, '/scheduler', nobody, 'What a site offers.'),
+  'node.expect': call(58, '/nodes/{node}', nobody, 'Says which node may join, by what token.'),
+  'node.join': call(59, '/nodes/{node}', nobody, 'Spends a token on a public key.'),
+  'node.link': tell(60, '/nodes/{node}', nobody, 'A link to a node is up, or down.'),
+  'node.remove': call(61, '/nodes/{node}', nobody, 'Refuses the node from now on.'),
+  'scheduler.why': call(62, '/scheduler', nobody, 'Says why jobs wait.'),
+  'cluster.condemn': tell(63, '/clusters/{cluster}', nobody, 'Has a stray removed.'),
+
+  // over the mesh
+  'runner.order': call(80, '/runners/{runner}', heads, 'Orders one process of an attempt.'),
+  'runner.go': tell(81, '/runners/{runner}', heads, 'Lets a staged process start.'),
+  'runner.stop': call(82, '/runners/{runner}', heads, 'Ends an attempt, also one never seen.'),
+  'runner.taken': tell(83, '/runners/{runner}', heads, 'A report was taken.'),
+  'node.hello': call(84, '/nodes/{node}', workers, 'What a node is and has.'),
+} as const satisfies Record<string, Row>;
+
+export type Name = keyof typeof messages;
+
+/** The body of a message, or of the answer to it, as its shape has it. */
+export type Body<N extends Name> = Static<(typeof shapes)[N]['body']>;
+export type Reply<N extends Name> = Static<(typeof shapes)[N]['reply']>;
+
+export type Message = {
+  readonly [N in Name]: { readonly name: N; readonly body: Body<N> };
+}[Name];
+
+export const message = <N extends Name>(name: N, body: Body<N>): Message =>
+  ({ name, body }) as unknown as Message;
+
+/** Codes that meant something once. They stay dead. */
+export const retired: readonly number[] = [];
+
+export const byCode: ReadonlyMap<number, Name> = new Map(
+  (Object.keys(messages) as Name[]).map((name) => [messages[name].code, name]),
+);
+
+export const isName = (name: unknown): name is Name =>
+  typeof name === 'string' && Object.hasOwn(messages, name);
+
+/** Whether a message may come in by a door. */
+export const welcome = (name: Name, door: Door): boolean =>
+  door === 'local' || (messages[name] as Row).from.includes(door);
+
+/** The path of the actor that a message is for, from its body; undefined for a session's own. */
+export function addressee(name: Name, body: object): string | undefined {
+  const { to } = messages[name];
+  if (to === 'session') return undefined;
+  return to.replace(/\{(\w+)\}/, (_, field: string) =>
+    String((body as Record<string, unknown>)[field] ?? ''),
+  );
+}

@@ -1,0 +1,287 @@
+import Type, { type Static } from 'typebox';
+import { errors } from './errors.ts';
+import { limits } from './limits.ts';
+
+/** The values that messages and records are made of, each with its type of the same name. */
+
+export const text = (maxLength: number) => Type.String({ maxLength });
+export const count = (maximum: number) => Type.Integer({ minimum: 0, maximum });
+const instant = Type.Integer({ minimum: 0, maximum: 2 ** 52 });
+const bytes = Type.Integer({ minimum: 0, maximum: 2 ** 52 });
+const list = <T extends Type.TSchema>(item: T, maxItems: number) => Type.Array(item, { maxItems });
+
+export const uuid = Type.String({
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+});
+export const sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
+/** A name of a node, cluster, flavor or site: it becomes a path and a host name. */
+export const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$' });
+/** A relative path that stays where it is put: no `..`, no leading slash, no NUL. */
+export const inside = Type.String({
+  maxLength: 4096,
+  pattern: '^(?!/)(?!.*(?:^|/)\\.\\.(?:/|$))[^\\u0000]+$',
+});
+
+const codes = Object.keys(errors) as (keyof typeof errors)[];
+export const Failure = Type.Object({
+  code: Type.Enum(codes),
+  text: text(4096),
+  retry: Type.Boolean(),
+});
+
+export const Resources = Type.Object({
+  cpus: count(65_536),
+  memoryBytes: bytes,
+  gpus: count(4096),
+});
+export type Resources = Static<typeof Resources>;
+
+export const Port = Type.Object({
+  port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+  protocol: Type.Literal('tcp'),
+  direction: Type.Enum(['in', 'out']),
+});
+
+export const BlobRef = Type.Object({ sha256, bytes });
+export type BlobRef = Static<typeof BlobRef>;
+
+export const File = Type.Object({ path: inside, sha256, bytes, mode: count(0o7777) });
+export type File = Static<typeof File>;
+export const files = list(File, limits.filesMax * 10);
+
+const directiveText = text(limits.directiveCharsMax);
+const paths = list(text(4096), limits.filesMax);
+
+export const Spec = Type.Object({
+  name: text(64),
+  comment: directiveText,
+  account: text(256),
+  flavor: text(256),
+  cloudImage: text(256),
+  containerImage: text(1024),
+  queue: text(256),
+  cpus: count(65_536),
+  memoryBytes: bytes,
+  gpus: count(4096),
+  nodes: Type.Integer({ minimum: 1, maximum: limits.nodesMax }),
+  ports: list(Port, limits.portsMax),
+  submissionAddress: text(256),
+  stdin: text(4096),
+  stdout: text(4096),
+  stderr: text(4096),
+  workdir: text(4096),
+  relocatable: Type.Boolean(),
+  inputFiles: paths,
+  outputFiles: paths,
+  storage: list(text(256), limits.filesMax),
+  keepResources: Type.Boolean(),
+  checkpoint: Type.Boolean(),
+  checkpointDir: text(4096),
+  checkpointIntervalMs: bytes,
+  walltimeMs: bytes,
+  priority: Type.Integer(),
+  env: Type.Record(Type.String(), directiveText),
+  array: Type.Union([
+    Type.Null(),
+    Type.Object({
+      first: Type.Integer(),
+      last: Type.Integer(),
+      step: Type.Integer(),
+      limit: Type.Integer(),
+    }),
+  ]),
+  after: list(
+    Type.Object({
+      when: Type.Enum(['after', 'after-ok', 'after-any']),
+      jobs: list(text(64), limits.filesMax),
+    }),
+    limits.filesMax,
+  ),
+  retries: count(1000),
+  gang: text(256),
+  preemptible: Type.Boolean(),
+  notify: text(4096),
+});
+export type Spec = Static<typeof Spec>;
+
+export const JobPhase = Type.Enum([
+  'queued',
+  'placing',
+  'provisioning',
+  'staging',
+  'starting',
+  'running',
+  'collecting',
+  'releasing',
+  'ended',
+]);
+export type JobPhase = Static<typeof JobPhase>;
+
+/** The letter that existing terminals show: queued, waiting, transfer, running, finished, error, cancelled. */
+export const JobLetter = Type.Enum(['Q', 'W', 'T', 'R', 'F', 'E', 'C']);
+export type JobLetter = Static<typeof JobLetter>;
+
+/** Where a job is to run: on nodes that are there, or on a cluster to be made at a site. */
+export const Placement = Type.Object({
+  cluster: name,
+  /** The nodes, main first; of a cluster to be made they are named in advance. */
+  nodes: list(name, limits.nodesMax),
+  made: Type.Union([
+    Type.Null(),
+    Type.Object({ remote: name, flavor: name, image: text(256), price: Type.Number() }),
+  ]),
+  resources: Resources,
+  ports: list(Type.Integer(), limits.portsMax),
+});
+export type Placement = Static<typeof Placement>;
+
+export const Exit = Type.Object({
+  code: Type.Integer(),
+  signal: Type.Integer(),
+  at: instant,
+  outOfMemory: Type.Boolean(),
+  lost: Type.Boolean(),
+});
+
+export const Collected = Type.Object({
+  outputs: files,
+  missing: paths,
+  stdout: BlobRef,
+  stderr: BlobRef,
+});
+
+/** A step of a job's life, as its timeline shows it. */
+export const Mark = Type.Object({ at: instant, what: text(200) });
+export type Mark = Static<typeof Mark>;
+
+/** A job in a list. Instants are milliseconds since the epoch; 0: not yet. */
+export const JobRow = Type.Object({
+  id: uuid,
+  name: text(64),
+  owner: text(64),
+  state: JobLetter,
+  phase: JobPhase,
+  details: text(4096),
+  submittedAt: instant,
+  startedAt: instant,
+  endedAt: instant,
+  exitcode: Type.Integer(),
+  signal: Type.Integer(),
+  attempt: Type.Integer(),
+  run: Type.Integer(),
+  cluster: text(100),
+  nodes: list(text(100), limits.nodesMax),
+  remote: text(100),
+  flavor: text(100),
+  account: text(256),
+  comment: directiveText,
+  /** The loopback address on which the job's `in` ports answer; '' if there are none. */
+  address: text(64),
+});
+export type JobRow = Static<typeof JobRow>;
+
+export const JobView = Type.Object({
+  ...JobRow.properties,
+  spec: Spec,
+  script: text(limits.scriptBytesMax),
+  timeline: list(Mark, 1000),
+  outputs: files,
+  missing: paths,
+  unenforced: list(text(512), 64),
+  stdout: Type.Union([Type.Null(), BlobRef]),
+  stderr: Type.Union([Type.Null(), BlobRef]),
+  price: Type.Number(),
+});
+export type JobView = Static<typeof JobView>;
+
+export const NodeRow = Type.Object({
+  name,
+  role: Type.Enum(['head', 'worker']),
+  cluster: text(100),
+  address: text(256),
+  phase: Type.Enum(['expected', 'up', 'silent', 'gone']),
+  since: instant,
+  resources: Resources,
+  jobs: list(text(64), 10_000),
+});
+export type NodeRow = Static<typeof NodeRow>;
+
+export const ClusterPhase = Type.Enum(['creating', 'joining', 'up', 'releasing', 'gone']);
+export type ClusterPhase = Static<typeof ClusterPhase>;
+
+export const ClusterRow = Type.Object({
+  name,
+  phase: ClusterPhase,
+  details: text(4096),
+  remote: text(100),
+  flavor: text(100),
+  nodes: list(name, limits.nodesMax),
+  jobs: list(text(64), 10_000),
+  since: instant,
+  price: Type.Number(),
+});
+export type ClusterRow = Static<typeof ClusterRow>;
+
+export const FlavorRow = Type.Object({
+  name,
+  remote: name,
+  resources: Resources,
+  storageBytes: bytes,
+  price: Type.Number(),
+});
+export type FlavorRow = Static<typeof FlavorRow>;
+
+export const ImageRow = Type.Object({
+  name: text(256),
+  remote: name,
+  kind: Type.Enum(['cloud', 'container']),
+});
+export type ImageRow = Static<typeof ImageRow>;
+
+export const RemoteRow = Type.Object({
+  name,
+  kind: text(64),
+  defaultFlavor: text(100),
+  defaultImage: text(256),
+});
+export type RemoteRow = Static<typeof RemoteRow>;
+
+/** One process of an attempt, as its head orders it. */
+export const Order = Type.Object({
+  runner: text(100),
+  job: uuid,
+  attempt: count(1_000_000),
+  rank: count(limits.nodesMax),
+  /** Whether it may start once it is staged; else `runner.go` says when. */
+  go: Type.Boolean(),
+  spec: Spec,
+  script: text(limits.scriptInlineBytesMax),
+  scriptBlob: Type.Union([Type.Null(), BlobRef]),
+  inputs: files,
+  nodes: list(name, limits.nodesMax),
+  addresses: list(text(256), limits.nodesMax),
+  resources: Resources,
+  owner: text(64),
+});
+export type Order = Static<typeof Order>;
+
+/**
+ * How an attempt is on one node: all of it, each time. `seq` grows with every change, so that the
+ * newest is the one to believe; instants of what was passed meanwhile are in it.
+ */
+export const Report = Type.Object({
+  job: uuid,
+  attempt: count(1_000_000),
+  rank: count(limits.nodesMax),
+  seq: count(2 ** 40),
+  phase: Type.Enum(['staging', 'staged', 'starting', 'running', 'collecting', 'over']),
+  detail: text(4096),
+  stagedAt: instant,
+  startedAt: instant,
+  exitedAt: instant,
+  unenforced: list(text(512), 64),
+  exit: Type.Union([Type.Null(), Exit]),
+  collected: Type.Union([Type.Null(), Collected]),
+  failure: Type.Union([Type.Null(), Failure]),
+});
+export type Report = Static<typeof Report>;

@@ -1,0 +1,205 @@
+import { failure } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import type { Who } from '../protocol/who.ts';
+import { type Effect, type Phased, type TaskTypes, turn } from './behaviour.ts';
+import { Children } from './children.ts';
+import type { AnyFamily } from './family.ts';
+import { type Lane, Mailbox } from './mailbox.ts';
+import type { Node } from './node.ts';
+import { explain, perform } from './perform.ts';
+import type { Cell, Outcome, Store } from './ports.ts';
+import { changes, type Kept, load, NOTHING_KEPT } from './record.ts';
+import { Scope } from './scope.ts';
+
+export type Letter = { readonly event: unknown; readonly scope: number };
+export type Exit = { readonly crashed: boolean; readonly why: string };
+export type AnyEffect = Effect<unknown, TaskTypes>;
+
+/** What a turn asked for, until its save and all saves before it are durable. */
+type Held = { readonly effects: readonly AnyEffect[]; readonly scope: number; durable: boolean };
+
+const ANY_SCOPE = -1;
+const BEGIN = { is: 'begin' } as const;
+
+/**
+ * One life of one actor. A letter is a turn; a turn that changed the state is saved; what it asked
+ * for is performed once it is durable, in the order of the turns, while later letters are played.
+ */
+export class Actor {
+  readonly path: string;
+  readonly family: AnyFamily;
+  readonly node: Node;
+  readonly who: Who;
+  readonly children: Children;
+  readonly scope = new Scope();
+  /** Questions that were put to this actor and not yet answered. */
+  readonly asked = new Set<number>();
+  readonly #args: unknown;
+  readonly #exit: (exit: Exit, letters: Mailbox<Letter>) => void;
+  readonly #store: Store | undefined;
+  readonly #letters = new Mailbox<Letter>(limits.mailboxMax);
+  readonly #cell: Cell;
+  readonly #held: Held[] = [];
+  #state: Phased | undefined;
+  #kept: Kept = NOTHING_KEPT;
+  #saving = 0;
+  #over: Exit | undefined;
+  #gone = false;
+
+  constructor(
+    node: Node,
+    family: AnyFamily,
+    path: string,
+    args: unknown,
+    exit: (exit: Exit, letters: Mailbox<Letter>) => void,
+  ) {
+    this.node = node;
+    this.path = path;
+    this.family = family;
+    this.who = { door: 'local', id: path };
+    this.children = new Children(node, path, (event) => this.post(event, 'system'));
+    this.#args = args;
+    this.#exit = exit;
+    this.#store = family.keeping && node.platform.stores[family.keeping.scope];
+    this.#cell = node.platform.cells(
+      path,
+      () => this.#play(),
+      (error) => this.#end(true, explain(error)),
+    );
+    this.post(BEGIN, 'system');
+  }
+
+  /** The state as it stands, saved or not; for whoever looks inside a node. */
+  get state(): Phased | undefined {
+    return this.#state;
+  }
+
+  get waiting(): number {
+    return this.#letters.size;
+  }
+
+  get isOver(): boolean {
+    return this.#over !== undefined;
+  }
+
+  /** False: the mailbox is full. A letter to an ending actor waits for its next life. */
+  post(event: unknown, lane: Lane = 'normal', scope = ANY_SCOPE): boolean {
+    if (this.#gone || (this.#over !== undefined && scope !== ANY_SCOPE)) return false;
+    const taken = this.#letters.push({ event, scope }, lane);
+    if (this.#over === undefined) this.#cell.wake();
+    return taken;
+  }
+
+  /** Takes over the letters of the life before; those of its scopes are strangers now. */
+  inherit(letters: Mailbox<Letter>): void {
+    for (let letter = letters.shift(); letter !== undefined; letter = letters.shift())
+      if (letter.scope === ANY_SCOPE && letter.event !== BEGIN) this.post(letter.event);
+  }
+
+  halt(why: string): void {
+    this.#end(false, why);
+  }
+
+  #play(): boolean {
+    for (let played = 0; played < limits.drainMax; played++) {
+      if (this.#over !== undefined || this.#saving >= limits.savesInFlightMax) return false;
+      const letter = this.#letters.shift();
+      if (letter === undefined) {
+        this.#rest();
+        return false;
+      }
+      if (letter.scope === ANY_SCOPE || letter.scope === this.scope.id) this.#turn(letter.event);
+    }
+    return this.#letters.size > 0;
+  }
+
+  #turn(event: unknown): void {
+    if (event === BEGIN) return this.#begin();
+    const { ask } = event as { readonly ask?: number };
+    if (ask !== undefined && ask !== 0) this.asked.add(ask);
+    const before = this.#state as Phased;
+    const now = this.node.platform.clock.now();
+    const { state, effects, moved } = turn(this.family.behaviour, before, event as never, now);
+    this.#state = state;
+    if (moved) this.scope.leave();
+    this.#hold(effects, state !== before);
+  }
+
+  #begin(): void {
+    const { keeping, behaviour } = this.family;
+    const now = this.node.platform.clock.now();
+    const found = keeping && this.#store ? load(this.#store, keeping, this.path) : undefined;
+    if (found !== undefined) this.#kept = found.kept;
+    this.#state = found?.state ?? behaviour.init(this.#args, now);
+    this.#hold(behaviour.enter(this.#state, now), found === undefined);
+  }
+
+  #hold(effects: readonly AnyEffect[], changed: boolean): void {
+    const { keeping } = this.family;
+    const scope = this.scope.id;
+    if (!changed || keeping === undefined) {
+      if (this.#held.length === 0) this.#perform({ effects, scope, durable: true });
+      else if (effects.length > 0) this.#held.push({ effects, scope, durable: true });
+      return;
+    }
+    const held = { effects, scope, durable: false };
+    this.#held.push(held);
+    const write = changes(keeping, this.path, this.#kept, this.#state as Phased);
+    this.#kept = write.kept;
+    this.#saving++;
+    this.#store?.commit(write.changes, (outcome) => this.#saved(held, outcome));
+  }
+
+  #saved(held: Held, outcome: Outcome): void {
+    this.#saving--;
+    if (this.#over !== undefined) return this.#goneWhenSaved();
+    if (outcome === 'unknown') return this.#end(true, 'nobody knows whether its save was kept');
+    held.durable = true;
+    while (this.#over === undefined && this.#held[0]?.durable)
+      this.#perform(this.#held.shift() as Held);
+    if (this.#over === undefined) this.#cell.wake();
+  }
+
+  #perform({ effects, scope }: Held): void {
+    try {
+      for (const effect of effects) {
+        if (this.#over !== undefined) return;
+        if (effect.do === 'stop' && scope === this.scope.id) return this.#end(false, effect.why);
+        perform(this, effect, scope);
+      }
+    } catch (error) {
+      this.#end(true, explain(error));
+    }
+  }
+
+  /** Lets go of an actor whose state needs nobody awake, and that waits for nothing. */
+  #rest(): void {
+    if (this.#state === undefined || this.#held.length > 0 || this.scope.size > 0) return;
+    if (this.asked.size > 0 || !this.family.rests?.(this.#state)) return;
+    this.#end(false, 'rests');
+  }
+
+  /** Children first, the youngest first. Whoever waits for an answer is told at once. */
+  #end(crashed: boolean, why: string): void {
+    if (this.#over !== undefined) return;
+    this.#over = { crashed, why };
+    this.children.haltAll();
+    this.scope.leave();
+    this.#cell.stop();
+    this.#held.length = 0;
+    const reason = failure(crashed ? 'bug' : 'stopping', `${this.path} ended: ${why}`, true);
+    for (const ask of this.asked) this.node.asks.answer(ask, { ok: false, failure: reason });
+    this.asked.clear();
+    if (crashed) this.node.platform.note('error', this.path, `crashed: ${why}`);
+    this.#goneWhenSaved();
+  }
+
+  /** The next life may load only when the last save of this one has ended. */
+  #goneWhenSaved(): void {
+    if (this.#saving > 0 || this.#gone) return;
+    this.#gone = true;
+    const over = this.#over as Exit;
+    this.node.routes.ended(this, over.why);
+    this.#exit(over, this.#letters);
+  }
+}

@@ -1,0 +1,48 @@
+import { Actor, type Exit, type Letter } from './actor.ts';
+import { Asks } from './asks.ts';
+import type { Families } from './family.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { Cells, Clock, Note, Store, Wire } from './ports.ts';
+import { Routes } from './routes.ts';
+
+/** What a node lends its actors; the simulator lends a faster clock, a worse disk and a worse wire. */
+export interface Platform {
+  readonly clock: Clock;
+  readonly cells: Cells;
+  readonly stores: { readonly control: Store; readonly node: Store };
+  readonly wire: Wire;
+  readonly note: Note;
+  /** The node that leads as far as this one knows, or undefined. */
+  leader(): string | undefined;
+}
+
+/** A node: its actors, the questions between them, and the ways to other nodes. */
+export class Node {
+  readonly name: string;
+  readonly families: Families;
+  readonly platform: Platform;
+  readonly asks: Asks;
+  readonly routes: Routes;
+
+  constructor(name: string, families: Families, platform: Platform) {
+    this.name = name;
+    this.families = families;
+    this.platform = platform;
+    this.asks = new Asks(platform.clock);
+    this.routes = new Routes(this);
+  }
+
+  /** Begins a life; whoever calls is its parent, and hears of its end. */
+  open(
+    family: string,
+    path: string,
+    args: unknown,
+    exit: (exit: Exit, letters: Mailbox<Letter>) => void,
+  ): Actor {
+    const known = this.families[family];
+    if (known === undefined) throw new Error(`no family ${family}`);
+    const actor = new Actor(this, known, path, args, exit);
+    this.routes.born(actor);
+    return actor;
+  }
+}

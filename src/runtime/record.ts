@@ -1,0 +1,79 @@
+import type { Keeping } from './family.ts';
+import type { Change, Store } from './ports.ts';
+
+const END = '\u{10FFFF}';
+
+/** Records lie under `r`, and the keys of the indexes under `i`. */
+const recordKey = (path: string, part: string): string => `r${path}#${part}`;
+const indexKey = (key: string, path: string): string => `i${key}#${path}`;
+
+/** A state as it was last saved: what the next save is compared with. */
+export type Kept = {
+  readonly parts: Readonly<Record<string, unknown>>;
+  readonly index: readonly string[];
+};
+
+export const NOTHING_KEPT: Kept = { parts: {}, index: [] };
+
+/** Reads a record, or gives undefined where there is none. */
+export function load<S>(
+  store: Store,
+  keeping: Keeping<S>,
+  path: string,
+): { readonly state: S; readonly kept: Kept } | undefined {
+  const prefix = recordKey(path, '');
+  const rows = store.range({ from: prefix, to: prefix + END, limit: Number.MAX_SAFE_INTEGER });
+  if (rows.length === 0) return undefined;
+  const decoded: Record<string, unknown> = {};
+  for (const [key, bytes] of rows) {
+    const part = key.slice(prefix.length);
+    decoded[part] = keeping.decode(part, bytes);
+  }
+  const state = keeping.join(decoded);
+  return { state, kept: { parts: keeping.split(state), index: keeping.index(state, path) } };
+}
+
+/** Whether a record is kept under a path, without reading it. */
+export function isKept(store: Store, path: string): boolean {
+  const prefix = recordKey(path, '');
+  return store.range({ from: prefix, to: prefix + END, limit: 1 }).length > 0;
+}
+
+/** What a save must write: the parts whose identity changed, and the index keys that came or went. */
+export function changes<S>(
+  keeping: Keeping<S>,
+  path: string,
+  kept: Kept,
+  state: S,
+): { readonly changes: readonly Change[]; readonly kept: Kept } {
+  const parts = keeping.split(state);
+  const index = keeping.index(state, path);
+  const out: Change[] = [];
+  for (const part in parts)
+    if (parts[part] !== kept.parts[part])
+      out.push({ key: recordKey(path, part), value: keeping.encode(part, parts[part]) });
+  for (const part in kept.parts)
+    if (!(part in parts)) out.push({ key: recordKey(path, part), value: undefined });
+  for (const key of index)
+    if (!kept.index.includes(key)) out.push({ key: indexKey(key, path), value: new Uint8Array(0) });
+  for (const key of kept.index)
+    if (!index.includes(key)) out.push({ key: indexKey(key, path), value: undefined });
+  return { changes: out, kept: { parts, index } };
+}
+
+export type IndexPage = {
+  readonly paths: readonly string[];
+  /** Where the next page begins; '' after the last. */
+  readonly next: string;
+};
+
+/**
+ * The paths found under index keys that begin with `prefix`, in the order of the keys. `after` is
+ * the `next` of the page before.
+ */
+export function find(store: Store, prefix: string, limit: number, after = ''): IndexPage {
+  const from = after === '' ? `i${prefix}` : `${after}\u0000`;
+  const rows = store.range({ from, to: `i${prefix}${END}`, limit });
+  const paths = rows.map(([key]) => key.slice(key.indexOf('#') + 1));
+  return { paths, next: rows.length < limit ? '' : (rows.at(-1)?.[0] ?? '') };
+}
