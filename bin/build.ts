@@ -31,7 +31,7 @@ const external = [
 
 /** CommonJS packages in an ESM bundle call `require` for the modules of Node. */
 const banner = {
-  js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  js: "import { createRequire as r } from 'node:module'; const require = r(import.meta.url);",
 };
 
 async function bundle(): Promise<void> {
