@@ -1,0 +1,273 @@
+import { limits } from './limits.ts';
+import type { DependencySpec, JobSpec } from './spec.ts';
+
+type FieldOf<T> = { [K in keyof JobSpec]: JobSpec[K] extends T ? K : never }[keyof JobSpec];
+export type TextField = FieldOf<string>;
+export type CountField = FieldOf<number>;
+export type FlagField = FieldOf<boolean>;
+export type ListField = FieldOf<readonly string[]>;
+
+/** What a directive takes, and the field of the spec that it becomes. */
+export type Takes =
+  /** Nothing. */
+  | { readonly is: 'flag'; readonly field: FlagField }
+  /** The rest of the line as it stands, spaces and quotes included. */
+  | { readonly is: 'line'; readonly field: TextField; readonly charsMax: number }
+  /** One word of letters, digits and the `marks` given. */
+  | { readonly is: 'word'; readonly field: TextField; readonly marks: string }
+  | { readonly is: 'path'; readonly field: TextField }
+  | { readonly is: 'url'; readonly field: TextField }
+  | { readonly is: 'count'; readonly field: CountField; readonly min: number; readonly max: number }
+  | { readonly is: 'bytes'; readonly field: CountField; readonly min: number; readonly max: number }
+  | { readonly is: 'time'; readonly field: CountField; readonly min: number; readonly max: number }
+  /** One of some words, or nothing; any of them means yes. */
+  | { readonly is: 'choice'; readonly field: FlagField; readonly of: readonly string[] }
+  | { readonly is: 'names'; readonly field: ListField; readonly max: number }
+  /** Paths; `inside`: they stay within the job's working directory. */
+  | { readonly is: 'files'; readonly field: ListField; readonly inside: boolean }
+  | { readonly is: 'ports' }
+  | { readonly is: 'env' }
+  | { readonly is: 'array' }
+  | { readonly is: 'jobs'; readonly when: DependencySpec['when'] };
+
+export type Directive = {
+  readonly takes: Takes;
+  /** The argument as help shows it. */
+  readonly argument: string;
+  readonly help: string;
+  /** It may stand on several lines, which add up. */
+  readonly repeatable?: true;
+  /**
+   * It may stand without a value and then asks for nothing: terminals fill templates with what
+   * their user chose, which may be nothing.
+   */
+  readonly blank?: true;
+  /** Other spellings that existing scripts use. */
+  readonly also?: readonly string[];
+};
+
+/** What a name of a thing elsewhere (a queue, a gang, an address) is written with. */
+const NAME_MARKS = '._-';
+
+const line = (field: TextField, charsMax: number = limits.textCharsMax): Takes => ({
+  is: 'line',
+  field,
+  charsMax,
+});
+const count = (field: CountField, min: number, max: number): Takes => ({
+  is: 'count',
+  field,
+  min,
+  max,
+});
+const flag = (field: FlagField): Takes => ({ is: 'flag', field });
+const path = (field: TextField): Takes => ({ is: 'path', field });
+const files = (field: ListField, inside: boolean): Takes => ({ is: 'files', field, inside });
+const jobs = (when: DependencySpec['when']): Takes => ({ is: 'jobs', when });
+
+/**
+ * Every directive of a job script: `#SWM <name> <argument>`. A new one is a row here, a field of
+ * the spec, and a row of test/directives.test.ts; a new kind of argument also a reader in values.ts.
+ */
+const rows = {
+  name: {
+    takes: line('name', limits.nameCharsMax),
+    argument: 'TEXT',
+    help: 'A name for people to know the job by.',
+  },
+  comment: { takes: line('comment'), argument: 'TEXT', help: 'A note that is kept with the job.' },
+  account: {
+    takes: line('account'),
+    argument: 'NAME',
+    help: 'The account that the job is charged to.',
+    blank: true,
+  },
+  queue: {
+    takes: { is: 'word', field: 'queue', marks: NAME_MARKS },
+    argument: 'NAME',
+    help: 'The queue that the job waits in.',
+  },
+  priority: {
+    takes: count('priority', -limits.priorityMax, limits.priorityMax),
+    argument: 'N',
+    help: 'Jobs of a higher priority go first; 0 unless given.',
+  },
+  time: {
+    takes: { is: 'time', field: 'walltimeMs', min: 1000, max: limits.walltimeMsMax },
+    argument: 'TIME',
+    help: 'How long it may run: 90 (seconds), 2h30m, 01:30:00 or 1-00:00:00; then it is ended.',
+  },
+  nodes: {
+    takes: count('nodes', 1, limits.nodesMax),
+    argument: 'N',
+    help: 'How many nodes the job gets; 1 unless given.',
+  },
+  cpus: {
+    takes: count('cpus', 1, limits.cpusMax),
+    argument: 'N',
+    help: 'Processor cores on each node.',
+  },
+  memory: {
+    takes: {
+      is: 'bytes',
+      field: 'memoryBytes',
+      min: limits.memoryBytesMin,
+      max: limits.memoryBytesMax,
+    },
+    argument: 'BYTES',
+    help: 'Memory on each node: 512M, 2G or 1.5GiB; beyond it the job is ended.',
+  },
+  gpus: {
+    takes: count('gpus', 0, limits.gpusMax),
+    argument: 'N',
+    help: 'Graphics processors on each node; 0 asks for none.',
+    blank: true,
+  },
+  flavor: {
+    takes: line('flavor'),
+    argument: 'NAME',
+    help: 'The kind of machine, as the site calls it.',
+    blank: true,
+  },
+  'cloud-image': {
+    takes: line('cloudImage'),
+    argument: 'NAME',
+    help: 'The image that the machines boot, as the site calls it.',
+    blank: true,
+  },
+  'container-image': {
+    takes: { is: 'word', field: 'containerImage', marks: './:@_-+' },
+    argument: 'IMAGE',
+    help: 'The container image that the script runs in.',
+  },
+  storage: {
+    takes: { is: 'names', field: 'storage', max: limits.storagesMax },
+    argument: 'NAME…',
+    help: 'Storage of the site that is attached to the nodes.',
+    repeatable: true,
+    blank: true,
+  },
+  ports: {
+    takes: { is: 'ports' },
+    argument: 'PORT[/tcp][/in|/out],…',
+    help: 'in: the submitter reaches the port of the job; out: the job reaches the submitter’s.',
+  },
+  'submission-address': {
+    takes: { is: 'word', field: 'submissionAddress', marks: '.:[]_%-' },
+    argument: 'ADDRESS',
+    help: 'Where `out` ports lead to, unless to the submitter’s own address.',
+    blank: true,
+  },
+  workdir: {
+    takes: path('workdir'),
+    argument: 'PATH',
+    help: 'The directory that the script starts in.',
+  },
+  stdin: { takes: path('stdin'), argument: 'PATH', help: 'The file that the script reads.' },
+  stdout: { takes: path('stdout'), argument: 'PATH', help: 'The file for what it prints.' },
+  stderr: { takes: path('stderr'), argument: 'PATH', help: 'The file for its errors.' },
+  'input-files': {
+    takes: files('inputFiles', false),
+    argument: 'PATH…',
+    help: 'Files that are brought to the job; quote a path with spaces.',
+    repeatable: true,
+    blank: true,
+  },
+  'output-files': {
+    takes: files('outputFiles', true),
+    argument: 'PATH…',
+    help: 'Files of the working directory that are brought back.',
+    repeatable: true,
+    blank: true,
+  },
+  env: {
+    takes: { is: 'env' },
+    argument: 'NAME=VALUE…',
+    help: 'Variables of the job’s environment, quoted as for a shell; nothing is expanded.',
+    repeatable: true,
+  },
+  array: {
+    takes: { is: 'array' },
+    argument: 'A-B[:STEP][%LIMIT]',
+    help: 'Runs the script once for each index, at most LIMIT at a time.',
+  },
+  after: {
+    takes: jobs('after'),
+    argument: 'ID…',
+    help: 'Waits until these jobs have started.',
+    repeatable: true,
+  },
+  'after-ok': {
+    takes: jobs('after-ok'),
+    argument: 'ID…',
+    help: 'Waits until these jobs have ended well.',
+    repeatable: true,
+  },
+  'after-any': {
+    takes: jobs('after-any'),
+    argument: 'ID…',
+    help: 'Waits until these jobs have ended, however.',
+    repeatable: true,
+  },
+  retries: {
+    takes: count('retries', 0, limits.retriesMax),
+    argument: 'N',
+    help: 'How often the job is run again when it fails.',
+  },
+  gang: {
+    takes: { is: 'word', field: 'gang', marks: NAME_MARKS },
+    argument: 'ID',
+    help: 'Jobs of one gang start together or not at all.',
+  },
+  preemptible: {
+    takes: flag('preemptible'),
+    argument: '',
+    help: 'The job may be stopped and queued again for one of higher priority.',
+  },
+  relocatable: {
+    takes: flag('relocatable'),
+    argument: '',
+    help: 'The job may run at another site than the one it was meant for.',
+  },
+  'keep-resources': {
+    takes: flag('keepResources'),
+    argument: '',
+    help: 'The machines stay when the job has ended, until it is purged.',
+    also: ['--keep-resources'],
+  },
+  checkpoint: {
+    takes: { is: 'choice', field: 'checkpoint', of: ['dmtcp', 'mana'] },
+    argument: '[dmtcp]',
+    help: 'Saves the state of the job before it is cancelled.',
+  },
+  'checkpoint-dir': {
+    takes: path('checkpointDir'),
+    argument: 'PATH',
+    help: 'Where checkpoints are kept.',
+  },
+  'checkpoint-interval': {
+    takes: { is: 'time', field: 'checkpointIntervalMs', min: 0, max: limits.walltimeMsMax },
+    argument: 'TIME',
+    help: 'The time between two checkpoints; 0 makes them on cancel only.',
+  },
+  notify: {
+    takes: { is: 'url', field: 'notify' },
+    argument: 'URL',
+    help: 'Is sent a request at each change of the job; http or https.',
+  },
+} as const satisfies Record<string, Directive>;
+
+export type DirectiveName = keyof typeof rows;
+
+export const directives: Readonly<Record<DirectiveName, Directive>> = rows;
+
+export const directiveNames: readonly DirectiveName[] = Object.keys(rows) as DirectiveName[];
+
+const byWord: ReadonlyMap<string, DirectiveName> = new Map(
+  directiveNames.flatMap((name) =>
+    [name, ...(directives[name].also ?? [])].map((word) => [word, name] as const),
+  ),
+);
+
+/** The directive of that spelling, or undefined. */
+export const directiveOf = (word: string): DirectiveName | undefined => byWord.get(word);

@@ -1,0 +1,98 @@
+import { showPorts } from './portlist.ts';
+import type { JobSpec } from './spec.ts';
+
+/** What is known of an attempt once it has a place, besides what its script asked for. */
+export type JobFacts = {
+  /** The job's full id. */
+  readonly job: string;
+  readonly attempt: number;
+  /** The index of this task of an array; null: the job is none. */
+  readonly task: number | null;
+  /** The nodes of the job, the main one first. */
+  readonly nodes: readonly { readonly name: string; readonly address: string }[];
+  /** Which of the nodes this environment is for, from 0. */
+  readonly rank: number;
+  /** The address of this node that the job's `in` ports are reached at. */
+  readonly bind: string;
+  /** The account that it runs as, as the node's system knows it. */
+  readonly user: string;
+  readonly home: string;
+  readonly shell: string;
+  readonly path: string;
+  readonly lang: string;
+};
+
+/** The only engine there is. */
+const CHECKPOINT_ENGINE = 'dmtcp';
+
+/**
+ * The whole environment of a job's process: what the account has, then what the script's `env`
+ * asks for, then what swm promises, which nothing overrides. Lists are joined by commas, and are
+ * empty text where there is nothing.
+ */
+export function jobEnvironment(spec: JobSpec, facts: JobFacts): Record<string, string> {
+  return {
+    USER: facts.user,
+    LOGNAME: facts.user,
+    HOME: facts.home,
+    SHELL: facts.shell,
+    PATH: facts.path,
+    LANG: facts.lang,
+    ...spec.env,
+    ...asked(spec),
+    ...placed(facts),
+    ...checkpoints(spec, facts.job),
+  };
+}
+
+/** Sky Port calls some of these SWM_JOB_*; scripts of both kinds run. */
+function asked(spec: JobSpec): Record<string, string> {
+  const inputs = spec.inputFiles.join(',');
+  const outputs = spec.outputFiles.join(',');
+  const ports = showPorts(spec.ports);
+  return {
+    SWM_JOB_NAME: spec.name,
+    SWM_ACCOUNT: spec.account,
+    SWM_JOB_ACCOUNT: spec.account,
+    SWM_COMMENT: spec.comment,
+    SWM_JOB_COMMENT: spec.comment,
+    SWM_INPUT_FILES: inputs,
+    SWM_JOB_INPUT_FILES: inputs,
+    SWM_OUTPUT_FILES: outputs,
+    SWM_JOB_OUTPUT_FILES: outputs,
+    SWM_PORTS: ports,
+    SWM_JOB_PORTS: ports,
+    SWM_RELOCATABLE: yesOrNo(spec.relocatable),
+    SWM_KEEP_RESOURCES: yesOrNo(spec.keepResources),
+  };
+}
+
+function placed(facts: JobFacts): Record<string, string> {
+  const names = facts.nodes.map((node) => node.name).join(',');
+  const number = String(facts.nodes.length);
+  return {
+    SWM_JOB_ID: facts.job,
+    SWM_ATTEMPT: String(facts.attempt),
+    ...(facts.task === null ? {} : { SWM_ARRAY_TASK: String(facts.task) }),
+    SWM_NODES: names,
+    SWM_JOB_NODES: names,
+    SWM_NODES_NUMBER: number,
+    SWM_JOB_NODES_NUMBER: number,
+    SWM_NODE_ADDRESSES: facts.nodes.map((node) => node.address).join(','),
+    SWM_NODE_RANK: String(facts.rank),
+    SWM_NODE_NAME: facts.nodes[facts.rank]?.name ?? '',
+    SWM_BIND: facts.bind,
+  };
+}
+
+/** The directory may name the job, so that the checkpoints of two jobs do not meet. */
+function checkpoints(spec: JobSpec, job: string): Record<string, string> {
+  const directory = spec.checkpointDir.replace(/\$SWM_JOB_ID\b|\$\{SWM_JOB_ID\}|%j/g, () => job);
+  return {
+    SWM_CKPT: spec.checkpoint ? CHECKPOINT_ENGINE : '',
+    SWM_CKPT_DIR: spec.checkpoint ? directory : '',
+    SWM_CKPT_INTERVAL: String(spec.checkpoint ? Math.round(spec.checkpointIntervalMs / 1000) : 0),
+  };
+}
+
+const yesOrNo = (flag: boolean): string => (flag ? 'YES' : 'NO');

@@ -1,0 +1,107 @@
+import { type Flaw, flaw } from './flaw.ts';
+
+/** A word of a line, its quotes and backslashes undone as a shell does it. */
+export type Word = {
+  readonly text: string;
+  /** Where it begins in the line, its quote included. */
+  readonly at: number;
+  /** Where a shell would put in a variable or a command's output; -1: nowhere. */
+  readonly expandsAt: number;
+  /** Where it has a pattern that a shell would match to files; -1: nowhere. */
+  readonly globAt: number;
+};
+
+/** Spaces as people type and paste them; a carriage return ends a line of a file from Windows. */
+export const isBlank = (char: string | undefined): boolean =>
+  char === ' ' ||
+  char === '\t' ||
+  char === '\r' ||
+  char === '\v' ||
+  char === '\f' ||
+  char === '\u00a0' ||
+  char === '\ufeff';
+
+const EXPANDS = /[A-Za-z0-9_{(@*#?$!-]/;
+const GLOB = '*?[';
+/** What a backslash takes its meaning from between double quotes; others keep their backslash. */
+const ESCAPED_IN_DOUBLE = '"\\$`';
+
+type Scan = { readonly line: string; at: number; text: string; expandsAt: number; globAt: number };
+
+/** The words of `line` from `from` on; a flaw's place counts from the line's begin. */
+export function wordsOf(line: string, from: number): readonly Word[] | Flaw {
+  const words: Word[] = [];
+  let at = from;
+  for (;;) {
+    while (at < line.length && isBlank(line[at])) at += 1;
+    if (at >= line.length) return words;
+    if (line[at] === '#') {
+      return flaw(at, 'a comment cannot follow a directive; quote a `#` that belongs to it');
+    }
+    const scan: Scan = { line, at, text: '', expandsAt: -1, globAt: -1 };
+    const wrong = scanWord(scan);
+    if (wrong) return wrong;
+    words.push({ text: scan.text, at, expandsAt: scan.expandsAt, globAt: scan.globAt });
+    at = scan.at;
+  }
+}
+
+function scanWord(scan: Scan): Flaw | undefined {
+  while (scan.at < scan.line.length && !isBlank(scan.line[scan.at])) {
+    const char = scan.line[scan.at]!;
+    if (char === "'") {
+      const end = scan.line.indexOf("'", scan.at + 1);
+      if (end < 0) return flaw(scan.at, "this ' has no closing '");
+      scan.text += scan.line.slice(scan.at + 1, end);
+      scan.at = end + 1;
+    } else if (char === '"') {
+      const wrong = scanDouble(scan);
+      if (wrong) return wrong;
+    } else if (char === '\\') {
+      const next = scan.line[scan.at + 1];
+      if (next === undefined || next === '\r') {
+        return flaw(scan.at, 'a directive is one line; this backslash has nothing to act on');
+      }
+      scan.text += next;
+      scan.at += 2;
+    } else {
+      if (GLOB.includes(char) && scan.globAt < 0) scan.globAt = scan.at;
+      if (isHome(scan) && scan.expandsAt < 0) scan.expandsAt = scan.at;
+      take(scan, char);
+    }
+  }
+  return undefined;
+}
+
+/** The `~` of `DIR=~/data`, which a shell makes the home directory. */
+function isHome({ line, at }: Scan): boolean {
+  const next = line[at + 1];
+  const ends = next === undefined || next === '/' || isBlank(next);
+  return line[at] === '~' && line[at - 1] === '=' && ends;
+}
+
+function scanDouble(scan: Scan): Flaw | undefined {
+  const open = scan.at;
+  scan.at += 1;
+  while (scan.at < scan.line.length) {
+    const char = scan.line[scan.at]!;
+    const next = scan.line[scan.at + 1];
+    if (char === '"') {
+      scan.at += 1;
+      return undefined;
+    }
+    if (char === '\\' && next !== undefined && ESCAPED_IN_DOUBLE.includes(next)) {
+      scan.text += next;
+      scan.at += 2;
+    } else take(scan, char);
+  }
+  return flaw(open, 'this " has no closing "');
+}
+
+function take(scan: Scan, char: string): void {
+  const next = scan.line[scan.at + 1];
+  const expands = char === '`' || (char === '$' && next !== undefined && EXPANDS.test(next));
+  if (expands && scan.expandsAt < 0) scan.expandsAt = scan.at;
+  scan.text += char;
+  scan.at += 1;
+}
