@@ -1,0 +1,370 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freeBytes } from '../../src/platform/disk.ts';
+import { openStore } from '../../src/platform/store.ts';
+import { checkStore } from '../../src/platform/store-check.ts';
+import { openEnvironment } from '../../src/platform/store-files.ts';
+import { Failed, type Failure } from '../../src/protocol/errors.ts';
+import type { Store } from '../../src/runtime/ports.ts';
+import { commit, put } from '../ports/store.suite.ts';
+
+const PAGE = 4_096;
+const committer = new URL('./committer.ts', import.meta.url).pathname;
+let home: string;
+let at: string;
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'swm-store-'));
+  at = join(home, 'store');
+});
+afterEach(async () => {
+  await rm(home, { recursive: true });
+});
+
+const failed = async (work: Promise<unknown>): Promise<Failure> => {
+  const error = await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(error).toBeInstanceOf(Failed);
+  return (error as Failed).failure;
+};
+
+/** Starts a committer and gathers what it prints, until it ends. */
+function start(command: string, args: readonly string[]) {
+  const child: ChildProcess = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const lines: string[] = [];
+  const read = createInterface({ input: child.stdout! });
+  read.on('line', (line) => lines.push(line));
+  const ended = Promise.all([once(child, 'exit'), once(read, 'close')]);
+  return { child, lines, ended };
+}
+
+const acknowledged = (lines: readonly string[]): string[] =>
+  lines.filter((line) => line.startsWith('committed ')).map((line) => line.split(' ')[1]!);
+
+/** Everything acknowledged is there, and of every batch both parts or none. */
+function expectWhole(store: Store, acks: readonly string[]): void {
+  const rows = store.range({ from: '0', to: ':', limit: 1_000_000 });
+  const parts = new Map<string, number>();
+  for (const [key] of rows) {
+    const batch = key.split('/')[0]!;
+    parts.set(batch, (parts.get(batch) ?? 0) + 1);
+  }
+  expect([...parts].filter(([, count]) => count !== 2)).toEqual([]);
+  expect(acks.filter((batch) => !parts.has(batch))).toEqual([]);
+}
+
+describe('a store whose process is killed', () => {
+  it('has all that was acknowledged, and no part of a batch, each time', async () => {
+    let before = 0;
+    for (let round = 0; round < 4; round++) {
+      const { child, lines, ended } = start(process.execPath, [committer, at, '100']);
+      await expect.poll(() => acknowledged(lines).length, { timeout: 20_000 }).toBeGreaterThan(200);
+      child.kill('SIGKILL');
+      await ended;
+      const store = await openStore(at);
+      expectWhole(store, acknowledged(lines));
+      expect(store.term).toBe(before + 2);
+      before = store.term;
+      await store.close();
+    }
+  }, 60_000);
+
+  it('makes real transactions of its groups, one each', async () => {
+    let groups = 0;
+    const store = await openStore(at, { onGroup: () => groups++ });
+    for (let round = 0; round < 10; round++)
+      await Promise.all(Array.from({ length: 20 }, (_, n) => commit(store, put(`${round}/${n}`))));
+    await store.close();
+    const { root } = openEnvironment(at);
+    const before = (root.getStats() as { lastTxnId: number }).lastTxnId;
+    await root.close();
+    const again = await openStore(at, { onGroup: () => groups++ });
+    for (let round = 0; round < 10; round++)
+      await Promise.all(Array.from({ length: 20 }, (_, n) => commit(again, put(`${round}/${n}`))));
+    await again.close();
+    const { root: later } = openEnvironment(at);
+    const after = (later.getStats() as { lastTxnId: number }).lastTxnId;
+    await later.close();
+    expect(groups).toBe(20);
+    expect(after - before - 1).toBe(10);
+  });
+});
+
+/** Mounts a small disk if this user may; the other way to a full disk is a limit on file sizes. */
+async function smallDisk(): Promise<
+  { readonly path: string; free(): void; unmount(): void } | undefined
+> {
+  const path = join(home, 'small');
+  await mkdir(path);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'swm-test', path], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  await writeFile(join(path, 'ballast'), Buffer.alloc(256 << 10));
+  return {
+    path,
+    free: () => execFileSync('rm', [join(path, 'ballast')]),
+    unmount: () => execFileSync('umount', [path]),
+  };
+}
+
+const limited = (kilobytes: number, directory: string) =>
+  start('/bin/sh', [
+    '-c',
+    `ulimit -f ${kilobytes * 2}; exec "$@"`,
+    'sh',
+    process.execPath,
+    committer,
+    directory,
+    '500',
+  ]);
+
+async function expectBroken(lines: readonly string[], reason: RegExp): Promise<void> {
+  expect(acknowledged(lines).length).toBeGreaterThan(0);
+  expect(lines.filter((line) => line.startsWith('unknown')).length).toBeGreaterThan(0);
+  const broken = lines.filter((line) => line.startsWith('broken'));
+  expect(broken).toHaveLength(1);
+  expect(broken[0]).toMatch(reason);
+  expect(lines.indexOf(broken[0]!)).toBeGreaterThan(
+    lines.findIndex((l) => l.startsWith('unknown')),
+  );
+  expect(lines.at(-1)).toBe('closed');
+}
+
+describe('a store on a full disk', () => {
+  it('ends commits unknown, says what to free, and has all that it acknowledged', async () => {
+    const disk = await smallDisk();
+    const directory = disk ? join(disk.path, 'store') : at;
+    try {
+      const { lines, ended } = disk
+        ? start(process.execPath, [committer, directory, '500'])
+        : limited(512, directory);
+      await ended;
+      const reason = disk
+        ? `^broken disk_full .*${directory}: The disk is full.*Free space`
+        : '^broken disk_';
+      await expectBroken(lines, new RegExp(reason));
+      const early = await openStore(directory).then(
+        (store) => store.close().then(() => 'open'),
+        (error: Failed) => error.failure.code,
+      );
+      expect(['open', 'disk_full']).toContain(early);
+      disk?.free();
+      const store = await openStore(directory);
+      expectWhole(store, acknowledged(lines));
+      expect(await commit(store, put('again'))).toBe('committed');
+      await store.close();
+    } finally {
+      disk?.unmount();
+    }
+  }, 30_000);
+
+  it('ends commits unknown where a file may not grow, and opens again without that limit', async () => {
+    const { lines, ended } = limited(512, at);
+    await ended;
+    await expectBroken(lines, new RegExp(`^broken disk_error .*${at}`));
+    const store = await openStore(at);
+    expectWhole(store, acknowledged(lines));
+    await store.close();
+  }, 30_000);
+
+  it('knows the bytes that are left', async () => {
+    const free = await freeBytes(home);
+    expect(free).toBeGreaterThan(0);
+    const blocks = execFileSync('df', ['--output=avail', '-B1', home]).toString().split('\n')[1]!;
+    expect(Math.abs(free - Number(blocks))).toBeLessThan(1 << 30);
+  });
+});
+
+describe('a disk that gives no answer', () => {
+  it('breaks the store once the time for a commit is over', async () => {
+    const reasons: Failure[] = [];
+    const store = await openStore(at, {
+      commitMsMax: 200,
+      onBroken: (reason) => reasons.push(reason),
+    });
+    await commit(store, put('a'));
+    const { child, lines, ended } = start(process.execPath, [committer, at, '1', 'hold', '60000']);
+    await expect.poll(() => lines, { timeout: 10_000 }).toContain('holding');
+    const outcomes = await Promise.all([commit(store, put('b')), commit(store, put('c'))]);
+    expect(outcomes).toEqual(['unknown', 'unknown']);
+    await expect.poll(() => reasons.length).toBe(1);
+    expect(reasons[0]!.text).toMatch(/gave no answer for 200 ms/);
+    child.kill('SIGKILL');
+    await ended;
+    await store.close();
+  }, 30_000);
+});
+
+describe('the files of a store', () => {
+  const fill = async (): Promise<void> => {
+    const store = await openStore(at);
+    for (let n = 0; n < 20; n++)
+      await commit(
+        store,
+        ...Array.from({ length: 50 }, (_, m) => put(`${n}/${m}`, 'v'.repeat(300))),
+      );
+    await commit(store, put('long', 'v'.repeat(50_000)));
+    await store.close();
+  };
+  const data = (): string => join(at, 'data.mdb');
+
+  it('are for their owner alone', async () => {
+    await fill();
+    expect((await stat(at)).mode & 0o777).toBe(0o700);
+    const names = await readdir(at);
+    expect(names.toSorted()).toEqual(['data.mdb', 'format', 'lock.mdb']);
+    for (const name of names) expect((await stat(join(at, name))).mode & 0o777).toBe(0o600);
+  });
+
+  it('are found whole by the check, however the store was used', async () => {
+    await fill();
+    expect(checkStore(data(), Number.POSITIVE_INFINITY)).toBeUndefined();
+    const store = await openStore(at);
+    for (let n = 0; n < 20; n++)
+      await commit(
+        store,
+        ...Array.from({ length: 49 }, (_, m) => ({ key: `${n}/${m}`, value: undefined })),
+      );
+    await commit(store, put('long', 'w'.repeat(200_000)));
+    await store.close();
+    expect(checkStore(data(), Number.POSITIVE_INFINITY)).toBeUndefined();
+  });
+
+  it.each([
+    ['cut to nothing', (bytes: number) => bytes - bytes, /is empty or gone/],
+    ['cut within the header', () => 100, /less than a header/],
+    ['cut within the first pages', () => PAGE + 1, /less than two pages/],
+    ['cut in the middle', (bytes: number) => Math.floor(bytes / 2 / PAGE) * PAGE, /cut off/],
+    ['cut within a page', (bytes: number) => bytes - 100, /cut off/],
+  ])('are refused when %s, with the path and what to do', async (_, length, why) => {
+    await fill();
+    await truncate(data(), length((await stat(data())).size));
+    const { code, text } = await failed(openStore(at));
+    expect(code).toBe('corrupt');
+    expect(text).toMatch(why);
+    expect(text).toContain(at);
+    expect(text).toMatch(/Put a backup in its place/);
+  });
+
+  it('are refused when a page of the tree is torn', async () => {
+    await fill();
+    const file = await open(data(), 'r+');
+    const pages = (await file.stat()).size / PAGE;
+    let refused = 0;
+    for (let page = 2; page < pages; page++) {
+      const kept = Buffer.alloc(PAGE);
+      await file.read(kept, 0, PAGE, page * PAGE);
+      await file.write(Buffer.alloc(PAGE, 0xa5), 0, PAGE, page * PAGE);
+      if (checkStore(data(), Number.POSITIVE_INFINITY) !== undefined) refused++;
+      if (refused === 1) expect((await failed(openStore(at))).text).toMatch(/torn|page/);
+      await file.write(kept, 0, PAGE, page * PAGE);
+    }
+    await file.close();
+    expect(refused).toBeGreaterThan(50);
+    await (await openStore(at)).close();
+  });
+
+  it('are refused when they are something else, or not there any more', async () => {
+    await fill();
+    const bytes = await readFile(data());
+    await writeFile(data(), Buffer.alloc(bytes.length, 'garbage '));
+    expect(await failed(openStore(at))).toMatchObject({ code: 'corrupt' });
+    await rm(data());
+    expect((await failed(openStore(at))).text).toMatch(/data.mdb is empty or gone/);
+    await writeFile(data(), bytes);
+    await writeFile(join(at, 'format'), 'swm store 2\n');
+    const newer = await failed(openStore(at));
+    expect([newer.code, newer.text]).toEqual([
+      'wrong_version',
+      expect.stringMatching(/format 2.*up to 1/),
+    ]);
+    await writeFile(join(at, 'format'), 'nonsense');
+    expect(await failed(openStore(at))).toMatchObject({ code: 'corrupt' });
+    await rm(join(at, 'format'));
+    const store = await openStore(at);
+    expect(store.get('0/0')).toBeDefined();
+    await store.close();
+  });
+
+  it('are made anew over what a killed first start left', async () => {
+    await mkdir(`${at}.new`);
+    await writeFile(join(`${at}.new`, 'data.mdb'), 'half');
+    await mkdir(at);
+    const store = await openStore(at);
+    expect(await commit(store, put('a'))).toBe('committed');
+    await store.close();
+    expect(await readdir(home)).toEqual(['store']);
+  });
+
+  it('are not made in the place of something else', async () => {
+    await mkdir(at);
+    await writeFile(join(at, 'thesis.txt'), 'years of work');
+    expect(await failed(openStore(at))).toMatchObject({ code: 'disk_error' });
+    expect(await readFile(join(at, 'thesis.txt'), 'utf8')).toBe('years of work');
+    await writeFile(join(home, 'file'), '');
+    expect((await failed(openStore(join(home, 'file', 'store')))).text).toContain(
+      join(home, 'file'),
+    );
+  });
+});
+
+describe('a backup', () => {
+  it('is a store as of one moment, made while commits go on', async () => {
+    const store = await openStore(at);
+    await commit(
+      store,
+      ...Array.from({ length: 2_000 }, (_, n) => put(`old/${n}`, 'v'.repeat(500))),
+    );
+    let writing = true;
+    const writes = (async () => {
+      for (let n = 0; writing; n++) await commit(store, put(`x/${n}`), put(`y/${n}`));
+    })();
+    const copy = join(home, 'copies', 'one');
+    await store.backup(copy);
+    writing = false;
+    await writes;
+    expect(await failed(store.backup(copy))).toMatchObject({ code: 'refused' });
+    await store.close();
+    const restored = await openStore(copy);
+    expect(restored.range({ from: 'old/', to: 'old0', limit: 9_999 })).toHaveLength(2_000);
+    const halves = ['x', 'y'].map(
+      (part) => restored.range({ from: `${part}/`, to: `${part}0`, limit: 99_999 }).length,
+    );
+    expect(halves[0]).toBe(halves[1]);
+    expect(restored.term).toBe(store.term + 1);
+    await restored.close();
+    expect((await stat(copy)).mode & 0o777).toBe(0o700);
+    expect((await stat(join(copy, 'data.mdb'))).mode & 0o777).toBe(0o600);
+  }, 30_000);
+
+  it('leaves out the room of what was deleted', async () => {
+    const store = await openStore(at);
+    const keys = Array.from({ length: 2_000 }, (_, n) => `k${n}`);
+    await commit(store, ...keys.map((key) => put(key, 'v'.repeat(500))));
+    await commit(store, ...keys.map((key) => ({ key, value: undefined })));
+    const copy = join(home, 'copy');
+    await store.backup(copy);
+    await store.close();
+    const [whole, compact] = await Promise.all([at, copy].map((d) => stat(join(d, 'data.mdb'))));
+    expect(compact!.size).toBeLessThan(whole!.size / 10);
+  });
+});
