@@ -84,8 +84,8 @@ export const limits = {
   /** link: pieces and fragments that one frame may arrive in. */
   framePiecesMax: 16_384,
   frameFragmentsMax: 1_024,
-  /** listener: connections that are not yet, or will never be, links. */
-  handshakesMax: 2_048,
+  /** tls-server: connections that are not yet, or will never be, links. */
+  handshakesMax: 4_096,
   /** credentials: how long a TLS session may be resumed; the registry is asked each time. */
   sessionSecondsMax: 86_400,
   /** credentials: peers whose TLS session is kept. */
@@ -120,4 +120,52 @@ export const limits = {
   arrayIndexMax: 2 ** 31 - 1,
   /** jobscript: jobs that one job waits for. */
   dependenciesMax: 1_000,
+  /** job: how long a question to its cluster or its runner may wait before it is put again. */
+  claimMs: 10_000,
+  /** job, cluster: the pause before something refused is tried again. */
+  againMs: 1_000,
+  /** job: how often an attempt's runners are reminded, in case a message was lost. */
+  nudgeMs: 5_000,
+  /** job, cluster: a cluster that is not up by then is given up. */
+  provisionMsMax: 20 * 60_000,
+  /** job: attempts of one run that infrastructure may cost it. */
+  attemptsMax: 3,
+  /** job: between TERM and KILL. */
+  graceMs: 5_000,
+  /** job: what the worker's own clock is given before the head ends an attempt over walltime. */
+  walltimeSlackMs: 30_000,
+  /** job: a live attempt that will not be ended on a made cluster loses the cluster then. */
+  stopMsMax: 60_000,
+  /** job: marks of one timeline; the oldest go first. */
+  marksMax: 200,
+  /** job: former runs that are kept in its record. */
+  runsMax: 20,
+  /** cluster: a node of a made cluster silent for so long is given up, and deleted. */
+  silentMsMax: 60_000,
+  /** cluster: tries to create one before it is given up. */
+  createTriesMax: 3,
+  /** cluster: how often the site is asked how a creation goes. */
+  pollMs: 2_000,
+  /** cluster, gate: between two tries to remove what must go. */
+  removeAgainMs: 5_000,
+  /** cluster, node: a join token's life. */
+  tokenMs: 60 * 60_000,
+  /** gate: between two sweeps. */
+  sweepMs: 60_000,
+  /** gate: no creation takes longer; a younger stray is left alone. */
+  createMsMax: 10 * 60_000,
+  /** gate: how old its picture of flavors and images may be. */
+  offersMs: 10 * 60_000,
+  /** scheduler: news are gathered for so long before a pass. */
+  passMs: 2,
+  /** scheduler: a proposal that nobody answered is made again. */
+  proposalMs: 5_000,
+  /** runner: an unacknowledged report is sent again. */
+  reportMs: 2_000,
+  /** runner: tries to stage or to collect before the pause grows no more. */
+  transferPauseMsMax: 30_000,
+  /** runner: tries to stage. */
+  stageTriesMax: 5,
+  /** runner: progress is told no more often. */
+  progressMs: 500,
 } as const;

@@ -1,0 +1,146 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { SecureVersion, TLSSocket } from 'node:tls';
+import type { WebSocket } from 'ws';
+import { Failed } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import type { Note } from '../runtime/ports.ts';
+import { type Credentials, type Vouched, vouch } from './credentials.ts';
+import type { Link } from './link.ts';
+import { holderOfPort } from './port-holder.ts';
+import { refuseSocket } from './refusal.ts';
+
+export type TlsServerOptions = {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly credentials: Credentials;
+  readonly minVersion: SecureVersion;
+  /** From the TCP connection to the end of TLS, and from there to the end of the headers. */
+  readonly handshakeMsMax: number;
+  /** From the first byte of a request to its last. */
+  readonly requestMsMax: number;
+  readonly note: Note | undefined;
+  onRequest(request: IncomingMessage, response: ServerResponse, peer: Vouched): void;
+  onUpgrade(request: IncomingMessage, socket: TLSSocket, head: Buffer, peer: Vouched): void;
+};
+
+/** A door that is open: where, what is connected, and how to close it. */
+export type Listening = {
+  readonly host: string;
+  /** The real one, also if any free one was asked. */
+  readonly port: number;
+  /** TCP connections, of links and of others. */
+  readonly connections: number;
+  readonly links: ReadonlySet<Link>;
+  /** Says goodbye on each link, cuts what is left, and resolves when nothing is. */
+  close(): Promise<void>;
+};
+
+/**
+ * An HTTPS server that asks every peer for a certificate and lets the caller judge what it showed.
+ * TLS refuses nobody by itself: so each refusal can say why, and a newcomer can ask to join.
+ */
+export async function openTlsServer(
+  options: TlsServerOptions,
+): Promise<{ readonly listening: Listening; readonly adopt: (ws: WebSocket, link: Link) => void }> {
+  const { credentials, handshakeMsMax, note } = options;
+  const server = createServer({
+    key: credentials.key,
+    cert: credentials.shown,
+    ca: credentials.chain,
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: options.minVersion,
+    handshakeTimeout: handshakeMsMax,
+    sessionTimeout: limits.sessionSecondsMax,
+    sessionIdContext: 'swm',
+    headersTimeout: Math.min(handshakeMsMax, options.requestMsMax),
+    requestTimeout: options.requestMsMax,
+    connectionsCheckingInterval: Math.ceil(handshakeMsMax / 8),
+    keepAliveTimeout: 5_000,
+  });
+  const sockets = new Set<Socket>();
+  const links = new Set<Link>();
+  server.on('connection', (socket: Socket) => {
+    if (sockets.size - links.size >= limits.handshakesMax) return void socket.destroy();
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const peers = new WeakMap<TLSSocket, Vouched>();
+  const peerOf = (socket: TLSSocket): Vouched => {
+    const known = peers.get(socket) ?? vouch(socket, credentials.authority);
+    peers.set(socket, known);
+    return known;
+  };
+  server.on('tlsClientError', (error, socket) => {
+    note?.('debug', '/links', 'a handshake failed', { error: error.message });
+    socket.destroy();
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    note?.('debug', '/links', 'a request failed', { error: error.message });
+    const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    refuseSocket(socket, late ? 408 : 400, late ? 'timeout' : 'malformed');
+  });
+  server.on('request', (request, response) => {
+    options.onRequest(request, response, peerOf(request.socket as TLSSocket));
+  });
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    options.onUpgrade(request, socket as TLSSocket, head, peerOf(socket as TLSSocket));
+  });
+  const port = await listen(server, options.host, options.port);
+  server.on('error', (error) => note?.('error', '/links', 'the listener failed', { error }));
+  const listening: Listening = {
+    host: options.host,
+    port,
+    links,
+    get connections() {
+      return sockets.size;
+    },
+    close: () => shut(server, sockets, links),
+  };
+  const adopt = (ws: WebSocket, link: Link) => {
+    links.add(link);
+    ws.once('close', () => links.delete(link));
+  };
+  return { listening, adopt };
+}
+
+/** Resolves with the real port. A taken one is told with who has it. */
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE')
+      throw new Failed(
+        'port_busy',
+        `port ${port} on ${host} is held by ${await holderOfPort(port)}`,
+      );
+    throw new Failed('refused', `cannot listen on ${host}:${port}: ${message}`);
+  }
+  return (server.address() as AddressInfo).port;
+}
+
+async function shut(
+  server: Server,
+  sockets: ReadonlySet<Socket>,
+  links: ReadonlySet<Link>,
+): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const link of links) link.close('stopping');
+  server.closeIdleConnections();
+  const late = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, limits.goodbyeMsMax);
+  await closed;
+  clearTimeout(late);
+}
