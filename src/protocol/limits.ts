@@ -18,7 +18,7 @@ export const limits = {
   savesInFlightMax: 64,
   /** asks: questions in flight on one node. */
   asksMax: 1_000_000,
-  /** jobscript: a script, as CONTRACTS of existing terminals has it. */
+  /** jobscript: a script; existing terminals send no longer ones. */
   scriptBytesMax: 16_000_000,
   /** jobscript, records: a script kept in the job's record; a longer one is a blob. */
   scriptInlineBytesMax: 64 << 10,
@@ -168,4 +168,8 @@ export const limits = {
   stageTriesMax: 5,
   /** runner: progress is told no more often. */
   progressMs: 500,
+  /** perform: what is told to others of a bug; the log has all of it. */
+  whyCharsMax: 500,
+  /** cell: cells that play between two looks at I/O, each up to `drainMax` letters. */
+  cellsPerTurnMax: 64,
 } as const;
