@@ -4,21 +4,19 @@ import type { Who } from '../protocol/who.ts';
 import { type Effect, type Phased, type TaskTypes, turn } from './behaviour.ts';
 import { Children } from './children.ts';
 import type { AnyFamily } from './family.ts';
-import { type Lane, Mailbox } from './mailbox.ts';
+import { ANY_SCOPE, type Lane, type Letter, Mailbox } from './mailbox.ts';
 import type { Node } from './node.ts';
-import { explain, perform } from './perform.ts';
+import { brief, explain, perform } from './perform.ts';
 import type { Cell, Outcome, Store } from './ports.ts';
 import { changes, type Kept, load, NOTHING_KEPT } from './record.ts';
 import { Scope } from './scope.ts';
 
-export type Letter = { readonly event: unknown; readonly scope: number };
 export type Exit = { readonly crashed: boolean; readonly why: string };
 export type AnyEffect = Effect<unknown, TaskTypes>;
 
 /** What a turn asked for, until its save and all saves before it are durable. */
 type Held = { readonly effects: readonly AnyEffect[]; readonly scope: number; durable: boolean };
 
-const ANY_SCOPE = -1;
 const BEGIN = { is: 'begin' } as const;
 
 /**
@@ -44,6 +42,7 @@ export class Actor {
   #kept: Kept = NOTHING_KEPT;
   #saving = 0;
   #over: Exit | undefined;
+  #ended = false;
   #gone = false;
 
   constructor(
@@ -57,14 +56,19 @@ export class Actor {
     this.path = path;
     this.family = family;
     this.who = { door: 'local', id: path };
-    this.children = new Children(node, path, (event) => this.post(event, 'system'));
+    this.children = new Children(
+      node,
+      path,
+      (event) => this.post(event, 'system'),
+      () => this.#goneWhenSaved(),
+    );
     this.#args = args;
     this.#exit = exit;
     this.#store = family.keeping && node.platform.stores[family.keeping.scope];
     this.#cell = node.platform.cells(
       path,
       () => this.#play(),
-      (error) => this.#end(true, explain(error)),
+      (error) => this.#crash(error),
     );
     this.post(BEGIN, 'system');
   }
@@ -90,10 +94,10 @@ export class Actor {
     return taken;
   }
 
-  /** Takes over the letters of the life before; those of its scopes are strangers now. */
+  /** Takes over what the life before was told; what it asked for itself is strange to this one. */
   inherit(letters: Mailbox<Letter>): void {
-    for (let letter = letters.shift(); letter !== undefined; letter = letters.shift())
-      if (letter.scope === ANY_SCOPE && letter.event !== BEGIN) this.post(letter.event);
+    this.#letters.takeNormal(letters);
+    this.#cell.wake();
   }
 
   halt(why: string): void {
@@ -153,7 +157,8 @@ export class Actor {
   #saved(held: Held, outcome: Outcome): void {
     this.#saving--;
     if (this.#over !== undefined) return this.#goneWhenSaved();
-    if (outcome === 'unknown') return this.#end(true, 'nobody knows whether its save was kept');
+    if (outcome === 'unknown')
+      return this.#crash(new Error('nobody knows whether its last save was kept'));
     held.durable = true;
     while (this.#over === undefined && this.#held[0]?.durable)
       this.#perform(this.#held.shift() as Held);
@@ -168,7 +173,7 @@ export class Actor {
         perform(this, effect, scope);
       }
     } catch (error) {
-      this.#end(true, explain(error));
+      this.#crash(error);
     }
   }
 
@@ -179,24 +184,33 @@ export class Actor {
     this.#end(false, 'rests');
   }
 
+  /** The log gets all that is known of a bug; others only hear what it was. */
+  #crash(error: unknown): void {
+    if (this.#over !== undefined) return;
+    this.node.platform.note('error', this.path, `crashed: ${explain(error)}`);
+    this.#end(true, brief(error));
+  }
+
   /** Children first, the youngest first. Whoever waits for an answer is told at once. */
   #end(crashed: boolean, why: string): void {
     if (this.#over !== undefined) return;
     this.#over = { crashed, why };
-    this.children.haltAll();
-    this.scope.leave();
     this.#cell.stop();
+    this.scope.leave();
+    this.children.haltAll();
+    const code = this.#held.length > 0 ? 'unknown_outcome' : crashed ? 'bug' : 'stopping';
+    const reason = failure(code, `${this.path} ended: ${why}`, true);
     this.#held.length = 0;
-    const reason = failure(crashed ? 'bug' : 'stopping', `${this.path} ended: ${why}`, true);
-    for (const ask of this.asked) this.node.asks.answer(ask, { ok: false, failure: reason });
+    const asked = [...this.asked];
     this.asked.clear();
-    if (crashed) this.node.platform.note('error', this.path, `crashed: ${why}`);
+    for (const ask of asked) this.node.asks.answer(ask, { ok: false, failure: reason });
+    this.#ended = true;
     this.#goneWhenSaved();
   }
 
-  /** The next life may load only when the last save of this one has ended. */
+  /** The next life may load only when the last save of this one, and of its children, has ended. */
   #goneWhenSaved(): void {
-    if (this.#saving > 0 || this.#gone) return;
+    if (!this.#ended || this.#gone || this.#saving > 0 || !this.children.areGone) return;
     this.#gone = true;
     const over = this.#over as Exit;
     this.node.routes.ended(this, over.why);

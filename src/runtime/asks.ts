@@ -79,6 +79,11 @@ export class Asks {
       if (open.node === node) this.answer(id, { ok: false, failure: why });
   }
 
+  /** Stops listening for whatever was asked of `node`. */
+  dropAll(node: string): void {
+    for (const [id, open] of this.#open) if (open.node === node) this.#open.delete(id);
+  }
+
   #expect(id: number, ms: Millis): void {
     const tick = Math.ceil((this.#clock.now() + ms) / TICK_MS);
     const due = this.#due.get(tick);

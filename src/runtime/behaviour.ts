@@ -83,7 +83,8 @@ export type Effect<E, T extends TaskTypes> =
       readonly args: unknown;
     }
   | { readonly do: 'respawn'; readonly name: string }
-  | { readonly do: 'halt'; readonly name: string }
+  /** `keep`: the letters of the child wait for its next life. */
+  | { readonly do: 'halt'; readonly name: string; readonly keep?: boolean }
   | {
       readonly do: 'note';
       readonly level?: Level;

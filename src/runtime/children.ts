@@ -1,43 +1,65 @@
 import { failure } from '../protocol/errors.ts';
-import type { Actor, Exit, Letter } from './actor.ts';
-import type { Mailbox } from './mailbox.ts';
+import type { Actor, Exit } from './actor.ts';
+import type { AnyFamily } from './family.ts';
+import { ANY_SCOPE, type Letter, type Mailbox } from './mailbox.ts';
 import type { Node } from './node.ts';
 
-/** A child between two lives: what it was made of, and the letters that wait for the next. */
-type Fallen = {
-  readonly family: string;
-  readonly args: unknown;
-  readonly letters: Mailbox<Letter>;
+/** Whoever takes letters for a name: a life, or the place where they wait for the next. */
+export type Taker = {
+  readonly family: AnyFamily;
+  /** False: there is no room. */
+  post(event: unknown): boolean;
 };
+
+type Origin = { readonly family: string; readonly args: unknown };
+
+/** A child between two lives: what it was made of, and the letters that wait for the next. */
+type Fallen = Origin & { readonly letters: Mailbox<Letter> };
+
+/** A halted child that has saves in flight; the next life of its name waits until they ended. */
+type Leaving = { readonly child: Actor; readonly keep: boolean; next: Origin | undefined };
 
 /** The children of one actor, in the order of their births. */
 export class Children {
   readonly #node: Node;
   readonly #path: string;
   readonly #heard: (event: object) => void;
+  readonly #emptied: () => void;
   readonly #living = new Map<string, Actor>();
+  readonly #leaving = new Map<string, Leaving>();
   readonly #fallen = new Map<string, Fallen>();
 
-  constructor(node: Node, path: string, heard: (event: object) => void) {
+  /** `emptied` is called whenever the last child that was halted is gone. */
+  constructor(node: Node, path: string, heard: (event: object) => void, emptied: () => void) {
     this.#node = node;
     this.#path = path;
     this.#heard = heard;
-  }
-
-  get living(): IterableIterator<Actor> {
-    return this.#living.values();
+    this.#emptied = emptied;
   }
 
   get size(): number {
     return this.#living.size;
   }
 
-  /** Makes a child, or finds it living. One that fell gets the letters that waited for it. */
+  /** Whether nothing of any child is left, not even a save on its way. */
+  get areGone(): boolean {
+    return this.#living.size === 0 && this.#leaving.size === 0;
+  }
+
+  /**
+   * Makes a child, or finds it living. One that fell gets the letters that waited for it. One that
+   * is leaving is opened again once it is gone; until then it is the one that takes the letters.
+   */
   spawn(family: string, name: string, args: unknown): Actor {
     const living = this.#living.get(name);
     if (living !== undefined) return living;
+    const leaving = this.#leaving.get(name);
+    if (leaving !== undefined) {
+      leaving.next = { family, args };
+      return leaving.child;
+    }
     const exit = (gone: Exit, letters: Mailbox<Letter>): void => {
-      if (this.#living.get(name) !== child) return this.#refuse(child, letters);
+      if (this.#living.get(name) !== child) return this.#left(name, { family, args, letters });
       this.#living.delete(name);
       if (gone.crashed) this.#fallen.set(name, { family, args, letters });
       else this.#repost(child, letters);
@@ -57,24 +79,50 @@ export class Children {
     if (fallen !== undefined) this.spawn(fallen.family, name, fallen.args);
   }
 
-  /** Puts a letter aside for a child between two lives; undefined if there is no such child. */
-  putAside(name: string, event: unknown): boolean | undefined {
-    return this.#fallen.get(name)?.letters.push({ event, scope: -1 }, 'normal');
+  /** Takes letters for a child between two lives. */
+  fallen(name: string): Taker | undefined {
+    const fallen = this.#fallen.get(name);
+    return fallen && this.#taker(fallen);
   }
 
-  halt(name: string): void {
+  /** Ends a child; its letters are refused, unless they are kept for a next life. */
+  halt(name: string, keep = false): void {
     const child = this.#living.get(name);
-    this.#living.delete(name);
+    if (child !== undefined) {
+      this.#living.delete(name);
+      this.#leaving.set(name, { child, keep, next: undefined });
+      return child.halt('halted');
+    }
+    if (keep) return;
     const fallen = this.#fallen.get(name);
     this.#fallen.delete(name);
-    if (fallen !== undefined) this.#refuse(undefined, fallen.letters);
-    child?.halt('halted');
+    if (fallen !== undefined) this.#refuse(name, fallen.letters);
+    const leaving = this.#leaving.get(name);
+    if (leaving !== undefined) this.#leaving.set(name, { ...leaving, keep, next: undefined });
   }
 
   /** The youngest first. */
   haltAll(): void {
     for (const name of [...this.#living.keys()].toReversed()) this.halt(name);
-    for (const name of [...this.#fallen.keys()]) this.halt(name);
+    for (const name of [...this.#leaving.keys(), ...this.#fallen.keys()]) this.halt(name);
+  }
+
+  /** A halted child is gone. */
+  #left(name: string, last: Fallen): void {
+    const leaving = this.#leaving.get(name);
+    this.#leaving.delete(name);
+    const next = leaving?.next;
+    if (leaving?.keep || next !== undefined) this.#fallen.set(name, last);
+    else this.#refuse(name, last.letters);
+    if (next !== undefined) this.spawn(next.family, name, next.args);
+    if (this.areGone) this.#emptied();
+  }
+
+  #taker({ family, letters }: Fallen): Taker {
+    return {
+      family: this.#node.familyOf(family),
+      post: (event) => letters.push({ event, scope: ANY_SCOPE }, 'normal'),
+    };
   }
 
   /** A child that rested or stopped may have been written to meanwhile: that opens it again. */
@@ -83,8 +131,8 @@ export class Children {
       this.#node.routes.repost(child.path, letter.event);
   }
 
-  #refuse(child: Actor | undefined, letters: Mailbox<Letter>): void {
-    const why = failure('stopping', `${child?.path ?? this.#path} was stopped`);
+  #refuse(name: string, letters: Mailbox<Letter>): void {
+    const why = failure('stopping', `${this.#path}/${name} was stopped`);
     for (let letter = letters.shift(); letter !== undefined; letter = letters.shift()) {
       const { ask } = letter.event as { readonly ask?: number };
       if (ask !== undefined && ask !== 0) this.#node.asks.answer(ask, { ok: false, failure: why });

@@ -1,5 +1,5 @@
 /** A ring that grows: constant time at both ends, and no holes left behind. */
-class Ring<T> {
+export class Ring<T> {
   #items: (T | undefined)[] = new Array<T | undefined>(8);
   #head = 0;
   size = 0;
@@ -14,8 +14,13 @@ class Ring<T> {
     const item = this.#items[this.#head];
     this.#items[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#items.length - 1);
-    if (--this.size === 0 && this.#items.length > 1024) this.#items = new Array(8);
+    if (--this.size === 0 && this.#items.length > 1024) this.#shrink();
     return item;
+  }
+
+  #shrink(): void {
+    this.#items = new Array<T | undefined>(8);
+    this.#head = 0;
   }
 
   #grow(): void {
@@ -26,6 +31,12 @@ class Ring<T> {
     this.#head = 0;
   }
 }
+
+/** An event on its way to an actor; of a scope if it answers what that stay in a phase began. */
+export type Letter = { readonly event: unknown; readonly scope: number };
+
+/** No scope is of this number: the letter is for whoever bears the name. */
+export const ANY_SCOPE = -1;
 
 export type Lane = 'system' | 'normal';
 
@@ -55,10 +66,8 @@ export class Mailbox<T> {
     return this.#system.size > 0 ? this.#system.shift() : this.#normal.shift();
   }
 
-  /** Takes over all letters of another, in their order. */
-  take(other: Mailbox<T>): void {
-    for (let l = other.#system.shift(); l !== undefined; l = other.#system.shift())
-      this.#system.push(l);
+  /** Takes over the normal lane of another, in its order; the system lane is of that life only. */
+  takeNormal(other: Mailbox<T>): void {
     for (let l = other.#normal.shift(); l !== undefined; l = other.#normal.shift())
       this.#normal.push(l);
   }

@@ -1,7 +1,7 @@
-import { Actor, type Exit, type Letter } from './actor.ts';
+import { Actor, type Exit } from './actor.ts';
 import { Asks } from './asks.ts';
-import type { Families } from './family.ts';
-import type { Mailbox } from './mailbox.ts';
+import type { AnyFamily, Families } from './family.ts';
+import type { Letter, Mailbox } from './mailbox.ts';
 import type { Cells, Clock, Note, Store, Wire } from './ports.ts';
 import { Routes } from './routes.ts';
 
@@ -39,10 +39,14 @@ export class Node {
     args: unknown,
     exit: (exit: Exit, letters: Mailbox<Letter>) => void,
   ): Actor {
-    const known = this.families[family];
-    if (known === undefined) throw new Error(`no family ${family}`);
-    const actor = new Actor(this, known, path, args, exit);
+    const actor = new Actor(this, this.familyOf(family), path, args, exit);
     this.routes.born(actor);
     return actor;
+  }
+
+  familyOf(name: string): AnyFamily {
+    const family = this.families[name];
+    if (family === undefined) throw new Error(`no family ${name}`);
+    return family;
   }
 }

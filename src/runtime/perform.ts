@@ -1,9 +1,11 @@
 import { Failed, type Failure, failure } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
 import type { Actor, AnyEffect } from './actor.ts';
 
 /**
  * Does what an effect says. Of a phase already left, only tells, answers and notes are done: what
- * they promise was saved. Everything else would begin what nobody listens to any more.
+ * they promise was saved. Everything else would begin what nobody listens to any more. An answer to
+ * a question that was not put to this very life is none: its number may be another's by now.
  */
 export function perform(actor: Actor, effect: AnyEffect, scope: number): void {
   const { routes, asks, platform } = actor.node;
@@ -11,12 +13,11 @@ export function perform(actor: Actor, effect: AnyEffect, scope: number): void {
     case 'tell':
       return routes.tell(effect.to, effect.message, effect.as ?? actor.who);
     case 'reply':
-      actor.asked.delete(effect.ask);
-      if (effect.ask !== 0) asks.answer(effect.ask, { ok: true, body: effect.body });
+      if (actor.asked.delete(effect.ask)) asks.answer(effect.ask, { ok: true, body: effect.body });
       return;
     case 'refuse':
-      actor.asked.delete(effect.ask);
-      if (effect.ask !== 0) asks.answer(effect.ask, { ok: false, failure: effect.failure });
+      if (actor.asked.delete(effect.ask))
+        asks.answer(effect.ask, { ok: false, failure: effect.failure });
       return;
     case 'note':
       return platform.note(effect.level ?? 'info', actor.path, effect.text, effect.fields);
@@ -45,7 +46,11 @@ function performInScope(actor: Actor, effect: AnyEffect): void {
     }
     case 'watch': {
       const { who } = effect;
-      actor.scope.until(actor.node.routes.watch(who, (why) => hear({ is: 'down', who, why })));
+      const down = (why: string): void => {
+        over();
+        hear({ is: 'down', who, why });
+      };
+      const over = actor.scope.until(actor.node.routes.watch(who, down));
       return;
     }
     case 'spawn':
@@ -54,7 +59,7 @@ function performInScope(actor: Actor, effect: AnyEffect): void {
     case 'respawn':
       return actor.children.respawn(effect.name);
     case 'halt':
-      return actor.children.halt(effect.name);
+      return actor.children.halt(effect.name, effect.keep);
   }
 }
 
@@ -93,7 +98,11 @@ function run(actor: Actor, effect: AnyEffect & { do: 'run' }, hear: (event: obje
 }
 
 const reason = (error: unknown): Failure =>
-  error instanceof Failed ? error.failure : failure('bug', String(error));
+  error instanceof Failed ? error.failure : failure('bug', brief(error));
 
 export const explain = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? String(error)) : String(error);
+
+/** What went wrong in a line that may be shown to others. */
+export const brief = (error: unknown): string =>
+  (String(error).split('\n', 1)[0] as string).slice(0, limits.whyCharsMax);

@@ -66,8 +66,10 @@ function exited(
   { name, crashed, why }: PoolEvent & { is: 'exited' },
   now: Millis,
 ): PoolStep {
+  // Most children end well and never crashed: nothing is copied for them.
+  if (!crashed && state.crashes[name] === undefined) return [state, []];
   const { [name]: before = [], ...others } = state.crashes;
-  if (!crashed) return [before.length > 0 ? { ...state, crashes: others } : state, []];
+  if (!crashed) return [{ ...state, crashes: others }, []];
   const { max, withinMs, backoff } = state.policy;
   const crashes = [...before.filter((at) => now - at < withinMs), now];
   if (crashes.length > max)

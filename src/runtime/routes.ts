@@ -1,10 +1,11 @@
 import type { Envelope } from '../protocol/envelope.ts';
 import { type Failure, failure } from '../protocol/errors.ts';
-import { addressee, type Message, type Name, welcome } from '../protocol/messages.ts';
+import { addressee, type Message, welcome } from '../protocol/messages.ts';
 import { LEADER, type Ref, split } from '../protocol/ref.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Actor } from './actor.ts';
 import type { Answer } from './asks.ts';
+import type { Taker } from './children.ts';
 import type { Node } from './node.ts';
 import type { Cancel, Millis } from './ports.ts';
 import { isKept } from './record.ts';
@@ -59,11 +60,11 @@ export class Routes {
 
   /** Puts a question; the answer comes once. Returns 0 if it was answered at once. */
   ask(to: Ref, message: Message, ms: Millis, who: Who, then: (answer: Answer) => void): number {
-    const { asks, platform } = this.#node;
+    const { asks } = this.#node;
     const node = this.#nodeOf(to);
     const ask = asks.open(node ?? '', message.name, ms, then);
     if (ask === 0) return 0;
-    const why = this.#put(node, to.path, message, ask, who, platform.wire.send);
+    const why = this.#put(node, to.path, message, ask, who);
     if (why !== undefined) asks.answer(ask, { ok: false, failure: why });
     return asks.isOpen(ask) ? ask : 0;
   }
@@ -102,9 +103,14 @@ export class Routes {
     }
   }
 
-  /** A node cannot be reached any more: whoever waits for it is told. */
+  /**
+   * A link is down: whoever waits for that node is told, and what it had asked is answered no more.
+   * Called before another link to it is used: the numbers of questions are good for one link.
+   */
   unlinked(node: string): void {
-    this.#node.asks.fail(node, failure('unreachable', `the link to ${node} is down`));
+    const { asks } = this.#node;
+    asks.dropAll(waitingPeer(node));
+    asks.fail(node, failure('unreachable', `the link to ${node} is down`));
     this.watches.unlinked(node);
   }
 
@@ -118,7 +124,9 @@ export class Routes {
           : { is: 'refused', ask, failure: a.failure },
       );
     };
-    const id = ask === 0 ? 0 : asks.open('', message.name, Number.POSITIVE_INFINITY, answer);
+    const forPeer = waitingPeer(from.id);
+    const id = ask === 0 ? 0 : asks.open(forPeer, message.name, Number.POSITIVE_INFINITY, answer);
+    if (ask !== 0 && id === 0) return;
     const why = this.#allowed(from, to, message)
       ? this.#deliver(to, { is: 'told', message, ask: id, who: speaker(from, who) })
       : failure('forbidden', `${message.name} may not come to ${to} from a ${from.door}`);
@@ -135,33 +143,32 @@ export class Routes {
     message: Message,
     ask: number,
     who: Who,
-    send: (node: string, envelope: Envelope) => boolean,
   ): Failure | undefined {
     if (node === this.#node.name) return this.#deliver(path, { is: 'told', message, ask, who });
-    if (node !== undefined && send(node, { is: 'call', to: path, ask, message, who }))
+    const { wire } = this.#node.platform;
+    if (node !== undefined && wire.send(node, { is: 'call', to: path, ask, message, who }))
       return undefined;
     return failure('unreachable', node === undefined ? 'nobody leads now' : `no link to ${node}`);
   }
 
   #deliver(path: string, told: ToldEvent): Failure | undefined {
-    const actor = this.#live.get(path) ?? this.#activate(path, told);
-    if (actor === 'aside') return undefined;
-    if (!('post' in actor)) return actor;
-    if (!actor.family.hears.includes(told.message.name))
+    const found = this.#live.get(path) ?? this.#activate(path, told);
+    if ('code' in found) return found;
+    if (!found.family.hears.includes(told.message.name))
       return failure('wrong_phase', `${path} does not understand ${told.message.name}`);
-    return actor.post(told) ? undefined : failure('busy', `the mailbox of ${path} is full`);
+    return found.post(told) ? undefined : failure('busy', `the mailbox of ${path} is full`);
   }
 
-  /** Opens an actor that rests, or one that this very message makes. */
-  #activate(path: string, told: ToldEvent): Actor | Failure | 'aside' {
+  /** Who takes letters for a name that has no life now: it may rest, or be between two lives. */
+  #activate(path: string, told: ToldEvent): Taker | Failure {
     const { pool: poolPath, name } = split(path);
     const owner = this.#live.get(poolPath);
-    const pool = owner?.family.pool;
-    if (owner === undefined || pool === undefined || owner.isOver)
-      return failure('not_found', `nobody is at ${path}`);
-    const aside = owner.children.putAside(name, told);
-    if (aside !== undefined)
-      return aside ? 'aside' : failure('busy', `the mailbox of ${path} is full`);
+    if (owner === undefined || owner.isOver)
+      return failure('unreachable', `nobody is at ${poolPath} now`);
+    const fallen = owner.children.fallen(name);
+    if (fallen !== undefined) return fallen;
+    const { pool } = owner.family;
+    if (pool === undefined) return failure('not_found', `nobody is at ${path}`);
     if (!pool.openedBy.includes(told.message.name) && !this.#isKept(pool.family, path))
       return pool.unknown(name);
     return owner.children.spawn(pool.family, name, told.message.body);
@@ -181,4 +188,5 @@ export class Routes {
 const speaker = (from: Who, who: Who | undefined): Who =>
   from.door === 'head' && who !== undefined && who.door !== 'local' ? who : from;
 
-export type { Name };
+/** Questions that a peer put to actors of this node; no node's own name begins so. */
+const waitingPeer = (node: string): string => `<${node}`;

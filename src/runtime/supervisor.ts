@@ -74,13 +74,13 @@ function exited(
 ): SupervisorStep {
   const child = state.children.find((c) => c.name === name);
   if (child === undefined || child.status !== 'up') return [state, []];
-  if (!crashed && child.restart === 'transient') return [mark(state, [name], 'done'), []];
+  if (!crashed && child.restart === 'transient') return [mark(state, name, 'done'), []];
   const { max, withinMs, backoff } = state.policy;
   const crashes = [...state.crashes.filter((at) => now - at < withinMs), now];
   if (crashes.length > max) throw new Error(`${name} ends too often: ${why}`);
   const ms = backoffMs(backoff, crashes.length);
   return [
-    { ...mark(state, [name], 'waiting'), crashes },
+    { ...mark(state, name, 'waiting'), crashes },
     [{ do: 'after', ms, event: { is: 'restart', name } }],
   ];
 }
@@ -93,18 +93,12 @@ function restart(state: Supervisor, name: string): SupervisorStep {
   const others = state.children.filter(
     (c, i) => c.status === 'up' && (strategy === 'all' || (strategy === 'rest' && i > at)),
   );
-  const stops: Out[] = others.toReversed().map((c) => ({ do: 'halt', name: c.name }));
-  const starts: Out[] = state.children
-    .filter((c) => c.name === name || others.includes(c))
-    .map((c) => (c.name === name ? { do: 'respawn', name } : start(c)));
-  return [mark(state, [name], 'up'), [...stops, ...starts, start(state.children[at] as Child)]];
+  const stops = others.toReversed().map((c): Out => ({ do: 'halt', name: c.name, keep: true }));
+  const starts = state.children.filter((c) => c.name === name || others.includes(c)).map(start);
+  return [mark(state, name, 'up'), [...stops, ...starts]];
 }
 
-const mark = (
-  state: Supervisor,
-  names: readonly string[],
-  status: Child['status'],
-): Supervisor => ({
+const mark = (state: Supervisor, name: string, status: Child['status']): Supervisor => ({
   ...state,
-  children: state.children.map((c) => (names.includes(c.name) ? { ...c, status } : c)),
+  children: state.children.map((c) => (c.name === name ? { ...c, status } : c)),
 });

@@ -33,9 +33,12 @@ export class Watches {
   remote(node: string | undefined, path: string, then: Heard): Cancel {
     const watch = this.#next++;
     const { wire } = this.#node.platform;
-    if (node === undefined || !wire.send(node, { is: 'watch', watch, path }))
-      return this.#soon(then, 'unreachable');
+    if (node === undefined) return this.#soon(then, 'unreachable');
     this.#remote.set(watch, { node, then });
+    if (!wire.send(node, { is: 'watch', watch, path })) {
+      this.#remote.delete(watch);
+      return this.#soon(then, 'unreachable');
+    }
     return () => {
       if (this.#remote.delete(watch)) wire.send(node, { is: 'unwatch', watch });
     };
