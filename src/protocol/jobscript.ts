@@ -41,7 +41,7 @@ export function parseScript(text: string, file: string): ParsedScript {
       nul >= from && nul < end
         ? [flaw(nul - from, 'has a NUL byte: it is no text')]
         : readLine(text, from, end, draft);
-    for (const one of flaws) errors.push(located(one, draft.line));
+    for (const one of flaws) errors.push(located(one, draft.line, end - from));
     from = end + 1;
   }
   return errors.length > 0 ? { errors: errors.slice(0, scriptErrorsMax) } : { spec: draft.spec };
@@ -58,8 +58,11 @@ export function formatScriptError(file: string, error: ScriptError): string {
   return `${file}:${error.line}:${error.column}: ${error.text}${hint}`;
 }
 
-const located = ({ flaw: text, at, near }: Flaw, line: number): ScriptError =>
-  near === undefined ? { line, column: at + 1, text } : { line, column: at + 1, text, near };
+/** What is missing at the end of a line is shown at its last character. */
+const located = ({ flaw: text, at, near }: Flaw, line: number, length: number): ScriptError => {
+  const column = Math.min(at + 1, length);
+  return near === undefined ? { line, column, text } : { line, column, text, near };
+};
 
 function readLine(text: string, from: number, end: number, draft: Draft): readonly Flaw[] {
   let at = from;

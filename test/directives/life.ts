@@ -1,0 +1,91 @@
+import { ID, type Row } from './row.ts';
+
+/** When a job runs, how often, and what becomes of it. */
+export const life = {
+  array: {
+    good: [
+      ['0-99', { array: { first: 0, last: 99, step: 1, limit: 0 } }],
+      ['1-10:3%2', { array: { first: 1, last: 10, step: 3, limit: 2 } }],
+      ['7-7', { array: { first: 7, last: 7, step: 1, limit: 0 } }],
+      ['1-1000000', { array: { first: 1, last: 1_000_000, step: 1, limit: 0 } }],
+    ],
+    bad: [
+      ['5', '1:12: `array`: wants A-B[:STEP][%LIMIT], such as 1-100 or 0-99:3%10, not `5`'],
+      ['9-1', '1:14: `array`: the array ends at 1, before its begin'],
+      ['1-9:0', '1:16: `array`: a step is at least 1'],
+      ['1-9%0', '1:16: `array`: a limit is at least 1'],
+      ['0-1000000', '1:12: `array`: the array has 1000001 tasks; at most 1000000 may be'],
+      ['0-2147483648:9999999', '1:14: `array`: an index is at most 2147483647'],
+    ],
+  },
+  after: {
+    good: [
+      [ID, { after: [{ when: 'after', jobs: [ID] }] }],
+      [
+        `${ID.toUpperCase()}\n#SWM after 0197F3A2\n#SWM after-ok ${ID}`,
+        {
+          after: [
+            { when: 'after', jobs: [ID, '0197f3a2'] },
+            { when: 'after-ok', jobs: [ID] },
+          ],
+        },
+      ],
+    ],
+    bad: [
+      ['', '1:6: `after`: needs ID…'],
+      ['12', '1:12: `after`: wants the id of a job, or its first 8 digits, not `12`'],
+      [`${ID} ${ID}`, `1:49: \`after\`: \`${ID}\` was given already, at job.sh:1:12`],
+    ],
+  },
+  'after-ok': {
+    good: [[ID, { after: [{ when: 'after-ok', jobs: [ID] }] }]],
+    bad: [['ok', '1:15: `after-ok`: wants the id of a job, or its first 8 digits, not `ok`']],
+  },
+  'after-any': {
+    good: [[ID, { after: [{ when: 'after-any', jobs: [ID] }] }]],
+    bad: [['*', '1:16: `after-any`: wants the id of a job, or its first 8 digits, not `*`']],
+  },
+  retries: {
+    good: [['3', { retries: 3 }]],
+    bad: [['101', '1:14: `retries`: wants a whole number from 0 to 100, not `101`']],
+  },
+  preemptible: {
+    good: [['', { preemptible: true }]],
+    bad: [['yes', '1:18: `preemptible`: takes no value, but has `yes`']],
+  },
+  relocatable: {
+    good: [['  ', { relocatable: true }]],
+    bad: [['no', '1:18: `relocatable`: takes no value, but has `no`']],
+  },
+  'keep-resources': {
+    good: [['', { keepResources: true }]],
+    bad: [['1', '1:21: `keep-resources`: takes no value, but has `1`']],
+  },
+  checkpoint: {
+    good: [
+      ['', { checkpoint: true }],
+      ['dmtcp', { checkpoint: true }],
+      ['MANA', { checkpoint: true }],
+    ],
+    bad: [
+      ['dmpct', '1:17: `checkpoint`: wants dmtcp or mana, not `dmpct`'],
+      ['dmtpc', '1:17: `checkpoint`: wants dmtcp or mana, not `dmtpc`; did you mean `dmtcp`?'],
+    ],
+  },
+  'checkpoint-dir': {
+    good: [['/mnt/blob/ckpt/$SWM_JOB_ID', { checkpointDir: '/mnt/blob/ckpt/$SWM_JOB_ID' }]],
+    bad: [['/mnt/../etc', '1:21: `checkpoint-dir`: `/mnt/../etc` leads up by ..']],
+  },
+  'checkpoint-interval': {
+    good: [
+      ['300', { checkpointIntervalMs: 300_000 }],
+      ['0', {}],
+    ],
+    bad: [
+      [
+        '-1',
+        '1:26: `checkpoint-interval`: wants a time, such as 90, 2h30m, 01:30:00 or 1-00:00:00, not `-1`',
+      ],
+    ],
+  },
+} satisfies Record<string, Row>;

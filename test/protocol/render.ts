@@ -1,0 +1,62 @@
+import { showArray } from '../../src/protocol/arrayrange.ts';
+import { type DirectiveName, directiveNames, directives } from '../../src/protocol/directives.ts';
+import { showPorts } from '../../src/protocol/portlist.ts';
+import { showBytes, showDuration } from '../../src/protocol/quantities.ts';
+import { emptySpec, type JobSpec } from '../../src/protocol/spec.ts';
+
+/** The directives that ask for this spec, a line each, in the order of the table. */
+export const render = (spec: JobSpec): readonly string[] =>
+  directiveNames.flatMap((name) =>
+    valuesOf(name, spec).map((value) => `#SWM ${name} ${value}`.trimEnd()),
+  );
+
+/** A word as a shell wants it; bare only where nothing could be made of it. */
+const word = (text: string): string =>
+  /^[A-Za-z0-9_./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/** One value a line; lists are cut into lines of at most three words. */
+function valuesOf(name: DirectiveName, spec: JobSpec): readonly string[] {
+  const { takes } = directives[name];
+  const isAsked = 'field' in takes && spec[takes.field] !== emptySpec[takes.field];
+  switch (takes.is) {
+    case 'flag':
+    case 'choice':
+      return isAsked ? [''] : [];
+    case 'line':
+      return isAsked ? [spec[takes.field]] : [];
+    case 'word':
+    case 'path':
+    case 'url':
+      return isAsked ? [word(spec[takes.field])] : [];
+    case 'count':
+      return isAsked ? [String(spec[takes.field])] : [];
+    case 'bytes':
+      return isAsked ? [showBytes(spec[takes.field])] : [];
+    case 'time':
+      return isAsked ? [showDuration(spec[takes.field])] : [];
+    case 'names':
+    case 'files':
+      return lines(spec[takes.field]);
+    case 'ports':
+      return spec.ports.length > 0 ? [showPorts(spec.ports)] : [];
+    case 'env':
+      return lines(Object.entries(spec.env).map(([key, value]) => `${key}=${value}`));
+    case 'array':
+      return spec.array ? [showArray(spec.array)] : [];
+    case 'jobs':
+      return lines(spec.after.find(({ when }) => when === takes.when)?.jobs ?? []);
+  }
+}
+
+function lines(words: readonly string[]): readonly string[] {
+  const made: string[] = [];
+  for (let at = 0; at < words.length; at += 3) {
+    made.push(
+      words
+        .slice(at, at + 3)
+        .map(word)
+        .join(' '),
+    );
+  }
+  return made;
+}
