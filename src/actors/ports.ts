@@ -115,6 +115,8 @@ export type Exit = {
   readonly at: Millis;
   readonly outOfMemory: boolean;
   readonly lost: boolean;
+  /** A log reached its limit, for which swm ended the attempt; the log says so too. */
+  readonly logFull?: boolean;
 };
 
 export interface Processes {
