@@ -45,6 +45,7 @@ export const errors = {
   disk_full: { http: 507, retry: true, mend: 'Free space on the disk that the text names.' },
   over_walltime: { http: 200, retry: false, mend: 'Ask for more with `#SWM time`.' },
   out_of_memory: { http: 200, retry: false, mend: 'Ask for more with `#SWM memory`.' },
+  killed: { http: 200, retry: false, mend: 'A signal that swm did not send ended the job.' },
   lost: { http: 200, retry: true, mend: 'The node died under the job; submit it again.' },
   no_user: { http: 200, retry: false, mend: 'Set jobs.user to an account that exists.' },
   start_failed: { http: 200, retry: false, mend: 'Read the text: the system refused the start.' },

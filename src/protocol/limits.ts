@@ -172,4 +172,26 @@ export const limits = {
   whyCharsMax: 500,
   /** cell: cells that play between two looks at I/O, each up to `drainMax` letters. */
   cellsPerTurnMax: 64,
+  /** process: processes and threads of one attempt on one node. */
+  jobProcessesMax: 16_384,
+  /** process: a slot that has nothing to do for so long goes, unless it is one of those kept. */
+  slotIdleMs: 10_000,
+  /** process: how long a keeper may take until the slot that it forks says hello. */
+  slotBirthMs: 10_000,
+  /** process: a slot whose cgroup still holds more than this is not used again. */
+  slotResidueBytesMax: 32 << 20,
+  /** process: what a job leaves running may finish for so long after its main process. */
+  leftoverMs: 200,
+  /** process: between two looks at a process that no slot of ours watches. */
+  livenessMs: 250,
+  /** process: between two looks at the size of the logs. */
+  logCheckMs: 1_000,
+  /** process: how long an attempt that was forgotten is refused; no order travels for longer. */
+  forgottenMs: 30 * 24 * 60 * 60_000,
+  /** process: how long an account's numbers are believed. */
+  accountMs: 60_000,
+  /** local gate: from the start of a machine's init to the line that says who it is. */
+  machineStartMs: 10_000,
+  /** local gate: how long the processes of a machine may take to die once they are killed. */
+  machineKillMs: 30_000,
 } as const;

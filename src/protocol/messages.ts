@@ -71,6 +71,7 @@ export const messages = {
   'node.link': tell(60, '/nodes/{node}', nobody, 'A link to a node is up, or down.'),
   'node.remove': call(61, '/nodes/{node}', nobody, 'Refuses the node from now on.'),
   'scheduler.why': call(62, '/scheduler', nobody, 'Says why jobs wait.'),
+  'scheduler.check': call(64, '/scheduler', nobody, 'Says whether a job could ever run.'),
   'cluster.condemn': tell(63, '/clusters/{cluster}', nobody, 'Has a stray removed.'),
 
   // over the mesh

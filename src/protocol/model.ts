@@ -249,6 +249,8 @@ export type RemoteRow = Static<typeof RemoteRow>;
 /** One process of an attempt, as its head orders it. */
 export const Order = Type.Object({
   runner: text(100),
+  /** The node it is for. */
+  node: name,
   job: uuid,
   attempt: count(1_000_000),
   rank: count(limits.nodesMax),
@@ -271,6 +273,7 @@ export type Order = Static<typeof Order>;
  */
 export const Report = Type.Object({
   job: uuid,
+  node: name,
   attempt: count(1_000_000),
   rank: count(limits.nodesMax),
   seq: count(2 ** 40),

@@ -186,6 +186,11 @@ export const shapes = {
     }),
     reply: nothing,
   },
+  'scheduler.check': {
+    body: Type.Object({ spec: Spec }),
+    /** '' if something here could run it. */
+    reply: Type.Object({ impossible: text(4096) }),
+  },
   'scheduler.why': {
     body: Type.Object({ ids: list(uuid, limits.pageMax) }),
     /** Only of jobs that wait. */
@@ -229,6 +234,7 @@ export const shapes = {
   'runner.stop': {
     body: Type.Object({
       runner: text(100),
+      node: name,
       job: uuid,
       attempt,
       rank: count(limits.nodesMax),

@@ -1,0 +1,53 @@
+import { Failed } from '../../protocol/errors.ts';
+import type { Tasks } from '../../runtime/family.ts';
+import type { Bootstrap, Gate } from '../ports.ts';
+import type { ClusterEvent, ClusterTasks } from './cluster.ts';
+
+export type ClusterPorts = {
+  readonly gates: ReadonlyMap<string, Gate>;
+  readonly installation: string;
+  /** The join token of a node: the same for the same cluster, round and name. Secret. */
+  readonly token: (cluster: string, round: number, node: string) => string;
+  readonly hash: (token: string) => string;
+  readonly bootstrap: () => Omit<Bootstrap, 'tokens'>;
+};
+
+/** Asks the site for what the cluster needs of it. */
+export function clusterTasks(ports: ClusterPorts): Tasks<ClusterEvent, ClusterTasks> {
+  const gate = (remote: string): Gate => {
+    const found = ports.gates.get(remote);
+    if (found === undefined) throw new Failed('site_error', `no site ${remote} is configured`);
+    return found;
+  };
+  const tokens = (cluster: string, round: number, nodes: readonly string[]) =>
+    Object.fromEntries(nodes.map((node) => [node, ports.token(cluster, round, node)]));
+  return {
+    tokens: async ({ cluster, round, nodes }) =>
+      Object.fromEntries(
+        Object.entries(tokens(cluster, round, nodes)).map(([n, t]) => [n, ports.hash(t)]),
+      ),
+    create: ({ cluster, round, job, owner, made, nodes }, { signal }) =>
+      gate(made.remote).create(
+        {
+          name: cluster,
+          job,
+          owner,
+          installation: ports.installation,
+          flavor: made.flavor,
+          image: made.image,
+          nodes,
+          bootstrap: { ...ports.bootstrap(), tokens: tokens(cluster, round, nodes) },
+        },
+        signal,
+      ),
+    poll: async ({ remote, cluster }, { signal }) =>
+      (await gate(remote).find(cluster, signal)) ?? null,
+    remove: async ({ remote, cluster, externalId }, { signal }) => {
+      const site = gate(remote);
+      // Its creation may have been done without an answer: only the site knows by what id.
+      const id = externalId || (await site.find(cluster, signal))?.externalId;
+      if (id !== undefined) await site.remove(id, signal);
+      return null;
+    },
+  };
+}

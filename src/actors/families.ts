@@ -1,0 +1,126 @@
+import { failure } from '../protocol/errors.ts';
+import type { Families } from '../runtime/family.ts';
+import { family } from '../runtime/family.ts';
+import { pool } from '../runtime/pool.ts';
+import type { Store } from '../runtime/ports.ts';
+import { supervisor } from '../runtime/supervisor.ts';
+import { cluster } from './cluster/behaviour.ts';
+import { keeping as clusterKeeping } from './cluster/keeping.ts';
+import { type ClusterPorts, clusterTasks } from './cluster/tasks.ts';
+import { gate } from './gate/gate.ts';
+import { type GatePorts, gateTasks } from './gate/tasks.ts';
+import { job } from './job/behaviour.ts';
+import { keeping as jobKeeping } from './job/keeping.ts';
+import { type JobPorts, jobTasks } from './job/tasks.ts';
+import { keeping as nodeKeeping } from './node/keeping.ts';
+import { node } from './node/node.ts';
+import { runner } from './runner/behaviour.ts';
+import { keeping as runnerKeeping } from './runner/keeping.ts';
+import { type RunnerPorts, runnerTasks } from './runner/tasks.ts';
+import { scheduler } from './scheduler/scheduler.ts';
+import { schedulerTasks } from './scheduler/tasks.ts';
+import { session, TERMINAL_CALLS } from './session/session.ts';
+import { type SessionPorts, sessionTasks } from './session/tasks.ts';
+
+export type HeadPorts = JobPorts & ClusterPorts & GatePorts & SessionPorts;
+
+const missing = (what: string) => (name: string) => failure('not_found', `no ${what} ${name}`);
+const noTasks = {};
+
+/** Every kind of actor that this node may have. Adding one is a row here and a folder beside. */
+export const common: Families = {
+  supervisor: family({ behaviour: supervisor, hears: [], tasks: noTasks }),
+};
+
+/** What a head has: the control tree, and the sessions of its terminals. */
+export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
+  jobs: family({
+    behaviour: pool,
+    hears: [],
+    tasks: noTasks,
+    pool: { family: 'job', openedBy: ['job.create'], unknown: missing('job') },
+  }),
+  job: family({
+    behaviour: job,
+    hears: [
+      'job.create',
+      'job.place',
+      'job.cancel',
+      'job.requeue',
+      'job.cluster',
+      'job.report',
+    ] as const,
+    tasks: jobTasks(ports),
+    keeping: jobKeeping,
+    rests: ({ phase }) => phase === 'queued' || phase === 'ended',
+  }),
+  clusters: family({
+    behaviour: pool,
+    hears: [],
+    tasks: noTasks,
+    pool: {
+      family: 'cluster',
+      openedBy: ['cluster.claim', 'cluster.node', 'cluster.condemn'],
+      unknown: missing('cluster'),
+    },
+  }),
+  cluster: family({
+    behaviour: cluster,
+    hears: ['cluster.claim', 'cluster.unclaim', 'cluster.node', 'cluster.condemn'] as const,
+    tasks: clusterTasks(ports),
+    keeping: clusterKeeping,
+    rests: ({ phase }) => phase === 'gone',
+  }),
+  nodes: family({
+    behaviour: pool,
+    hears: [],
+    tasks: noTasks,
+    pool: {
+      family: 'node',
+      openedBy: ['node.expect', 'node.hello'],
+      unknown: missing('node'),
+    },
+  }),
+  node: family({
+    behaviour: node,
+    hears: ['node.expect', 'node.join', 'node.hello', 'node.link', 'node.remove'] as const,
+    tasks: noTasks,
+    keeping: nodeKeeping,
+    rests: ({ phase }) => phase === 'gone',
+  }),
+  gate: family({ behaviour: gate, hears: [], tasks: gateTasks(ports) }),
+  scheduler: family({
+    behaviour: scheduler,
+    hears: [
+      'scheduler.job',
+      'scheduler.cluster',
+      'scheduler.site',
+      'scheduler.why',
+      'scheduler.check',
+    ] as const,
+    tasks: schedulerTasks(store),
+  }),
+  sessions: family({ behaviour: pool, hears: [], tasks: noTasks }),
+  session: family({ behaviour: session, hears: TERMINAL_CALLS, tasks: sessionTasks(ports) }),
+});
+
+/** What a worker has: a runner per attempt. */
+export const workerFamilies = (ports: RunnerPorts): Families => ({
+  runners: family({
+    behaviour: pool,
+    hears: [],
+    tasks: noTasks,
+    pool: {
+      family: 'runner',
+      openedBy: ['runner.order', 'runner.stop'],
+      unknown: missing('attempt'),
+    },
+  }),
+  runner: family({
+    behaviour: runner,
+    hears: ['runner.order', 'runner.go', 'runner.stop', 'runner.taken'] as const,
+    tasks: runnerTasks(ports),
+    keeping: runnerKeeping,
+    rests: ({ phase }) => phase === 'forgotten',
+  }),
+});

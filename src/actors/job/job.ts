@@ -1,0 +1,215 @@
+import { type Failure, failure } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Body, Message } from '../../protocol/messages.ts';
+import { message } from '../../protocol/messages.ts';
+import type {
+  BlobRef,
+  File,
+  JobPhase,
+  Mark,
+  Placement,
+  Report,
+  Spec,
+} from '../../protocol/model.ts';
+import { control } from '../../protocol/ref.ts';
+import type { Who } from '../../protocol/who.ts';
+import type { Effect, Heard, Step, Told } from '../../runtime/behaviour.ts';
+import type { Millis } from '../../runtime/ports.ts';
+
+/** How a run ended: F it ran to its end, E swm could not bring it there, C somebody cancelled it. */
+export type Outcome = {
+  readonly state: 'F' | 'E' | 'C';
+  readonly exitcode: number;
+  readonly signal: number;
+  readonly failure: Failure | null;
+};
+
+/** What is kept of a run that was followed by another. */
+export type PastRun = {
+  readonly run: number;
+  readonly attempt: number;
+  readonly outcome: Outcome;
+  readonly startedAt: Millis;
+  readonly endedAt: Millis;
+  readonly stdout: BlobRef | null;
+  readonly stderr: BlobRef | null;
+};
+
+export type ClusterNews = Body<'job.cluster'>;
+
+export type Job = {
+  readonly phase: JobPhase;
+  readonly round: number;
+  readonly id: string;
+  readonly owner: string;
+  readonly spec: Spec;
+  readonly script: string;
+  readonly scriptBlob: BlobRef | null;
+  readonly inputs: readonly File[];
+  /** What was submitted, in one number: the same key with another request is refused. */
+  readonly digest: string;
+  readonly from: string;
+  readonly submittedAt: Millis;
+  readonly run: number;
+  /** Counts on over all runs. */
+  readonly attempt: number;
+  /** The attempt that this run began with. */
+  readonly firstAttempt: number;
+  readonly notBefore: Millis;
+  readonly placement: Placement | null;
+  /** Whether a worker may know of this attempt: then it must be over before another starts. */
+  readonly ordered: boolean;
+  readonly cluster: ClusterNews | null;
+  /** The newest report of each rank. */
+  readonly reports: readonly (Report | null)[];
+  /** Why a live attempt is being ended, and since when; null while it is not. */
+  readonly stop: { readonly failure: Failure | null; readonly since: Millis } | null;
+  readonly cancelled: boolean;
+  /** Whether it queues again once all is released. */
+  readonly again: 'no' | 'attempt' | 'run';
+  readonly alias: string;
+  readonly details: string;
+  readonly outcome: Outcome | null;
+  readonly since: Millis;
+  readonly startedAt: Millis;
+  readonly endedAt: Millis;
+  readonly timeline: readonly Mark[];
+  readonly runs: readonly PastRun[];
+};
+
+export type JobHears =
+  | 'job.create'
+  | 'job.place'
+  | 'job.cancel'
+  | 'job.requeue'
+  | 'job.cluster'
+  | 'job.report';
+
+export type JobEvent = { readonly is: 'late' } | { readonly is: 'again' };
+
+export type JobTasks = {
+  /** Finds an address for the job's `in` ports. */
+  alias: readonly [{ readonly ports: readonly number[] }, string];
+  /** Binds the ports there, and leads them to the node. */
+  forward: readonly [
+    {
+      readonly job: string;
+      readonly alias: string;
+      readonly ports: readonly number[];
+      readonly node: string;
+      readonly address: string;
+    },
+    null,
+  ];
+  unforward: readonly [{ readonly job: string }, null];
+};
+
+export type JobEffect = Effect<JobEvent, JobTasks>;
+export type JobHeard = Heard<JobHears, JobEvent, JobTasks>;
+export type JobStep = Step<Job, JobEvent, JobTasks>;
+export type ToldJob = Told<JobHears>;
+
+export const stay = (job: Job): JobStep => [job, []];
+
+/** Moves a job to a phase; the instant is kept, so that a restart grants no extra time. */
+export const to = (job: Job, phase: JobPhase, now: Millis, change: Partial<Job> = {}): Job =>
+  mark({ ...job, since: now, details: '', ...change, phase }, now, phase);
+
+/** Enters the same phase once more, with other facts. */
+export const once = (job: Job, change: Partial<Job>): Job => ({
+  ...job,
+  ...change,
+  round: job.round + 1,
+});
+
+export const mark = (job: Job, at: Millis, what: string): Job => ({
+  ...job,
+  timeline: [...job.timeline, { at, what }].slice(-limits.marksMax),
+});
+
+export const toCluster = (job: Job): ReturnType<typeof control> =>
+  control(`/clusters/${job.placement?.cluster ?? ''}`);
+
+export const runnerOf = (job: Job, rank: number): string => `${job.id}.${job.attempt}.${rank}`;
+
+export const toScheduler = (job: Job, waits: Body<'scheduler.job'>['waits']): JobEffect => ({
+  do: 'tell',
+  to: control('/scheduler'),
+  message: message('scheduler.job', { id: job.id, waits }),
+});
+
+export const askCluster = (job: Job, what: Message, key: string): JobEffect => ({
+  do: 'ask',
+  to: toCluster(job),
+  message: what,
+  ms: limits.claimMs,
+  key,
+});
+
+/** Whether somebody may see and steer a job: its owner, an operator, and swm itself. */
+export const may = (job: Job, who: Who): boolean =>
+  who.door === 'local' ||
+  who.door === 'operator' ||
+  (who.door === 'terminal' && who.id === job.owner);
+
+/** A worker may speak only of what was placed on it. */
+export const speaksFor = (who: Who, node: string): boolean =>
+  who.door === 'local' || who.door === 'head' || who.id === node;
+
+export const forbidden = (job: Job): Failure =>
+  failure('forbidden', `job ${job.id} belongs to somebody else`);
+
+/** Whether a worker may have something of this attempt running. */
+export const isLive = (job: Job): boolean =>
+  job.phase === 'staging' ||
+  job.phase === 'starting' ||
+  job.phase === 'running' ||
+  job.phase === 'collecting';
+
+/** The rank's machine is confirmed gone, or it said itself that it is over. */
+export const isOver = (job: Job, rank: number): boolean => {
+  if (job.reports[rank]?.phase === 'over' || job.cluster?.phase === 'gone') return true;
+  const node = job.placement?.nodes[rank];
+  return job.cluster?.nodes.find((n) => n.name === node)?.phase === 'gone';
+};
+
+export const ranks = (job: Job): readonly number[] =>
+  (job.placement?.nodes ?? []).map((_, rank) => rank);
+
+/** Releases all it holds, and then ends with the outcome, or queues again. */
+export const release = (job: Job, now: Millis, change: Partial<Job>): Job =>
+  to(job, 'releasing', now, change);
+
+export const endsWith = (
+  job: Job,
+  state: Outcome['state'],
+  why: Failure | null,
+): Pick<Job, 'outcome' | 'again'> => {
+  const exit = exitOf(job);
+  return {
+    outcome: { state, exitcode: exit.code, signal: exit.signal, failure: why },
+    again: 'no',
+  };
+};
+
+/** The main process's exit, or the first of the others that is not good while that one is. */
+function exitOf(job: Job): { readonly code: number; readonly signal: number } {
+  const good = { code: 0, signal: 0 };
+  const exits = job.reports.map((r) => r?.exit ?? good);
+  const main = exits[0] ?? good;
+  if (main.code !== 0 || main.signal !== 0) return main;
+  const ownEnd = job.reports.findIndex(
+    (r, rank) =>
+      rank > 0 && r?.exit && r.failure === null && r.exit.signal === 0 && r.exit.code > 0,
+  );
+  return exits[ownEnd] ?? main;
+}
+
+/** What an attempt that infrastructure spoiled leads to: another, or the end. */
+export function spoiled(job: Job, now: Millis, why: Failure): Job {
+  const used = job.attempt - job.firstAttempt + 1;
+  const most = limits.attemptsMax + job.spec.retries;
+  if (job.cancelled) return release(job, now, endsWith(job, 'C', null));
+  if (!why.retry || used >= most) return release(job, now, endsWith(job, 'E', why));
+  return release(job, now, { again: 'attempt', outcome: null, details: why.text });
+}

@@ -1,0 +1,116 @@
+import { failure } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { type Body, message } from '../../protocol/messages.ts';
+import type { Millis } from '../../runtime/ports.ts';
+import {
+  askCluster,
+  type Job,
+  type JobEffect,
+  type JobHeard,
+  type JobStep,
+  mark,
+  release,
+  spoiled,
+  stay,
+  to,
+  toScheduler,
+} from './job.ts';
+
+/** The phases before a worker knows of the job: queued, placing, provisioning. */
+
+export const enterQueued = (job: Job): readonly JobEffect[] => [
+  toScheduler(job, {
+    attempt: job.attempt,
+    submittedAt: job.submittedAt,
+    notBefore: job.notBefore,
+    spec: job.spec,
+  }),
+];
+
+export function queued(job: Job, event: JobHeard, now: Millis): JobStep {
+  if (event.is !== 'told' || event.message.name !== 'job.place') return stay(job);
+  const { attempt, placement } = event.message.body as Body<'job.place'>;
+  if (attempt !== job.attempt) return [job, enterQueued(job)];
+  return [to(job, 'placing', now, { placement, details: `To run on ${placement.cluster}` }), []];
+}
+
+const claim = (job: Job): JobEffect =>
+  askCluster(
+    job,
+    message('cluster.claim', {
+      cluster: job.placement?.cluster ?? '',
+      job: job.id,
+      attempt: job.attempt,
+      owner: job.owner,
+      placement: job.placement as NonNullable<Job['placement']>,
+    }),
+    'claim',
+  );
+
+export const enterPlacing = (job: Job): readonly JobEffect[] => [
+  toScheduler(job, null),
+  claim(job),
+];
+
+const later: JobEffect = { do: 'after', ms: limits.againMs, event: { is: 'again' } };
+
+export function placing(job: Job, event: JobHeard, now: Millis): JobStep {
+  if (event.is === 'answered') return [to(job, 'provisioning', now, { details: CREATE }), []];
+  if (event.is === 'again') return [job, [claim(job)]];
+  if (event.is !== 'unanswered') return stay(job);
+  const { code, text } = event.failure;
+  // Nobody knows whether such a claim was kept: only a plain word lets the job go elsewhere.
+  if (code === 'timeout' || code === 'unreachable' || code === 'bug' || code === 'stopping')
+    return [job, [later]];
+  if (code === 'releasing') return [{ ...job, details: text }, [later]];
+  return [
+    to(job, 'queued', now, {
+      placement: null,
+      notBefore: now + limits.againMs,
+      attempt: job.attempt + 1,
+      firstAttempt: job.firstAttempt + 1,
+      details: text,
+    }),
+    [],
+  ];
+}
+
+const CREATE = 'Initiate a new partition';
+
+export const enterProvisioning = (job: Job, now: Millis): readonly JobEffect[] => [
+  claim(job),
+  { do: 'after', ms: job.since + limits.provisionMsMax - now, event: { is: 'late' } },
+];
+
+export function provisioning(job: Job, event: JobHeard, now: Millis): JobStep {
+  if (event.is === 'late') return [spoiled(job, now, failure('timeout', 'no cluster in time')), []];
+  if (event.is === 'again') return [job, [claim(job)]];
+  if (event.is === 'unanswered') return [job, [later]];
+  if (event.is !== 'told' || event.message.name !== 'job.cluster') return stay(job);
+  const news = event.message.body as Body<'job.cluster'>;
+  if (news.attempt !== job.attempt || news.cluster !== job.placement?.cluster) return stay(job);
+  if (news.phase === 'up') return [stage({ ...job, cluster: news }, now), []];
+  if (news.phase === 'gone' || news.phase === 'releasing')
+    return [refusedBySite({ ...job, cluster: news }, now), []];
+  if (news.detail === job.details) return [{ ...job, cluster: news }, []];
+  return [mark({ ...job, cluster: news, details: news.detail }, now, news.detail), []];
+}
+
+/** A site that is full today is asked again tomorrow; that costs the job no attempt. */
+function refusedBySite(job: Job, now: Millis): Job {
+  const why = job.cluster?.failure ?? failure('site_error', 'the cluster is gone');
+  if (why.code !== 'quota' && why.code !== 'capacity') return spoiled(job, now, why);
+  return release(job, now, {
+    again: 'attempt',
+    firstAttempt: job.firstAttempt + 1,
+    details: why.text,
+    outcome: null,
+  });
+}
+
+const stage = (job: Job, now: Millis): Job =>
+  to(job, 'staging', now, {
+    ordered: true,
+    reports: (job.placement?.nodes ?? []).map(() => null),
+    details: 'Data upload has started',
+  });

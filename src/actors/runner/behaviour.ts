@@ -1,0 +1,249 @@
+import { type Failure, failure } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { type Body, message } from '../../protocol/messages.ts';
+import { control } from '../../protocol/ref.ts';
+import type { Behaviour } from '../../runtime/behaviour.ts';
+import type { Millis } from '../../runtime/ports.ts';
+import {
+  type Runner,
+  type RunnerArgs,
+  type RunnerEffect,
+  type RunnerEvent,
+  type RunnerHeard,
+  type RunnerHears,
+  type RunnerStep,
+  type RunnerTasks,
+  reportOf,
+} from './runner.ts';
+
+/**
+ * Runs one process of an attempt, on the worker's own records: it goes on without its head, and
+ * says again what the head has not taken. An attempt that is over never starts again.
+ */
+export const runner: Behaviour<RunnerArgs, Runner, RunnerHears, RunnerEvent, RunnerTasks> = {
+  init: begin,
+
+  on(state, event, now) {
+    const [next, effects] = on(state, event, now);
+    const told = next.seq === state.seq || next.phase !== state.phase;
+    return [next, told ? effects : [...effects, report(next)]];
+  },
+
+  enter: (state, now) =>
+    state.phase === 'forgotten'
+      ? [clear(state)]
+      : [report(state), again(limits.reportMs, 'remind'), ...enter(state, now)],
+};
+
+const report = (state: Runner): RunnerEffect => ({
+  do: 'tell',
+  to: control(`/jobs/${state.key.job}`),
+  message: message('job.report', reportOf(state)),
+});
+
+function begin(args: RunnerArgs): Runner {
+  const { job, attempt, rank } = args;
+  const ordered = 'spec' in args;
+  return {
+    phase: ordered ? 'staging' : 'over',
+    round: 0,
+    key: { job, attempt, rank },
+    node: args.node,
+    order: ordered ? args : null,
+    go: ordered && args.go,
+    seq: 1,
+    taken: 0,
+    place: null,
+    tries: 0,
+    stop: null,
+    stagedAt: 0,
+    startedAt: 0,
+    unenforced: [],
+    exit: null,
+    collected: null,
+    failure: null,
+    detail: ordered ? 'Data upload has started' : 'stopped before it was ordered',
+  };
+}
+
+/** Moves on, with news for the head. */
+const to = (state: Runner, phase: Runner['phase'], change: Partial<Runner> = {}): Runner => ({
+  ...state,
+  tries: 0,
+  detail: '',
+  ...change,
+  phase,
+  seq: state.seq + 1,
+});
+
+function on(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
+  if (event.is === 'told') return told(state, event);
+  if (event.is === 'remind') return [state, [...unheard(state), again(limits.reportMs, 'remind')]];
+  switch (state.phase) {
+    case 'staging':
+      return staging(state, event, now);
+    case 'starting':
+      return starting(state, event);
+    case 'running':
+    case 'stopping':
+      return running(state, event);
+    case 'collecting':
+      return collecting(state, event);
+    case 'forgotten':
+      if (event.is === 'failed') return [state, [again(limits.transferPauseMsMax, 'again')]];
+      return [state, event.is === 'again' ? [clear(state)] : []];
+    case 'staged':
+    case 'over':
+      return [state, []];
+  }
+}
+
+const again = (ms: Millis, is: 'again' | 'remind' | 'walltime'): RunnerEffect => ({
+  do: 'after',
+  ms,
+  event: { is },
+});
+
+function told(state: Runner, event: RunnerHeard & { is: 'told' }): RunnerStep {
+  const { message: m, ask } = event;
+  const reply: RunnerEffect = { do: 'reply', ask, body: {} };
+  switch (m.name) {
+    case 'runner.order': {
+      if (state.order !== null) return [state, [reply, ...unheard(state)]];
+      const why = failure('refused', 'this attempt was ended before it was ordered');
+      return [state, [{ do: 'refuse', ask, failure: why }]];
+    }
+    case 'runner.go':
+      if (state.phase === 'staged') return [to({ ...state, go: true }, 'starting'), []];
+      return [state.go ? state : { ...state, go: true }, []];
+    case 'runner.stop': {
+      const body = m.body as Body<'runner.stop'>;
+      return [stop(state, body.failure, body.graceMs), [reply, ...unheard(state)]];
+    }
+    case 'runner.taken': {
+      const { seq } = m.body as Body<'runner.taken'>;
+      if (seq <= state.taken) return [state, []];
+      const next = { ...state, taken: Math.min(seq, state.seq) };
+      return [next.phase === 'over' && next.taken === next.seq ? forget(next) : next, []];
+    }
+  }
+}
+
+const unheard = (state: Runner): readonly RunnerEffect[] =>
+  state.taken < state.seq ? [report(state)] : [];
+
+const forget = (state: Runner): Runner => ({
+  ...state,
+  phase: 'forgotten',
+  order: null,
+  place: null,
+});
+
+/** Ends the attempt; what runs is killed, what ran is still collected. */
+function stop(state: Runner, why: Failure | null, graceMs: Millis): Runner {
+  if (state.stop !== null || state.phase === 'over' || state.phase === 'forgotten') return state;
+  const stopped = { ...state, stop: { failure: why, graceMs }, failure: state.failure ?? why };
+  if (state.phase === 'running' || state.phase === 'starting')
+    return to(stopped, 'stopping', { detail: 'Ending' });
+  if (state.phase === 'staging' || state.phase === 'staged')
+    return to(stopped, 'over', { detail: 'ended before it started' });
+  return stopped;
+}
+
+function staging(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
+  if (event.is === 'progress') {
+    const percent = event.total === 0 ? 100 : Math.floor((100 * event.done) / event.total);
+    const detail = `Data upload: ${percent} %`;
+    return [detail === state.detail ? state : { ...state, detail, seq: state.seq + 1 }, []];
+  }
+  if (event.is === 'again') return [state, stage(state)];
+  if (event.is === 'failed') {
+    if (!event.failure.retry || state.tries + 1 >= limits.stageTriesMax)
+      return [to(state, 'over', { failure: event.failure }), []];
+    return [{ ...state, tries: state.tries + 1 }, [again(pause(state.tries), 'again')]];
+  }
+  if (event.is !== 'done' || event.task !== 'stage') return [state, []];
+  const staged = { place: event.value, stagedAt: now, detail: 'Data uploaded, starting' };
+  return [to(state, state.go ? 'starting' : 'staged', staged), []];
+}
+
+const pause = (tries: number): Millis =>
+  Math.min(limits.transferPauseMsMax, limits.againMs * 2 ** tries);
+
+function starting(state: Runner, event: RunnerHeard): RunnerStep {
+  if (event.is === 'failed') return [to(state, 'over', { failure: event.failure }), []];
+  if (event.is !== 'done' || event.task !== 'start') return [state, []];
+  const { at, unenforced } = event.value;
+  return [to(state, 'running', { startedAt: at, unenforced }), []];
+}
+
+function running(state: Runner, event: RunnerHeard): RunnerStep {
+  if (event.is === 'walltime') {
+    const seconds = (state.order?.spec.walltimeMs ?? 0) / 1000;
+    const why = failure('over_walltime', `ran longer than its walltime of ${seconds} s`);
+    return [stop(state, why, limits.graceMs), []];
+  }
+  if (event.is === 'again') return [state, watch(state)];
+  if (event.is === 'failed') return [state, [again(limits.againMs, 'again')]];
+  if (event.is !== 'done' || event.task !== 'wait') return [state, []];
+  return [to(state, 'collecting', { exit: event.value, detail: 'Collecting' }), []];
+}
+
+function collecting(state: Runner, event: RunnerHeard): RunnerStep {
+  if (event.is === 'again') return [state, collect(state)];
+  if (event.is === 'failed') {
+    if (!event.failure.retry) return [to(state, 'over', { failure: event.failure }), []];
+    return [{ ...state, tries: state.tries + 1 }, [again(pause(state.tries), 'again')]];
+  }
+  if (event.is !== 'done' || event.task !== 'collect') return [state, []];
+  return [to(state, 'over', { collected: event.value }), []];
+}
+
+function enter(state: Runner, now: Millis): readonly RunnerEffect[] {
+  switch (state.phase) {
+    case 'staging':
+      return stage(state);
+    case 'staged':
+      return [];
+    case 'starting':
+      return state.order && state.place
+        ? [{ do: 'run', task: 'start', input: { order: state.order, place: state.place } }]
+        : [];
+    case 'running':
+      return [...watch(state), ...walltime(state, now)];
+    case 'stopping':
+      return watch(state);
+    case 'collecting':
+      return collect(state);
+    case 'over':
+    case 'forgotten':
+      return [];
+  }
+}
+
+const stage = (state: Runner): readonly RunnerEffect[] =>
+  state.order ? [{ do: 'run', task: 'stage', input: state.order }] : [];
+
+/** Waits for the end of the process; when it is to be ended, the killing goes on beside. */
+const watch = (state: Runner): readonly RunnerEffect[] => [
+  { do: 'run', task: 'wait', input: state.key },
+  ...(state.phase === 'stopping' && state.stop
+    ? [
+        {
+          do: 'run',
+          task: 'kill',
+          input: { key: state.key, graceMs: state.stop.graceMs },
+        } as const,
+      ]
+    : []),
+];
+
+function walltime(state: Runner, now: Millis): readonly RunnerEffect[] {
+  const ms = state.order?.spec.walltimeMs ?? 0;
+  return ms === 0 ? [] : [again(state.startedAt + ms - now, 'walltime')];
+}
+
+const collect = (state: Runner): readonly RunnerEffect[] =>
+  state.order ? [{ do: 'run', task: 'collect', input: state.order }] : [];
+
+const clear = (state: Runner): RunnerEffect => ({ do: 'run', task: 'clear', input: state.key });

@@ -1,0 +1,93 @@
+import type { Failure } from '../../protocol/errors.ts';
+import type { Body } from '../../protocol/messages.ts';
+import type { Order, Report } from '../../protocol/model.ts';
+import type { Effect, Heard, Step } from '../../runtime/behaviour.ts';
+import type { Millis } from '../../runtime/ports.ts';
+import type { AttemptKey, Collected, Exit, Place, Started } from '../ports.ts';
+
+export type RunnerPhase =
+  | 'staging'
+  | 'staged'
+  | 'starting'
+  | 'running'
+  | 'stopping'
+  | 'collecting'
+  | 'over'
+  | 'forgotten';
+
+/** One process of one attempt on this worker. */
+export type Runner = {
+  readonly phase: RunnerPhase;
+  readonly round: number;
+  readonly key: AttemptKey;
+  /** This worker's name. */
+  readonly node: string;
+  /** Null for an attempt that was stopped before it was ordered: it is refused for ever. */
+  readonly order: Order | null;
+  readonly go: boolean;
+  /** Grows with every report; the head says which it has taken. */
+  readonly seq: number;
+  readonly taken: number;
+  readonly place: Place | null;
+  readonly tries: number;
+  readonly stop: { readonly failure: Failure | null; readonly graceMs: Millis } | null;
+  readonly stagedAt: Millis;
+  readonly startedAt: Millis;
+  readonly unenforced: readonly string[];
+  readonly exit: Exit | null;
+  readonly collected: Collected | null;
+  readonly failure: Failure | null;
+  readonly detail: string;
+};
+
+export type RunnerHears = 'runner.order' | 'runner.go' | 'runner.stop' | 'runner.taken';
+export type RunnerEvent =
+  | { readonly is: 'again' }
+  | { readonly is: 'remind' }
+  | { readonly is: 'walltime' }
+  | { readonly is: 'progress'; readonly done: number; readonly total: number };
+
+export type RunnerTasks = {
+  stage: readonly [Order, Place];
+  start: readonly [{ readonly order: Order; readonly place: Place }, Started];
+  wait: readonly [AttemptKey, Exit];
+  kill: readonly [{ readonly key: AttemptKey; readonly graceMs: Millis }, null];
+  collect: readonly [Order, Collected];
+  /** Removes the attempt's place and records. */
+  clear: readonly [AttemptKey, null];
+};
+
+export type RunnerArgs = Body<'runner.order'> | Body<'runner.stop'>;
+export type RunnerEffect = Effect<RunnerEvent, RunnerTasks>;
+export type RunnerHeard = Heard<RunnerHears, RunnerEvent, RunnerTasks>;
+export type RunnerStep = Step<Runner, RunnerEvent, RunnerTasks>;
+
+/** All that the head may want to know of the attempt, here and now. */
+export const reportOf = (state: Runner): Report => ({
+  job: state.key.job,
+  node: state.node,
+  attempt: state.key.attempt,
+  rank: state.key.rank,
+  seq: state.seq,
+  phase: shown(state.phase),
+  detail: state.detail,
+  stagedAt: state.stagedAt,
+  startedAt: state.startedAt,
+  exitedAt: state.exit?.at ?? 0,
+  unenforced: [...state.unenforced],
+  exit: state.exit,
+  collected: state.collected === null ? null : copy(state.collected),
+  failure: state.failure,
+});
+
+const copy = (c: Collected): NonNullable<Report['collected']> => ({
+  outputs: [...c.outputs],
+  missing: [...c.missing],
+  stdout: c.stdout,
+  stderr: c.stderr,
+});
+
+function shown(phase: RunnerPhase): Report['phase'] {
+  if (phase === 'stopping') return 'running';
+  return phase === 'forgotten' ? 'over' : phase;
+}

@@ -1,0 +1,88 @@
+import { jobEnvironment } from '../../protocol/environment.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Order } from '../../protocol/model.ts';
+import type { Tasks } from '../../runtime/family.ts';
+import type { Clock } from '../../runtime/ports.ts';
+import type { PlaceOrder, Processes, Progress, Workplace } from '../ports.ts';
+import type { RunnerEvent, RunnerTasks } from './runner.ts';
+
+export type RunnerPorts = {
+  readonly processes: Processes;
+  readonly workplace: Workplace;
+  readonly clock: Clock;
+  /** The address of this worker that a job's ports are to listen on. */
+  readonly address: string;
+  /** What jobs find commands by. */
+  readonly path: string;
+  /** The account that jobs without one of their own run as. */
+  readonly user: string;
+  /** The local account that a job of this owner runs as; '' is the one above. */
+  readonly accountOf: (owner: string) => string;
+};
+
+const placeOf = (order: Order, user: string): PlaceOrder => ({
+  key: { job: order.job, attempt: order.attempt, rank: order.rank },
+  script: order.script,
+  scriptBlob: order.scriptBlob,
+  inputs: order.rank === 0 || order.spec.nodes > 1 ? order.inputs : [],
+  outputs: order.spec.outputFiles,
+  user,
+});
+
+/** Runs on a worker: brings the inputs, starts the process, waits for it, takes the outputs home. */
+export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks> {
+  const { processes, workplace, clock, accountOf } = ports;
+  const told = (emit: (event: RunnerEvent) => void): Progress => {
+    let last = 0;
+    return (done, total) => {
+      const now = clock.now();
+      if (now - last < limits.progressMs && done < total) return;
+      last = now;
+      emit({ is: 'progress', done, total });
+    };
+  };
+  return {
+    stage: (order, { emit, signal }) =>
+      workplace.stage(placeOf(order, accountOf(order.owner)), told(emit), signal),
+    start: ({ order, place }) => {
+      const { spec, job, attempt, rank, nodes, addresses } = order;
+      const user = accountOf(order.owner);
+      const env = jobEnvironment(spec, {
+        job,
+        attempt,
+        task: null,
+        rank,
+        nodes: nodes.map((name, i) => ({ name, address: addresses[i] ?? '' })),
+        user: user || ports.user,
+        home: place.directory,
+        bind: ports.address,
+        shell: '/bin/sh',
+        path: ports.path,
+        lang: 'C.UTF-8',
+      });
+      return processes.ensure({
+        key: { job, attempt, rank },
+        directory: place.directory,
+        script: place.script,
+        env,
+        stdin: spec.stdin,
+        stdout: place.stdout,
+        stderr: place.stderr,
+        user,
+        limits: order.resources,
+      });
+    },
+    wait: (key, { signal }) => processes.exited(key, signal),
+    kill: async ({ key, graceMs }) => {
+      await processes.stop(key, graceMs);
+      return null;
+    },
+    collect: (order, { emit, signal }) =>
+      workplace.collect(placeOf(order, accountOf(order.owner)), told(emit), signal),
+    clear: async (key) => {
+      await processes.forget(key);
+      await workplace.clear(key);
+      return null;
+    },
+  };
+}

@@ -1,0 +1,241 @@
+import type { FlavorRow, ImageRow, Placement, Resources, Spec } from '../../protocol/model.ts';
+import type { Millis } from '../../runtime/ports.ts';
+
+export type Waiting = {
+  readonly id: string;
+  readonly attempt: number;
+  readonly submittedAt: Millis;
+  readonly notBefore: Millis;
+  readonly spec: Spec;
+};
+
+export type FreeNode = {
+  readonly name: string;
+  readonly cluster: string;
+  readonly free: Resources;
+  readonly total: Resources;
+  readonly ports: readonly number[];
+};
+
+export type Site = {
+  readonly remote: string;
+  readonly clustersMax: number;
+  readonly cpusMax: number;
+  readonly defaultFlavor: string;
+  readonly defaultImage: string;
+  readonly flavors: readonly FlavorRow[];
+  readonly images: readonly ImageRow[];
+  /** What clusters made there use now. */
+  readonly clusters: number;
+  readonly cpus: number;
+};
+
+/** What `fit` looks at: nothing else decides. */
+export type Picture = {
+  readonly waiting: readonly Waiting[];
+  readonly nodes: readonly FreeNode[];
+  readonly sites: readonly Site[];
+  /** Whether a job that does not say `relocatable` may go to a site when no node has room. */
+  readonly relocate: 'asked' | 'when-full';
+};
+
+export type Proposal = {
+  readonly id: string;
+  readonly attempt: number;
+  readonly placement: Placement;
+};
+
+export type Fit = {
+  readonly proposals: readonly Proposal[];
+  /** For each job that waits on: why, in words for its owner. */
+  readonly reasons: Readonly<Record<string, string>>;
+  /** Jobs that nothing here could ever run, and why. */
+  readonly impossible: Readonly<Record<string, string>>;
+};
+
+/** Highest priority first, then first come, first served. */
+export const inOrder = (a: Waiting, b: Waiting): number =>
+  b.spec.priority - a.spec.priority ||
+  a.submittedAt - b.submittedAt ||
+  (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
+/**
+ * Proposes a place for each job that has one, in order, and a reason for each that has none. A
+ * proposal is no promise: the cluster that it names decides.
+ */
+export function fit(picture: Picture, now: Millis): Fit {
+  const nodes = picture.nodes.map((n) => ({ ...n, ports: [...n.ports] }));
+  const sites = picture.sites.map((s) => ({ ...s }));
+  const proposals: Proposal[] = [];
+  const reasons: Record<string, string> = {};
+  const impossible: Record<string, string> = {};
+  for (const job of [...picture.waiting].sort(inOrder)) {
+    if (job.notBefore > now) {
+      reasons[job.id] = `tries again at ${new Date(job.notBefore).toISOString()}`;
+      continue;
+    }
+    const found = place(job, nodes, sites, picture.relocate);
+    if (found.placement !== undefined)
+      proposals.push({ id: job.id, attempt: job.attempt, placement: found.placement });
+    else if (found.never) impossible[job.id] = found.why;
+    else reasons[job.id] = found.why;
+  }
+  return { proposals, reasons, impossible };
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+type OpenNode = Writable<FreeNode> & { ports: number[] };
+type OpenSite = Writable<Site>;
+type Found =
+  | { readonly placement: Placement }
+  | { readonly placement?: undefined; readonly why: string; readonly never: boolean };
+
+const no = (why: string, never = false): Found => ({ why, never });
+
+/** Why nothing here could ever run a job, or '' if something could. */
+export const neverFits = (picture: Omit<Picture, 'waiting'>, spec: Spec): string => {
+  const job = { id: '', attempt: 1, submittedAt: 0, notBefore: 0, spec };
+  return fit({ ...picture, nodes: idle(picture.nodes), waiting: [job] }, 0).impossible[''] ?? '';
+};
+
+const idle = (nodes: readonly FreeNode[]): readonly FreeNode[] =>
+  nodes.map((n) => ({ ...n, free: n.total, ports: [] }));
+
+function place(
+  job: Waiting,
+  nodes: OpenNode[],
+  sites: OpenSite[],
+  relocate: Picture['relocate'],
+): Found {
+  const asked = job.spec.relocatable || job.spec.flavor !== '' || job.spec.cloudImage !== '';
+  if (asked) return atSite(job, sites);
+  const here = onNodes(job, nodes);
+  if (here.placement !== undefined || relocate === 'asked') return here;
+  const there = atSite(job, sites);
+  if (there.placement !== undefined) return there;
+  return no(sites.length === 0 ? here.why : `${here.why}; ${there.why}`, here.never && there.never);
+}
+
+export const need = (spec: Spec): Resources => ({
+  cpus: Math.max(1, spec.cpus),
+  memoryBytes: spec.memoryBytes,
+  gpus: spec.gpus,
+});
+
+export const inPorts = (spec: Spec): number[] =>
+  spec.ports.filter((p) => p.direction === 'in').map((p) => p.port);
+
+const covers = (have: Resources, want: Resources): boolean =>
+  have.cpus >= want.cpus && have.memoryBytes >= want.memoryBytes && have.gpus >= want.gpus;
+
+const show = ({ cpus, memoryBytes, gpus }: Resources): string =>
+  [
+    `${cpus} cpu${cpus === 1 ? '' : 's'}`,
+    ...(memoryBytes > 0 ? [`${Math.ceil(memoryBytes / 2 ** 20)} MiB`] : []),
+    ...(gpus > 0 ? [`${gpus} gpu${gpus === 1 ? '' : 's'}`] : []),
+  ].join(', ');
+
+function onNodes(job: Waiting, nodes: OpenNode[]): Found {
+  const want = need(job.spec);
+  const count = job.spec.nodes;
+  const ports = inPorts(job.spec);
+  if (nodes.length === 0) return no('no node is up');
+  const ever = nodes.filter((n) => covers(n.total, want));
+  const wish = `needs ${count} node${count === 1 ? '' : 's'} with ${show(want)}`;
+  if (ever.length < count)
+    return no(`${wish}; ${ever.length} of the ${nodes.length} nodes here ever could`, true);
+  const byCluster = new Map<string, OpenNode[]>();
+  for (const node of ever) {
+    const roomy = covers(node.free, want) && !ports.some((p) => node.ports.includes(p));
+    if (roomy) byCluster.set(node.cluster, [...(byCluster.get(node.cluster) ?? []), node]);
+  }
+  for (const [cluster, free] of byCluster) {
+    if (free.length < count) continue;
+    // The fullest that still fits, so that large jobs find room later.
+    const chosen = [...free].sort((a, b) => a.free.cpus - b.free.cpus).slice(0, count);
+    for (const node of chosen) take(node, want, ports);
+    const names = chosen.map((n) => n.name);
+    return { placement: { cluster, nodes: names, made: null, resources: want, ports } };
+  }
+  const roomy = [...byCluster.values()].reduce((sum, free) => sum + free.length, 0);
+  const blocked = ever.flatMap((n) => ports.filter((p) => n.ports.includes(p)));
+  const why = blocked.length > 0 ? `; port ${blocked[0]} is in use by another job` : '';
+  return no(`${wish}; ${roomy} free now${why}`);
+}
+
+function take(node: OpenNode, want: Resources, ports: readonly number[]): void {
+  node.free = {
+    cpus: node.free.cpus - want.cpus,
+    memoryBytes: node.free.memoryBytes - want.memoryBytes,
+    gpus: node.free.gpus - want.gpus,
+  };
+  node.ports.push(...ports);
+}
+
+function atSite(job: Waiting, sites: OpenSite[]): Found {
+  if (sites.length === 0) return no('no site is configured that could make a cluster for it', true);
+  const whys: Found[] = [];
+  for (const site of sites) {
+    const found = atOneSite(job, site);
+    if (found.placement !== undefined) return found;
+    whys.push(found);
+  }
+  const texts = whys.map((w) => (w.placement === undefined ? w.why : ''));
+  return no(
+    texts.join('; '),
+    whys.every((w) => w.placement === undefined && w.never),
+  );
+}
+
+function atOneSite(job: Waiting, site: OpenSite): Found {
+  const { spec } = job;
+  const want = need(spec);
+  if (site.flavors.length === 0) return no(`${site.remote} has not told its flavors yet`);
+  const flavor = choose(spec, want, site);
+  if (typeof flavor === 'string') return no(flavor, true);
+  const image = spec.cloudImage === '' ? site.defaultImage : spec.cloudImage;
+  if (!site.images.some((i) => i.name === image))
+    return no(`${site.remote} has no image ${image}`, true);
+  const cpus = flavor.resources.cpus * spec.nodes;
+  const wish = `needs ${spec.nodes} × ${flavor.name} (${cpus} cpus) at ${site.remote}`;
+  if (cpus > site.cpusMax || site.clustersMax < 1)
+    return no(`${wish}, which has ${site.cpusMax} cpus in all`, true);
+  if (site.clusters + 1 > site.clustersMax)
+    return no(`${wish}; ${site.clusters} of its ${site.clustersMax} clusters are in use`);
+  if (site.cpus + cpus > site.cpusMax)
+    return no(`${wish}; ${site.cpusMax - site.cpus} of its ${site.cpusMax} cpus are free`);
+  site.clusters += 1;
+  site.cpus += cpus;
+  const cluster = `swm-${job.id.slice(0, 8)}`;
+  const { remote } = site;
+  return {
+    placement: {
+      cluster,
+      nodes: Array.from({ length: spec.nodes }, (_, i) => `${cluster}-${i}`),
+      made: { remote, flavor: flavor.name, image, price: flavor.price },
+      resources: want,
+      ports: inPorts(spec),
+    },
+  };
+}
+
+/** The flavor that the job names, else the site's default if it suffices, else the cheapest. */
+function choose(spec: Spec, want: Resources, site: Site): FlavorRow | string {
+  if (spec.flavor !== '') {
+    const named = site.flavors.find((f) => f.name === spec.flavor);
+    if (named === undefined) return `${site.remote} has no flavor ${spec.flavor}`;
+    if (covers(named.resources, want)) return named;
+    return `asks for ${show(want)}, but ${named.name} has ${show(named.resources)}`;
+  }
+  const enough = site.flavors.filter((f) => covers(f.resources, want));
+  const standard = enough.find((f) => f.name === site.defaultFlavor);
+  const cheapest = [...enough].sort((a, b) => a.price - b.price)[0];
+  if (cheapest === undefined) {
+    const largest = site.flavors.reduce((a, b) => (b.resources.cpus > a.resources.cpus ? b : a));
+    return (
+      `asks for ${show(want)}, more than any flavor of ${site.remote} ` +
+      `(the largest, ${largest.name}, has ${show(largest.resources)})`
+    );
+  }
+  return standard ?? cheapest;
+}

@@ -1,0 +1,148 @@
+import { Failed } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Body, Message, Reply } from '../../protocol/messages.ts';
+import type {
+  ClusterRow,
+  FlavorRow,
+  ImageRow,
+  JobRow,
+  NodeRow,
+  RemoteRow,
+} from '../../protocol/model.ts';
+import type { Who } from '../../protocol/who.ts';
+import type { Keeping } from '../../runtime/family.ts';
+import type { Store } from '../../runtime/ports.ts';
+import { find, load } from '../../runtime/record.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
+import type { Job } from '../job/job.ts';
+import { BY_TIME, byOwner, keeping as jobKeeping } from '../job/keeping.ts';
+import { row, view } from '../job/view.ts';
+import { NODES, keeping as nodeKeeping } from '../node/keeping.ts';
+import type { NodeRecord } from '../node/node.ts';
+
+/** What reading needs besides the records. */
+export type Reading = {
+  readonly store: Store;
+  readonly reasons: (ids: readonly string[]) => Promise<Readonly<Record<string, string>>>;
+  readonly offers: () => {
+    readonly flavors: readonly FlavorRow[];
+    readonly images: readonly ImageRow[];
+    readonly remotes: readonly RemoteRow[];
+  };
+  readonly status: () => Reply<'node.status'>;
+  /** A script that was kept as a blob. */
+  readonly readBlob: (sha256: string) => Promise<Uint8Array>;
+};
+
+/** Answers what a terminal asks about, from the committed records. */
+export async function read(from: Reading, user: Who, asked: Message): Promise<object> {
+  switch (asked.name) {
+    case 'job.list':
+      return jobs(from, user, asked.body);
+    case 'job.show':
+      return { job: await show(from, user, asked.body.id) } satisfies Reply<'job.show'>;
+    case 'node.list':
+      return { nodes: nodeRows(from.store) } satisfies Reply<'node.list'>;
+    case 'cluster.list':
+      return { clusters: clusterRows(from.store) } satisfies Reply<'cluster.list'>;
+    case 'flavor.list':
+      return { flavors: [...from.offers().flavors] } satisfies Reply<'flavor.list'>;
+    case 'image.list':
+      return { images: [...from.offers().images] } satisfies Reply<'image.list'>;
+    case 'remote.list':
+      return { remotes: [...from.offers().remotes] } satisfies Reply<'remote.list'>;
+    case 'node.status':
+      return from.status();
+    case 'user.show':
+      return { id: user.id, operator: user.door === 'operator' } satisfies Reply<'user.show'>;
+    default:
+      throw new Failed('refused', `${asked.name} cannot be read`);
+  }
+}
+
+const get = <S>(store: Store, keeping: Keeping<S>, path: string): S | undefined =>
+  load(store, keeping, path)?.state;
+
+/** All states found under an index prefix, page by page. */
+function all<S>(store: Store, keeping: Keeping<S>, prefix: string): readonly S[] {
+  const states: S[] = [];
+  let after = '';
+  do {
+    const page = find(store, prefix, limits.pageMax, after);
+    for (const path of page.paths) {
+      const state = get(store, keeping, path);
+      if (state !== undefined) states.push(state);
+    }
+    after = page.next;
+  } while (after !== '');
+  return states;
+}
+
+async function jobs(
+  from: Reading,
+  user: Who,
+  { limit = limits.pageMax, after = '', states = '', name = '' }: Body<'job.list'>,
+): Promise<Reply<'job.list'>> {
+  const prefix = user.door === 'operator' ? BY_TIME : byOwner(user.id);
+  if (after !== '' && !after.startsWith(`i${prefix}`))
+    throw new Failed('malformed', '$.after: wanted the `next` of a page of this list');
+  const page = find(from.store, `${prefix}/`, limit, after);
+  const found = page.paths.flatMap((path) => get(from.store, jobKeeping, path) ?? []);
+  const queued = found.filter((job) => job.phase === 'queued').map((job) => job.id);
+  const reasons = queued.length > 0 ? await from.reasons(queued) : {};
+  const rows = found
+    .map((job): JobRow => row(job, reasons[job.id]))
+    .filter((r) => (states === '' || states.includes(r.state)) && (name === '' || r.name === name));
+  return { jobs: rows, next: page.next };
+}
+
+async function show(from: Reading, user: Who, id: string): Promise<ReturnType<typeof view>> {
+  const job = get<Job>(from.store, jobKeeping, `/jobs/${id}`);
+  if (job === undefined) throw new Failed('not_found', `no job ${id}`);
+  if (user.door === 'terminal' && user.id !== job.owner)
+    throw new Failed('forbidden', `job ${id} belongs to somebody else`);
+  const reasons = job.phase === 'queued' ? await from.reasons([id]) : {};
+  const shown = view(job, reasons[id]);
+  if (job.scriptBlob === null) return shown;
+  const script = new TextDecoder().decode(await from.readBlob(job.scriptBlob.sha256));
+  return { ...shown, script };
+}
+
+export function clusterRow(c: Cluster): ClusterRow {
+  return {
+    name: c.name,
+    phase: c.phase,
+    details: c.detail,
+    remote: c.made?.remote ?? '',
+    flavor: c.made?.flavor ?? '',
+    nodes: c.members.map((m) => m.name),
+    jobs: c.holds.map((h) => h.job),
+    since: c.since,
+    price: (c.made?.price ?? 0) * c.members.length,
+  };
+}
+
+/** Clusters that were made, and are not gone; nodes that we were given are in no such list. */
+export const clusterRows = (store: Store): ClusterRow[] =>
+  all(store, clusterKeeping, CLUSTERS)
+    .filter((c) => c.made !== null)
+    .map(clusterRow);
+
+export const nodeRow = (n: NodeRecord, jobsOf: readonly string[]): NodeRow => ({
+  name: n.name,
+  role: n.role,
+  cluster: n.cluster,
+  address: n.address,
+  phase: n.phase,
+  since: n.since,
+  resources: n.resources,
+  jobs: [...jobsOf],
+});
+
+export function nodeRows(store: Store): NodeRow[] {
+  const clusters = all(store, clusterKeeping, CLUSTERS);
+  const jobsOn = (node: string): string[] =>
+    clusters.flatMap((c) => c.holds.filter((h) => h.nodes.includes(node)).map((h) => h.job));
+  return all(store, nodeKeeping, NODES).map((n) => nodeRow(n, jobsOn(n.name)));
+}

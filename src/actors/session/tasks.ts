@@ -1,0 +1,95 @@
+import { Failed } from '../../protocol/errors.ts';
+import { formatScriptError, parseScript } from '../../protocol/jobscript.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Body, Message } from '../../protocol/messages.ts';
+import type { Spec } from '../../protocol/model.ts';
+import type { Who } from '../../protocol/who.ts';
+import type { Tasks } from '../../runtime/family.ts';
+import type { Store } from '../../runtime/ports.ts';
+import { find } from '../../runtime/record.ts';
+import { SHORT } from '../job/keeping.ts';
+import { type Reading, read } from './read.ts';
+import type { SessionTasks } from './session.ts';
+
+export type SessionPorts = Reading & {
+  readonly store: Store;
+  /** A fresh UUID, or the one that an owner's idempotency key always gives. */
+  readonly jobId: (owner: string, key: string | undefined) => string;
+  readonly digest: (request: string) => string;
+  readonly hasBlob: (sha256: string) => boolean;
+  readonly readBlob: (sha256: string) => Promise<Uint8Array>;
+  readonly keepBlob: (bytes: Uint8Array) => Promise<{ sha256: string; bytes: number }>;
+  /** Why nothing here could ever run it, or ''. */
+  readonly impossible: (spec: Spec) => Promise<string>;
+  /** Why no new job can be taken now, or ''. */
+  readonly closed: () => string;
+};
+
+type Submit = Body<'job.submit'>;
+
+export function sessionTasks(ports: SessionPorts): Tasks<never, SessionTasks> {
+  return {
+    admit: ({ user, body }) => admit(ports, user, body),
+    resolve: async ({ message }) => resolve(ports, message),
+    read: ({ user, message }) => read(ports, user, message),
+  };
+}
+
+async function admit(ports: SessionPorts, user: Who, body: Submit): Promise<Body<'job.create'>> {
+  const closed = ports.closed();
+  if (closed !== '') throw new Failed('disk_full', closed);
+  const script = await scriptOf(ports, body);
+  const spec = specOf(script, body.file ?? 'script');
+  const inputs = checkInputs(ports, spec, body);
+  const impossible = await ports.impossible(spec);
+  if (impossible !== '') throw new Failed('impossible', impossible);
+  const long = new TextEncoder().encode(script);
+  const blob = long.byteLength > limits.scriptInlineBytesMax ? await ports.keepBlob(long) : null;
+  return {
+    id: ports.jobId(user.id, body.key),
+    owner: user.id,
+    spec,
+    script: blob === null ? script : '',
+    scriptBlob: blob,
+    inputs,
+    digest: ports.digest(JSON.stringify([script, inputs])),
+    from: body.from ?? '',
+  };
+}
+
+async function scriptOf(ports: SessionPorts, body: Submit): Promise<string> {
+  if (body.scriptBlob === undefined) return body.script;
+  const { sha256 } = body.scriptBlob;
+  if (!ports.hasBlob(sha256)) throw new Failed('missing_input', 'the script was not uploaded');
+  return new TextDecoder().decode(await ports.readBlob(sha256));
+}
+
+function specOf(script: string, file: string): Spec {
+  const parsed = parseScript(script, file);
+  if ('errors' in parsed)
+    throw new Failed('bad_script', parsed.errors.map((e) => formatScriptError(file, e)).join('\n'));
+  return parsed.spec as Spec;
+}
+
+/** A job is acknowledged after its inputs are here: each named file, and each as a whole. */
+function checkInputs(ports: SessionPorts, spec: Spec, body: Submit): Submit['inputs'] {
+  const absent = body.inputs.find((input) => !ports.hasBlob(input.sha256));
+  if (absent !== undefined)
+    throw new Failed('missing_input', `input file ${absent.path} was not uploaded`);
+  if (spec.inputFiles.length > 0 && body.inputs.length === 0)
+    throw new Failed('missing_input', `input file ${spec.inputFiles[0]} was not uploaded`);
+  return body.inputs;
+}
+
+function resolve({ store }: SessionPorts, asked: Message): Message {
+  const id = 'id' in asked.body ? asked.body.id : undefined;
+  const short = String(id).toLowerCase();
+  if (!/^[0-9a-f-]{4,36}$/.test(short))
+    throw new Failed('not_found', `${JSON.stringify(id)} is no job id`);
+  const { paths } = find(store, `${SHORT}/${short}`, 3);
+  const ids = paths.map((path) => path.slice('/jobs/'.length));
+  if (ids.length === 0) throw new Failed('not_found', `no job has an id that begins with ${short}`);
+  if (ids.length > 1)
+    throw new Failed('not_found', `several jobs have ids that begin with ${short}`);
+  return { ...asked, body: { ...asked.body, id: ids[0] } } as Message;
+}

@@ -1,0 +1,64 @@
+import { split } from '../protocol/ref.ts';
+import type { PoolArgs, PoolPolicy } from '../runtime/pool.ts';
+import type { Store } from '../runtime/ports.ts';
+import { find } from '../runtime/record.ts';
+import type { ChildSpec, Policy, SupervisorArgs } from '../runtime/supervisor.ts';
+import type { SchedulerArgs } from './scheduler/scheduler.ts';
+
+const backoff = { minMs: 100, maxMs: 5_000 };
+const policy: Policy = { strategy: 'one', max: 10, withinMs: 60_000, backoff };
+const poolPolicy: PoolPolicy = { max: 5, withinMs: 60_000, backoff, openPerStep: 200 };
+
+/** Names of the children of a pool that must live from the start: those whose phase asks for more. */
+function live(store: Store, pool: string): readonly string[] {
+  const names: string[] = [];
+  let after = '';
+  do {
+    const page = find(store, `/live/${pool}`, 10_000, after);
+    for (const path of page.paths) names.push(split(path).name);
+    after = page.next;
+  } while (after !== '');
+  return names;
+}
+
+const poolOf = (name: string, family: string, store?: Store): ChildSpec => {
+  const args: PoolArgs = { policy: poolPolicy, family, live: store ? live(store, name) : [] };
+  return { name, family: name, args, restart: 'permanent' };
+};
+
+export type ControlTree = SchedulerArgs & { readonly store: Store };
+
+/** The actors of the leader, in the order of their start: who is written to comes first. */
+export function controlTree({ store, remotes, relocate }: ControlTree): SupervisorArgs {
+  const gates = remotes.map(
+    (remote): ChildSpec => ({
+      name: `gate-${remote}`,
+      family: 'gate',
+      args: { remote },
+      restart: 'permanent',
+    }),
+  );
+  const scheduler: SchedulerArgs = { relocate, remotes };
+  return {
+    policy,
+    children: [
+      { name: 'scheduler', family: 'scheduler', args: scheduler, restart: 'permanent' },
+      poolOf('clusters', 'cluster', store),
+      poolOf('nodes', 'node', store),
+      poolOf('jobs', 'job', store),
+      ...gates,
+    ],
+  };
+}
+
+/** The sessions of the terminals of any head. */
+export const doorTree = (): SupervisorArgs => ({
+  policy,
+  children: [poolOf('sessions', 'session')],
+});
+
+/** The actors of a worker. */
+export const workerTree = (store: Store): SupervisorArgs => ({
+  policy,
+  children: [poolOf('runners', 'runner', store)],
+});
