@@ -13,7 +13,7 @@ export type Credentials = {
   readonly shown: string;
   /** PEM of all authorities, the cluster's and what is above it. */
   readonly chain: string;
-  /** Undefined for a certificate of an older installation's node: good for serving, not dialling. */
+  /** Undefined for the certificate of an older installation's node: good for serving only. */
   readonly own: Identity | undefined;
   /**
    * The authority that signed the own certificate. Peers must be signed by this very one: a

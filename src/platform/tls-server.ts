@@ -45,22 +45,7 @@ export type Listening = {
 export async function openTlsServer(
   options: TlsServerOptions,
 ): Promise<{ readonly listening: Listening; readonly adopt: (ws: WebSocket, link: Link) => void }> {
-  const { credentials, handshakeMsMax, note } = options;
-  const server = createServer({
-    key: credentials.key,
-    cert: credentials.shown,
-    ca: credentials.chain,
-    requestCert: true,
-    rejectUnauthorized: false,
-    minVersion: options.minVersion,
-    handshakeTimeout: handshakeMsMax,
-    sessionTimeout: limits.sessionSecondsMax,
-    sessionIdContext: 'swm',
-    headersTimeout: Math.min(handshakeMsMax, options.requestMsMax),
-    requestTimeout: options.requestMsMax,
-    connectionsCheckingInterval: Math.ceil(handshakeMsMax / 8),
-    keepAliveTimeout: 5_000,
-  });
+  const server = serverOf(options);
   const sockets = new Set<Socket>();
   const links = new Set<Link>();
   server.on('connection', (socket: Socket) => {
@@ -68,6 +53,46 @@ export async function openTlsServer(
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
+  hear(server, options);
+  const port = await listen(server, options.host, options.port);
+  server.on('error', (error) =>
+    options.note?.('error', '/links', 'the listener failed', { error }),
+  );
+  const listening: Listening = {
+    host: options.host,
+    port,
+    links,
+    get connections() {
+      return sockets.size;
+    },
+    close: () => shut(server, sockets, links),
+  };
+  const adopt = (ws: WebSocket, link: Link) => {
+    links.add(link);
+    ws.once('close', () => links.delete(link));
+  };
+  return { listening, adopt };
+}
+
+const serverOf = ({ credentials, handshakeMsMax, minVersion, requestMsMax }: TlsServerOptions) =>
+  createServer({
+    key: credentials.key,
+    cert: credentials.shown,
+    ca: credentials.chain,
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion,
+    handshakeTimeout: handshakeMsMax,
+    sessionTimeout: limits.sessionSecondsMax,
+    sessionIdContext: 'swm',
+    headersTimeout: Math.min(handshakeMsMax, requestMsMax),
+    requestTimeout: requestMsMax,
+    connectionsCheckingInterval: Math.ceil(handshakeMsMax / 8),
+    keepAliveTimeout: 5_000,
+  });
+
+/** A peer is judged once a connection; what the registry says of it is asked on each request. */
+function hear(server: Server, { credentials, note, onRequest, onUpgrade }: TlsServerOptions): void {
   const peers = new WeakMap<TLSSocket, Vouched>();
   const peerOf = (socket: TLSSocket): Vouched => {
     const known = peers.get(socket) ?? vouch(socket, credentials.authority);
@@ -84,28 +109,12 @@ export async function openTlsServer(
     refuseSocket(socket, late ? 408 : 400, late ? 'timeout' : 'malformed');
   });
   server.on('request', (request, response) => {
-    options.onRequest(request, response, peerOf(request.socket as TLSSocket));
+    onRequest(request, response, peerOf(request.socket as TLSSocket));
   });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    options.onUpgrade(request, socket as TLSSocket, head, peerOf(socket as TLSSocket));
+    onUpgrade(request, socket as TLSSocket, head, peerOf(socket as TLSSocket));
   });
-  const port = await listen(server, options.host, options.port);
-  server.on('error', (error) => note?.('error', '/links', 'the listener failed', { error }));
-  const listening: Listening = {
-    host: options.host,
-    port,
-    links,
-    get connections() {
-      return sockets.size;
-    },
-    close: () => shut(server, sockets, links),
-  };
-  const adopt = (ws: WebSocket, link: Link) => {
-    links.add(link);
-    ws.once('close', () => links.delete(link));
-  };
-  return { listening, adopt };
 }
 
 /** Resolves with the real port. A taken one is told with who has it. */
@@ -143,4 +152,8 @@ async function shut(
   }, limits.goodbyeMsMax);
   await closed;
   clearTimeout(late);
+  // The server counts a socket as gone a moment before it tells so.
+  await Promise.all(
+    [...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))),
+  );
 }
