@@ -103,7 +103,6 @@ export function linkChanged(end: StreamEnd): void {
   owes.resume = true;
   owes.credit = end.in.consumed > 0;
   end.resumed = true;
-  end.synced = false;
 }
 
 function nextData(end: StreamEnd, frameBytesMax: number, alloc: Alloc): Uint8Array {

@@ -33,6 +33,8 @@ export type Side = {
   readonly halves: Map<string, Half>;
   /** The number of the link that this side thinks it has; 0: none. */
   link: number;
+  /** The last link that it had; it never comes back to that. */
+  last: number;
 };
 
 /** Two sides, and links between them, of which a cut loses what is under way. */
@@ -56,6 +58,7 @@ const side = (name: 'a' | 'b', config: StreamsConfig): Side => ({
   all: streams(config),
   halves: new Map(),
   link: 0,
+  last: 0,
 });
 
 export const world = (config = small): World => ({
@@ -114,10 +117,11 @@ export function read(s: Side, h: Half, count: number): void {
   }
 }
 
-/** One side joins the newest link, or makes one if it is on the newest already. */
+/** One side joins the newest link, or makes a newer one if it has had that. */
 export function join(w: World, s: Side): void {
-  if (s.link === w.links) w.links += 1;
+  if (s.last === w.links) w.links += 1;
   s.link = w.links;
+  s.last = w.links;
   linked(s.all, w.clock);
 }
 
