@@ -14,7 +14,12 @@ export type Takes =
   /** The rest of the line as it stands, spaces and quotes included. */
   | { readonly is: 'line'; readonly field: TextField; readonly charsMax: number }
   /** One word of letters, digits and the `marks` given. */
-  | { readonly is: 'word'; readonly field: TextField; readonly marks: string }
+  | {
+      readonly is: 'word';
+      readonly field: TextField;
+      readonly marks: string;
+      readonly charsMax: number;
+    }
   | { readonly is: 'path'; readonly field: TextField }
   | { readonly is: 'url'; readonly field: TextField }
   | { readonly is: 'count'; readonly field: CountField; readonly min: number; readonly max: number }
@@ -49,9 +54,15 @@ export type Directive = {
 /** What a name of a thing elsewhere (a queue, a gang, an address) is written with. */
 const NAME_MARKS = '._-';
 
-const line = (field: TextField, charsMax: number = limits.textCharsMax): Takes => ({
+const line = (field: TextField, charsMax: number): Takes => ({
   is: 'line',
   field,
+  charsMax,
+});
+const word = (field: TextField, marks: string, charsMax: number = limits.wordCharsMax): Takes => ({
+  is: 'word',
+  field,
+  marks,
   charsMax,
 });
 const count = (field: CountField, min: number, max: number): Takes => ({
@@ -67,7 +78,7 @@ const jobs = (when: DependencySpec['when']): Takes => ({ is: 'jobs', when });
 
 /**
  * Every directive of a job script: `#SWM <name> <argument>`. A new one is a row here, a field of
- * the spec, and a row of test/directives.test.ts; a new kind of argument also a reader in values.ts.
+ * the spec, and a row in test/directives/; a new kind of argument also a reader in values.ts.
  */
 const rows = {
   name: {
@@ -75,15 +86,19 @@ const rows = {
     argument: 'TEXT',
     help: 'A name for people to know the job by.',
   },
-  comment: { takes: line('comment'), argument: 'TEXT', help: 'A note that is kept with the job.' },
+  comment: {
+    takes: line('comment', limits.textCharsMax),
+    argument: 'TEXT',
+    help: 'A note that is kept with the job.',
+  },
   account: {
-    takes: line('account'),
+    takes: line('account', limits.wordCharsMax),
     argument: 'NAME',
     help: 'The account that the job is charged to.',
     blank: true,
   },
   queue: {
-    takes: { is: 'word', field: 'queue', marks: NAME_MARKS },
+    takes: word('queue', NAME_MARKS),
     argument: 'NAME',
     help: 'The queue that the job waits in.',
   },
@@ -124,19 +139,19 @@ const rows = {
     blank: true,
   },
   flavor: {
-    takes: line('flavor'),
+    takes: line('flavor', limits.wordCharsMax),
     argument: 'NAME',
     help: 'The kind of machine, as the site calls it.',
     blank: true,
   },
   'cloud-image': {
-    takes: line('cloudImage'),
+    takes: line('cloudImage', limits.wordCharsMax),
     argument: 'NAME',
     help: 'The image that the machines boot, as the site calls it.',
     blank: true,
   },
   'container-image': {
-    takes: { is: 'word', field: 'containerImage', marks: './:@_-+' },
+    takes: word('containerImage', './:@_-+', limits.imageCharsMax),
     argument: 'IMAGE',
     help: 'The container image that the script runs in.',
   },
@@ -153,7 +168,7 @@ const rows = {
     help: 'in: the submitter reaches the port of the job; out: the job reaches the submitter’s.',
   },
   'submission-address': {
-    takes: { is: 'word', field: 'submissionAddress', marks: '.:[]_%-' },
+    takes: word('submissionAddress', '.:[]_%-'),
     argument: 'ADDRESS',
     help: 'Where `out` ports lead to, unless to the submitter’s own address.',
     blank: true,
@@ -215,7 +230,7 @@ const rows = {
     help: 'How often the job is run again when it fails.',
   },
   gang: {
-    takes: { is: 'word', field: 'gang', marks: NAME_MARKS },
+    takes: word('gang', NAME_MARKS),
     argument: 'ID',
     help: 'Jobs of one gang start together or not at all.',
   },

@@ -27,7 +27,7 @@ export const newDraft = (file: string): Draft => ({
   places: new Map(),
 });
 
-/** Where `thing` was given before; if it was not, it is given now, at that character of the line. */
+/** Where `thing` was given before; if it was not, it is now, at that character of the line. */
 export function givenBefore(draft: Draft, thing: string, at: number): string | undefined {
   const place = draft.places.get(thing);
   if (place === undefined) draft.places.set(thing, `${draft.file}:${draft.line}:${at + 1}`);

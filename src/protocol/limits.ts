@@ -95,7 +95,11 @@ export const limits = {
   redialMsMax: 5_000,
   /** jobscript: characters of a job's name. */
   nameCharsMax: 64,
-  /** jobscript: characters of any other text of a directive: a comment, an image, a path. */
+  /** jobscript: characters of another name: an account, a flavor, a queue, a storage. */
+  wordCharsMax: 256,
+  /** jobscript: characters of a container image's name, its registry and digest included. */
+  imageCharsMax: 1_024,
+  /** jobscript: characters of any other text of a directive: a comment, a path, a URL. */
   textCharsMax: 4_096,
   /** jobscript: variables of `env`, and the bytes of all of them. */
   envMax: 256,
@@ -194,4 +198,6 @@ export const limits = {
   machineStartMs: 10_000,
   /** local gate: how long the processes of a machine may take to die once they are killed. */
   machineKillMs: 30_000,
+  /** watch: changes that wait for a terminal that reads too slowly. */
+  watchRowsMax: 10_000,
 } as const;

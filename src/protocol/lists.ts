@@ -34,7 +34,7 @@ function takeStorage(word: Word, takes: Of<'names'>, draft: Draft): Flaw | undef
   if (text === '') return flaw(at, 'a name is missing between these quotes');
   const list = draft.spec[takes.field];
   return (
-    textFlaw(word) ??
+    textFlaw(word, limits.wordCharsMax) ??
     twice(draft, takes.field, text, word) ??
     tooMany(list.push(text), takes.max, at, 'names')
   );

@@ -24,7 +24,10 @@ export function pathFlaw(word: Word, reach: Reach): Flaw | undefined {
 }
 
 /** What is wrong with any text of a user: it is too long, or cannot be printed. */
-export function textFlaw({ text, at }: Word, charsMax = limits.textCharsMax): Flaw | undefined {
+export function textFlaw(
+  { text, at }: Word,
+  charsMax: number = limits.textCharsMax,
+): Flaw | undefined {
   return unprintable(text, at, false) ?? tooLong(text, at, charsMax);
 }
 

@@ -26,7 +26,7 @@ export function takeWord(word: Word, takes: WordTakes, draft: Draft): Flaw | und
     case 'url':
       return takeText(urlFlaw(word), word, takes, draft);
     case 'word':
-      return takeText(nameFlaw(word, takes.marks), word, takes, draft);
+      return takeText(nameFlaw(word, takes), word, takes, draft);
     case 'choice':
       return takeChoice(word, takes, draft);
     case 'array':
@@ -70,9 +70,9 @@ function takeText(
   return wrong;
 }
 
-function nameFlaw(word: Word, marks: string): Flaw | undefined {
+function nameFlaw(word: Word, { marks, charsMax }: Of<'word'>): Flaw | undefined {
   if (word.text === '') return flaw(word.at, 'a name is missing between these quotes');
-  const wrong = textFlaw(word);
+  const wrong = textFlaw(word, charsMax);
   if (wrong) return wrong;
   for (const [at, char] of Array.from(word.text).entries()) {
     if (!/[A-Za-z0-9]/.test(char) && !marks.includes(char)) {

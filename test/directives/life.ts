@@ -1,5 +1,7 @@
 import { ID, type Row } from './row.ts';
 
+const TWO_PARTS = '`01:30` may be minutes or hours; write 00:01:30 or 01:30:00';
+
 /** When a job runs, how often, and what becomes of it. */
 export const life = {
   array: {
@@ -82,10 +84,8 @@ export const life = {
       ['0', {}],
     ],
     bad: [
-      [
-        '-1',
-        '1:26: `checkpoint-interval`: wants a time, such as 90, 2h30m, 01:30:00 or 1-00:00:00, not `-1`',
-      ],
+      ['367d', '1:26: `checkpoint-interval`: wants 0s to 366d, not `367d`'],
+      ['01:30', `1:26: \`checkpoint-interval\`: ${TWO_PARTS}`],
     ],
   },
 } satisfies Record<string, Row>;

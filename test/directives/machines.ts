@@ -80,7 +80,7 @@ export const machines = {
       ['Standard_NC6s_v3', { flavor: 'Standard_NC6s_v3' }],
       ['', {}],
     ],
-    bad: [[long(4097), '1:13: `flavor`: has 4097 characters; at most 4096 may be']],
+    bad: [[long(257), '1:13: `flavor`: has 257 characters; at most 256 may be']],
   },
   'cloud-image': {
     good: [
@@ -97,6 +97,7 @@ export const machines = {
     ],
     bad: [
       ['', '1:6: `container-image`: needs IMAGE'],
+      [long(1025), '1:22: `container-image`: has 1025 characters; at most 1024 may be'],
       [
         'a;b',
         '1:23: `container-image`: `;` cannot be part of it: letters, digits and ./:@_-+ make it',
@@ -111,6 +112,7 @@ export const machines = {
     ],
     bad: [
       ['a a', '1:16: `storage`: `a` was given already, at job.sh:1:14'],
+      [long(257), '1:14: `storage`: has 257 characters; at most 256 may be'],
       ["''", '1:14: `storage`: a name is missing between these quotes'],
       [
         Array.from({ length: 17 }, (_, i) => String.fromCharCode(97 + i)).join(' '),

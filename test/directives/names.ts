@@ -34,12 +34,16 @@ export const names = {
       ['azure', { account: 'azure' }],
       ['', {}],
     ],
-    bad: [['a\u0000b', '1:15: has a NUL byte: it is no text']],
+    bad: [
+      [long(257), '1:14: `account`: has 257 characters; at most 256 may be'],
+      ['a\u0000b', '1:15: has a NUL byte: it is no text'],
+    ],
   },
   queue: {
     good: [['gpu-long.2', { queue: 'gpu-long.2' }]],
     bad: [
       ['', '1:6: `queue`: needs NAME'],
+      [long(257), '1:12: `queue`: has 257 characters; at most 256 may be'],
       ['a b', '1:14: `queue`: takes one value; `b` is one too many'],
       ['a/b', '1:13: `queue`: `/` cannot be part of it: letters, digits and ._- make it'],
       ['""', '1:12: `queue`: a name is missing between these quotes'],
@@ -72,6 +76,10 @@ export const names = {
     bad: [
       ['ftp://x', '1:13: `notify`: wants an http or https URL, not `ftp://x`'],
       ['example.org', '1:13: `notify`: wants an http or https URL, not `example.org`'],
+      [
+        'https://me@x/',
+        '1:13: `notify`: a URL with a user or password would be shown with the job; leave them out',
+      ],
       [
         'https://me:secret@x/',
         '1:13: `notify`: a URL with a user or password would be shown with the job; leave them out',

@@ -26,6 +26,10 @@ describe('the nearest word', () => {
     },
   );
 
+  it('is none where all of a word is wrong', () => {
+    expect(nearest('x', ['h'])).toBeUndefined();
+  });
+
   it('is none of nothing', () => {
     expect(nearest('submit', [])).toBeUndefined();
   });

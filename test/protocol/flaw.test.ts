@@ -22,9 +22,19 @@ it('finds the first character that has no look', () => {
   expect(unprintableAt('👍\u200e', false)).toBe(2);
 });
 
-it.each(['', 'a', 'é', '名', '👍', 'a\ud800b', '\udc00\ud800', '\ud83d', '👍é'.repeat(9)])(
-  'counts the bytes of %j',
-  (text) => {
-    expect(utf8BytesOf(text)).toBe(new TextEncoder().encode(text).length);
-  },
-);
+it.each([
+  '',
+  'a',
+  '\u007f\u0080',
+  '\u07ff\u0800',
+  '\uffff',
+  'é',
+  '名',
+  '👍',
+  'a\ud800b',
+  '\udc00\ud800',
+  '\ud83d',
+  '👍é'.repeat(9),
+])('counts the bytes of %j', (text) => {
+  expect(utf8BytesOf(text)).toBe(new TextEncoder().encode(text).length);
+});

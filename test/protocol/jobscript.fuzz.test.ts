@@ -1,8 +1,10 @@
 import fc from 'fast-check';
+import { Check } from 'typebox/value';
 import { expect, it } from 'vitest';
 import { directiveNames } from '../../src/protocol/directives.ts';
 import { formatScriptError, type ParsedScript, parseScript } from '../../src/protocol/jobscript.ts';
 import { limits } from '../../src/protocol/limits.ts';
+import { Spec } from '../../src/protocol/model.ts';
 import { render } from './render.ts';
 import { specs } from './specs.ts';
 
@@ -52,6 +54,7 @@ function check(text: string, parsed: ParsedScript): void {
   if ('spec' in parsed) {
     const again = parseScript(render(parsed.spec).join('\n'), 'again');
     expect(again).toEqual({ spec: parsed.spec });
+    expect(Check(Spec, parsed.spec)).toBe(true);
     return;
   }
   const lines = text.split('\n');
@@ -72,6 +75,7 @@ it('reads every spec that a script can ask for', () => {
   fc.assert(
     fc.property(scripts, ({ spec, text }) => {
       expect(parseScript(text, 'f')).toEqual({ spec });
+      expect(Check(Spec, spec)).toBe(true);
     }),
     { numRuns: 400 },
   );

@@ -1,7 +1,9 @@
+import { Check } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { directiveNames } from '../../src/protocol/directives.ts';
 import { formatScriptError, parseScript } from '../../src/protocol/jobscript.ts';
 import { limits } from '../../src/protocol/limits.ts';
+import { Spec } from '../../src/protocol/model.ts';
 import { emptySpec, type JobSpec } from '../../src/protocol/spec.ts';
 
 const asked = (text: string): Partial<JobSpec> => {
@@ -91,6 +93,9 @@ describe('which lines are directives', () => {
   });
 });
 
+/** What is said of a word that is near none. */
+const known = `; there are ${directiveNames.join(', ')}`;
+
 describe('what is wrong with a script', () => {
   it('is told of every line, in order, where it stands', () => {
     const script = [
@@ -136,8 +141,7 @@ describe('what is wrong with a script', () => {
     ['constructor', undefined],
     ['xyzzy', undefined],
   ])('finds what `%s` was meant to be: %s', (word, near) => {
-    const all = `; there are ${directiveNames.join(', ')}`;
-    const hint = near === undefined ? all : `; did you mean \`${near}\`?`;
+    const hint = near === undefined ? known : `; did you mean \`${near}\`?`;
     expect(errors(`#SWM ${word} 1`)).toEqual([`job.sh:1:6: \`${word}\` is no directive${hint}`]);
   });
 
@@ -152,7 +156,7 @@ describe('what is wrong with a script', () => {
 
   it('cannot steer the terminal that it is printed on', () => {
     expect(errors('#SWM \u001b[31m\u202e')).toEqual([
-      `job.sh:1:6: \`\\u{1b}[31m\\u{202e}\` is no directive; there are ${directiveNames.join(', ')}`,
+      `job.sh:1:6: \`\\u{1b}[31m\\u{202e}\` is no directive${known}`,
     ]);
   });
 
@@ -163,6 +167,7 @@ describe('what is wrong with a script', () => {
       'job.sh:4:11: `name`: has `\\u{00}`, which cannot be printed',
     ]);
     expect(errors('a\0')).toEqual(['job.sh:1:2: has a NUL byte: it is no text']);
+    expect(errors('a\n\0\nb')).toEqual(['job.sh:2:1: has a NUL byte: it is no text']);
   });
 
   it('is a directive that is too long, but no other line', () => {
@@ -183,6 +188,28 @@ describe('what is wrong with a script', () => {
     expect(errors(`#SWM nodes x\n${'x'.repeat(max)}`)).toEqual(tooLong);
     expect(errors('é'.repeat(max / 2 + 1))).toEqual(tooLong);
     expect(errors('é'.repeat(max / 2))).toEqual([]);
+  });
+
+  it('is too many ports or jobs to wait for', () => {
+    const ports = Array.from({ length: limits.portsMax + 1 }, (_, i) => `${1000 + i}`);
+    expect(errors(`#SWM ports ${ports.slice(1).join(',')}`)).toEqual([]);
+    expect(errors(`#SWM ports ${ports.join(',')}`)).toEqual([
+      'job.sh:1:332: `ports`: has more than 64 ports',
+    ]);
+    const jobs = Array.from({ length: limits.dependenciesMax + 1 }, (_, i) => `${10_000_000 + i}`);
+    const half = [jobs.slice(0, 500).join(' '), jobs.slice(500, 1000).join(' ')];
+    const most = `#SWM after ${half[0]}\n#SWM after-ok ${half[1]}`;
+    expect(errors(most)).toEqual([]);
+    expect(errors(`${most}\n#SWM after-any ${jobs[1000]}`)).toEqual([
+      'job.sh:3:16: `after-any`: there are more than 1000 jobs to wait for',
+    ]);
+  });
+
+  it('is not a template that was left empty before the line that fills it', () => {
+    expect(asked('#SWM flavor \n#SWM flavor small\n#SWM flavor ')).toEqual({ flavor: 'small' });
+    expect(errors('#SWM flavor a\n#SWM flavor b')).toEqual([
+      'job.sh:2:6: `flavor`: was given already, at job.sh:1:6',
+    ]);
   });
 
   it('is too many or too long paths, and too much environment', () => {
@@ -218,4 +245,24 @@ it('reads a script of 5 MB', () => {
   const script = `#SWM nodes 2\n${body}x${marks}\n${' '.repeat(800_000)}\n#SWM gpus 1\n`;
   expect(script.length).toBeGreaterThan(5_000_000);
   expect(asked(script)).toEqual({ nodes: 2, gpus: 1 });
+});
+
+it('lets nothing pass that is too long for the message that carries the spec', () => {
+  const values = (length: number) => [
+    'x'.repeat(length),
+    `/${'x'.repeat(length)}`,
+    `http://x/${'x'.repeat(length)}`,
+    `A=${'x'.repeat(length)}`,
+    `'${'👍'.repeat(length)}'`,
+  ];
+  const lengths = [63, 64, 255, 256, 1023, 1024, 4094, 4095, 4096, 16_000];
+  let passed = 0;
+  for (const name of directiveNames)
+    for (const value of lengths.flatMap(values)) {
+      const parsed = parseScript(`#SWM ${name} ${value}`, 'job.sh');
+      if ('errors' in parsed) continue;
+      passed += 1;
+      expect(Check(Spec, parsed.spec), `${name} ${value.length}`).toBe(true);
+    }
+  expect(passed).toBeGreaterThan(100);
 });
