@@ -200,4 +200,12 @@ export const limits = {
   machineKillMs: 30_000,
   /** watch: changes that wait for a terminal that reads too slowly. */
   watchRowsMax: 10_000,
+  /** log: of a note's fields, how deep, how many and how long; the rest is left out. */
+  noteDepthMax: 6,
+  noteItemsMax: 100,
+  noteCharsMax: 8_192,
+  /** log: a log file; then it becomes the old one, of which there is one. */
+  logFileBytesMax: 64 << 20,
+  /** log: bytes waiting for a slow disk before notes are dropped. */
+  logBacklogBytesMax: 8 << 20,
 } as const;

@@ -1,0 +1,24 @@
+import type { Gate } from '../actors/ports.ts';
+import { nearest } from '../protocol/didyoumean.ts';
+import { Malformed } from '../protocol/errors.ts';
+import type { GateKind, GateSetup } from './setup.ts';
+
+/**
+ * The kinds of sites, by the word that the config has for them. Each is loaded when the first site
+ * of its kind is opened: what they need is big, and most heads use one or two.
+ */
+const gates: Readonly<Record<string, GateKind>> = {
+  local: async (setup) => (await import('./local/local.ts')).openLocalGate(setup),
+};
+
+/** Opens a site of a kind. Throws `Malformed` for a kind that there is not. */
+export async function openGate(kind: string, setup: GateSetup): Promise<Gate> {
+  const open = Object.hasOwn(gates, kind) ? gates[kind] : undefined;
+  if (open !== undefined) return open(setup);
+  const meant = nearest(kind, Object.keys(gates));
+  const hint = meant === undefined ? `one of: ${Object.keys(gates).join(', ')}` : `as in ${meant}`;
+  throw new Malformed(
+    `$.remotes.${setup.remote}.kind`,
+    `there is no kind of gate ${kind}; ${hint}`,
+  );
+}

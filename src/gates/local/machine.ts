@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Resources } from '../../actors/ports.ts';
+import { errno, writeFileDurably } from '../../platform/disk.ts';
+import { Failed } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Millis } from '../../runtime/ports.ts';
+import { cgroupOf, killCgroups, makeCgroup, removeCgroups } from './cgroups.ts';
+import { initLine, initScript } from './init.ts';
+import { type Identity, killOne, lives } from './processes.ts';
+
+/** One machine of a partition: a folder, and the processes that bear its mark. */
+export type Machine = {
+  readonly installation: string;
+  readonly partition: string;
+  readonly node: string;
+  readonly address: string;
+  /** Absolute. */
+  readonly folder: string;
+};
+
+/** What its worker is given to find its head, and to join once. */
+export type Join = {
+  readonly heads: readonly string[];
+  readonly caFingerprint: string;
+  readonly token: string;
+};
+
+/** Every process of a machine has this in its environment, with `markOf` as its value. */
+export const MARK = 'SWM_MACHINE';
+
+export const markOf = ({ installation, partition, node }: Machine): string =>
+  `${installation}/${partition}/${node}`;
+
+/** A name for folders of control groups, which all installations of a host share. */
+function cgroupName({ installation, partition, node }: Machine): string {
+  const short = createHash('sha256').update(installation).digest('hex').slice(0, 8);
+  return `${short}-${partition}-${node}`;
+}
+
+/** `missing`: it was never started, or is about to be; `crashed`: it ran, and its init is gone. */
+export type MachineState = 'missing' | 'running' | 'crashed';
+
+export async function stateOf(machine: Machine): Promise<MachineState> {
+  const init = await readInit(machine);
+  if (init === undefined) return 'missing';
+  return (await lives(init)) ? 'running' : 'crashed';
+}
+
+/** Writes what a machine needs that never ran, and starts it. */
+export async function startMachine(
+  machine: Machine,
+  resources: Resources,
+  given: Join,
+  workerCommand: readonly string[],
+  bootMs: Millis,
+): Promise<void> {
+  const { folder } = machine;
+  await mkdir(join(folder, 'spool'), { recursive: true, mode: 0o700 });
+  await writeFileDurably(join(folder, 'join.json'), joinFile(machine, given));
+  await writeFileDurably(join(folder, 'swm.yaml'), workerConfig(machine, resources));
+  const started = [join(folder, 'swm.yaml'), '--spool', join(folder, 'spool')];
+  const seconds = String(Math.max(0, bootMs) / 1000);
+  const args = ['-c', initScript, 'swm-machine', seconds, ...workerCommand, '--config', ...started];
+  const env = await environment(machine);
+  const child = spawn('/bin/sh', args, { cwd: folder, env, detached: true, stdio: 'ignore' });
+  child.unref();
+  await Promise.race([once(child, 'spawn'), once(child, 'exit')]);
+  const until = performance.now() + limits.machineStartMs;
+  while ((await readInit(machine)) === undefined) {
+    if (performance.now() > until || child.exitCode !== null)
+      throw new Failed('site_error', `the machine ${machine.node} did not start in ${folder}`);
+    await pause(2);
+  }
+}
+
+/** Keeps the machine from starting anything again, and kills its init. */
+export async function haltMachine(machine: Machine): Promise<void> {
+  try {
+    await writeFileDurably(join(machine.folder, 'halt'), '');
+  } catch (error) {
+    // A folder that is not there, or not any more, has no init that would look for the file.
+    if (!(error instanceof Failed && error.failure.code === 'not_found')) throw error;
+  }
+  const init = await readInit(machine);
+  if (init !== undefined) await killOne(init);
+}
+
+/** Kills all that is in the machine's control groups; gives the ids of what was there. */
+export const killGrouped = (machine: Machine): Promise<readonly number[]> =>
+  killCgroups(cgroupName(machine));
+
+export const removeGroups = (machine: Machine): Promise<void> => removeCgroups(cgroupName(machine));
+
+async function readInit({ folder }: Machine): Promise<Identity | undefined> {
+  try {
+    const line = await readFile(join(folder, 'init'), 'utf8');
+    const [, pid, ticks, boot] = initLine.exec(line) ?? [];
+    return pid === undefined ? undefined : { pid: Number(pid), ticks: ticks!, boot: boot! };
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function joinFile({ node, partition }: Machine, { heads, caFingerprint, token }: Join): string {
+  const file = { heads, caFingerprint, token, name: node, cluster: partition };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+/** JSON is YAML, and is quoted right whatever is in it. */
+function workerConfig(machine: Machine, resources: Resources): string {
+  const config = {
+    roles: ['worker'],
+    name: machine.node,
+    cluster: machine.partition,
+    address: machine.address,
+    join: join(machine.folder, 'join.json'),
+    resources,
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+/** A machine gets what a login would have, and nothing of what the head was started with. */
+async function environment(machine: Machine): Promise<Record<string, string>> {
+  const name = cgroupName(machine);
+  const env: Record<string, string> = {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: machine.folder,
+    SWM_CGROUP: cgroupOf(name),
+    SWM_LEAF: await makeCgroup(name),
+    [MARK]: markOf(machine),
+  };
+  for (const each of ['PATH', 'LANG', 'LC_ALL', 'TZ', 'NODE_COMPILE_CACHE'])
+    if (process.env[each] !== undefined) env[each] = process.env[each];
+  return env;
+}

@@ -1,0 +1,51 @@
+import type { Flavor, PartitionOrder } from '../../actors/ports.ts';
+import { nearest } from '../../protocol/didyoumean.ts';
+import { Failed } from '../../protocol/errors.ts';
+import type { Claim } from './claims.ts';
+import type { LocalSettings } from './settings.ts';
+
+/** What an order gets, in full. */
+export type Offer = { readonly flavor: Flavor; readonly image: string };
+
+/**
+ * What the site gives for an order beside what it gave to others. Throws `impossible` for what it
+ * never gives, `capacity` for what it has not left.
+ */
+export function checkOrder(
+  settings: LocalSettings,
+  order: PartitionOrder,
+  others: readonly Claim[],
+): Offer {
+  const flavor = flavorNamed(settings, order.flavor);
+  const images = settings.images.map(({ name }) => name);
+  const image = order.image === '' ? images[0]! : order.image;
+  if (!images.includes(image)) throw unknown('image', image, images);
+  const cpus = flavor.resources.cpus * order.nodes.length;
+  if (cpus > settings.cpus)
+    throw new Failed('impossible', `${cpus} cpus; the whole site has ${settings.cpus}`);
+  if (others.length >= settings.clusters)
+    throw new Failed('capacity', `the site has ${others.length} clusters and takes no more`);
+  const used = others.reduce((sum, claim) => sum + cpusOf(claim), 0);
+  if (used + cpus > settings.cpus)
+    throw new Failed('capacity', `${cpus} cpus; the site has ${settings.cpus - used} left`);
+  return { flavor, image };
+}
+
+const cpusOf = ({ resources, machines }: Claim): number => resources.cpus * machines.length;
+
+function flavorNamed({ flavors }: LocalSettings, name: string): Flavor {
+  const flavor = flavors.find((each) => each.name === name);
+  if (flavor === undefined)
+    throw unknown(
+      'flavor',
+      name,
+      flavors.map((each) => each.name),
+    );
+  return flavor;
+}
+
+function unknown(what: string, name: string, known: readonly string[]): Failed {
+  const meant = nearest(name, known);
+  const hint = meant === undefined ? `it has ${known.join(', ')}` : `is ${meant} meant?`;
+  return new Failed('impossible', `the site has no ${what} ${name}; ${hint}`);
+}

@@ -1,0 +1,105 @@
+import Type, { type Static } from 'typebox';
+import { Value } from 'typebox/value';
+import type { Flavor, Image } from '../../actors/ports.ts';
+import { nearest } from '../../protocol/didyoumean.ts';
+import { Malformed } from '../../protocol/errors.ts';
+import { isFlaw } from '../../protocol/flaw.ts';
+import { limits } from '../../protocol/limits.ts';
+import { parseBytes } from '../../protocol/quantities.ts';
+
+/** What this machine plays a site with. */
+export type LocalSettings = {
+  /** Clusters that may exist at once. */
+  readonly clusters: number;
+  /** Cpus that all of them may have together; more than there are is no harm for idle jobs. */
+  readonly cpus: number;
+  /** How long a machine takes before its worker starts, as in a cloud. */
+  readonly bootDelayMs: number;
+  /** The share of clusters that fail to boot, from 0 to 1, and what the site then says. */
+  readonly failureRate: number;
+  readonly failureText: string;
+  readonly flavors: readonly Flavor[];
+  readonly images: readonly Image[];
+};
+
+const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$' });
+const Bytes = Type.Union([Type.String({ maxLength: 40 }), Type.Integer({ minimum: 0 })]);
+
+const FlavorGiven = Type.Object({
+  cpus: Type.Integer({ minimum: 1, maximum: limits.cpusMax }),
+  memory: Bytes,
+  gpus: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.gpusMax })),
+  storage: Type.Optional(Bytes),
+  price: Type.Optional(Type.Number({ minimum: 0 })),
+});
+
+const Given = Type.Object({
+  clusters: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
+  cpus: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+  bootDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.createMsMax })),
+  failureRate: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+  failureText: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
+  flavors: Type.Optional(Type.Record(Name, FlavorGiven)),
+  images: Type.Optional(Type.Array(Name, { minItems: 1, maxItems: 1000 })),
+});
+
+const flavorsByDefault: Readonly<Record<string, Static<typeof FlavorGiven>>> = {
+  tiny: { cpus: 1, memory: '512MiB', price: 0.01 },
+  small: { cpus: 2, memory: '2GiB', price: 0.04 },
+  medium: { cpus: 4, memory: '8GiB', price: 0.12 },
+  large: { cpus: 8, memory: '16GiB', price: 0.24 },
+};
+
+/** Checks what the config says of a local site; `at` is the path of that place in the config. */
+export function readSettings(given: unknown, at: string): LocalSettings {
+  const settings = given ?? {};
+  if (!Value.Check(Given, settings)) {
+    const error = Value.Errors(Given, settings)[0];
+    const path = (error?.instancePath ?? '').replaceAll('/', '.');
+    throw new Malformed(`${at}${path}`, error?.message ?? 'does not fit');
+  }
+  refuseSlips(settings, at);
+  const flavors = Object.entries(settings.flavors ?? flavorsByDefault);
+  if (flavors.length === 0) throw new Malformed(`${at}.flavors`, 'needs one at least');
+  return {
+    clusters: settings.clusters ?? 16,
+    cpus: settings.cpus ?? 64,
+    bootDelayMs: settings.bootDelayMs ?? 0,
+    failureRate: settings.failureRate ?? 0,
+    failureText: settings.failureText ?? 'Allocation failed: the site was told to fail at times.',
+    flavors: flavors.map(([name, flavor]) => flavorOf(name, flavor, `${at}.flavors.${name}`)),
+    images: (settings.images ?? ['host']).map((name) => ({ name, kind: 'cloud' })),
+  };
+}
+
+/** What every kind of site may have in the config besides. */
+const ofAllKinds = ['kind', 'name', 'flavor', 'image'];
+
+/** A key that is near to one of ours was meant as ours; other keys are somebody else's. */
+function refuseSlips(settings: object, at: string): void {
+  const known = Object.keys(Given.properties);
+  for (const key of Object.keys(settings)) {
+    if (known.includes(key) || ofAllKinds.includes(key)) continue;
+    const meant = nearest(key, known);
+    if (meant !== undefined) throw new Malformed(`${at}.${key}`, `is unknown; as in ${meant}?`);
+  }
+}
+
+function flavorOf(name: string, given: Static<typeof FlavorGiven>, at: string): Flavor {
+  return {
+    name,
+    resources: {
+      cpus: given.cpus,
+      memoryBytes: bytesOf(given.memory, `${at}.memory`),
+      gpus: given.gpus ?? 0,
+    },
+    storageBytes: bytesOf(given.storage ?? 0, `${at}.storage`),
+    price: given.price ?? 0,
+  };
+}
+
+function bytesOf(given: string | number, at: string): number {
+  const bytes = typeof given === 'number' ? given : parseBytes(given);
+  if (isFlaw(bytes)) throw new Malformed(at, bytes.flaw);
+  return bytes;
+}

@@ -1,0 +1,20 @@
+import type { Gate } from '../actors/ports.ts';
+import type { Millis } from '../runtime/ports.ts';
+
+/** What every kind of gate is opened with. */
+export type GateSetup = {
+  /** The site's name in the config; one that can be a folder. */
+  readonly remote: string;
+  /** What the config says of this site, not yet checked. */
+  readonly settings: unknown;
+  /** The head's spool, absolute: what a gate keeps on disk lies below `gates/<remote>`. */
+  readonly spool: string;
+  /** What starts a worker on this machine; the gate adds `--config FILE --spool FOLDER`. */
+  readonly workerCommand: readonly string[];
+  readonly now: () => Millis;
+  /** From 0 to below 1; decides which of a failing site's orders fail. */
+  readonly dice: () => number;
+};
+
+/** Opens a site. Throws `Malformed` for settings that do not fit, `Failed` where it cannot work. */
+export type GateKind = (setup: GateSetup) => Promise<Gate>;
