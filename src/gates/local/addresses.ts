@@ -6,8 +6,8 @@ const FIRST = 1;
 const COUNT = 0xfffe;
 
 /**
- * A loopback address for each machine, none of which is taken. The search begins where the machine's
- * own name says, so that the sites of several installations on one host seldom meet.
+ * A loopback address for each machine, none of which is taken. The search begins where the name of
+ * the machine says, so that the sites of several installations on one host seldom meet.
  */
 export function pickAddresses(
   machines: readonly string[],

@@ -6,8 +6,8 @@ import { errno } from '../../platform/disk.ts';
 
 /**
  * The control groups of a machine: one folder of its name in each hierarchy. We make the one of
- * version 2, where there is one that we may write to, and put the machine's processes in it, so that
- * none can hide by washing its environment. Its worker may make more below the same name.
+ * version 2, where there is one that we may write to, and put the machine's processes in it, so
+ * that none can hide by washing its environment. Its worker may make more below the same name.
  */
 
 const ROOT = '/sys/fs/cgroup';

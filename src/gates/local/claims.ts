@@ -40,7 +40,7 @@ const CLAIM = '.claim.json';
 const REMOVING = '.removing';
 
 const partitionName = /^swm-[0-9a-z][0-9a-z-]{0,57}$/;
-const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /** Whether it can be a folder, and a part of a mark, and nothing else. */
 export const isPlainName = (name: string): boolean => plainName.test(name);
@@ -59,7 +59,7 @@ export function checkNames(name: string, nodes: readonly string[], installation:
   for (const node of nodes) if (!plainName.test(node)) refuse('the name of a node', node);
 }
 
-/** The claims of one site, a folder each; names that begin with a dot are half made or half gone. */
+/** The claims of a site, a folder each; names that begin with a dot are half made or half gone. */
 export class Claims {
   readonly #folder: string;
 

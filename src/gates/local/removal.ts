@@ -12,8 +12,8 @@ import { killMarked } from './processes.ts';
 const CLEAN_LOOKS = 2;
 
 /**
- * Removes a partition with all that ever ran in it. Every step may be done twice, and the claim goes
- * last, so that whoever is killed here, or gives up, can begin again.
+ * Removes a partition with all that ever ran in it. Every step may be done twice, and the claim
+ * goes last, so that whoever is killed here, or gives up, can begin again.
  */
 export async function removePartition(
   claims: Claims,
