@@ -98,7 +98,7 @@ export async function makeRequest(key: string): Promise<string> {
     },
     signingAlgorithm: algorithm,
   });
-  return request.toString('pem');
+  return `${request.toString('pem')}\n`;
 }
 
 /**
@@ -223,7 +223,8 @@ async function seal(x509: typeof Library, authority: Authority, content: Content
       ...(parentId === undefined ? [] : [new x509.AuthorityKeyIdentifierExtension(parentId)]),
     ],
   });
-  return certificate.toString('pem');
+  // The library ends without a newline, and files of several certificates are joined from these.
+  return `${certificate.toString('pem')}\n`;
 }
 
 /** 126 random bits behind a leading 01: positive, and never shorter than the others. */

@@ -184,6 +184,7 @@ describe('credentials', () => {
     const sibling = (await makeGridPki(grid)).pki;
     const node = await pki.node('head', 'h1');
     expect(certificatesOf(node.shown).length).toBe(2);
+    expect(pki.chain).toMatch(/^(-----BEGIN [^-]+-----\n[^-]+-----END [^-]+-----\n){2}$/);
     expect(fingerprint(node.authority)).toBe(fingerprint(pki.authority.certificate));
     const other = certificatesOf((await sibling.node('head', 'h1')).shown)[0]!;
     expect(isSignedBy(other, node.authority)).toBe(false);
