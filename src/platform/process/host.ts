@@ -1,0 +1,254 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AttemptKey, Exit, ProcessOrder, Started } from '../../actors/ports.ts';
+import { Failed } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Millis, Note } from '../../runtime/ports.ts';
+import { type Account, accounts, firstClosed } from './account.ts';
+import { type Attempt, fail, makeAttempt, settle, startFailed } from './attempt.ts';
+import { bootId } from './being.ts';
+import { type Fences, unenforcedWords } from './fence.ts';
+import type { Forgotten } from './forgotten.ts';
+import { cutLogs, isOverCap } from './log-cap.ts';
+import { checkOrder, startFields } from './order.ts';
+import { appendRecord, type Running, readRecord, recordName, type Told } from './record.ts';
+import type { SlotNews } from './slot.ts';
+import type { Slots } from './slots.ts';
+import { kill, type Tree, terminate } from './tree.ts';
+import { Watch } from './watch.ts';
+
+export type HostOptions = {
+  /** Where records lie: ours alone, 0700, on a local disk, and of one worker at a time. */
+  readonly directory: string;
+  /** The account of jobs that name none, when we are root. */
+  readonly jobsUser: string;
+  /** Put into every job's environment, such as the installation's and the machine's id. */
+  readonly mark: Readonly<Record<string, string>>;
+  readonly note: Note;
+  /** Logs below this directory are swm's own, opened by it for the job; '' is none. */
+  readonly spool?: string;
+  readonly logBytesMax: number;
+};
+
+/** The attempts of this machine, as far as somebody asked for them in this life of the worker. */
+export class Host {
+  readonly #options: HostOptions;
+  readonly #fences: Fences;
+  readonly #forgotten: Forgotten;
+  readonly #slots: Slots;
+  readonly #watch: Watch;
+  readonly #attempts = new Map<string, Attempt>();
+  /** Those that are not over. */
+  readonly #live = new Set<Attempt>();
+  readonly #account: (name: string) => Promise<Account>;
+  readonly #logTimer: NodeJS.Timeout;
+  readonly #uid = process.getuid?.() ?? -1;
+
+  constructor(options: HostOptions, fences: Fences, forgotten: Forgotten, slots: Slots) {
+    this.#options = options;
+    this.#fences = fences;
+    this.#forgotten = forgotten;
+    this.#slots = slots;
+    this.#account = accounts(limits.accountMs, () => performance.now());
+    this.#watch = new Watch({
+      directory: options.directory,
+      boot: bootId(),
+      note: options.note,
+      tree: (attempt, told) => this.#tree(attempt, told),
+      over: (attempt, told) => this.#over(attempt, told),
+    });
+    this.#logTimer = setInterval(() => this.#checkLogs(), limits.logCheckMs).unref();
+  }
+
+  async ensure(order: ProcessOrder): Promise<Started> {
+    checkOrder(order);
+    const known = this.#known(order.key);
+    if (known) {
+      if (!known.isOver) known.order ??= order;
+      return known.started.promise;
+    }
+    if (this.#forgotten.has(order.key))
+      throw new Failed('refused', 'this attempt has been, and is forgotten');
+    const attempt = this.#enter(order.key);
+    attempt.order = order;
+    try {
+      const account = await this.#accountOf(order);
+      attempt.uid = account?.uid ?? this.#uid;
+      if (!attempt.isOver) this.#start(attempt, order, account);
+    } catch (error) {
+      this.#unstarted(attempt, error as Failed);
+    }
+    return attempt.started.promise;
+  }
+
+  exited(key: AttemptKey, signal: AbortSignal): Promise<Exit> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const attempt = this.#known(key);
+      if (!attempt) throw new Failed('not_found', 'there is no record of this attempt');
+      const abort = () => reject(signal.reason);
+      signal.addEventListener('abort', abort);
+      const forgetAbort = () => signal.removeEventListener('abort', abort);
+      attempt.ended.promise.then(resolve, reject).finally(forgetAbort);
+    });
+  }
+
+  async stop(key: AttemptKey, graceMs: Millis): Promise<void> {
+    const attempt = this.#known(key) ?? (this.#forgotten.has(key) ? undefined : this.#enter(key));
+    if (!attempt || attempt.isOver) return;
+    let told = readRecord(attempt.path);
+    if (told.is === 'nothing' || told.is === 'starting')
+      told = appendRecord(attempt.path, `refused ${Date.now()}`);
+    if (told.is === 'running') return this.#end(attempt, told, graceMs);
+    this.#over(attempt, told);
+  }
+
+  async forget(key: AttemptKey): Promise<void> {
+    const attempt = this.#known(key);
+    if (attempt && !attempt.isOver)
+      throw new Failed('wrong_phase', 'an attempt that still runs is not forgotten');
+    this.#forgotten.add(key);
+    if (attempt) rmSync(attempt.path, { force: true });
+    this.#attempts.delete(recordName(key));
+  }
+
+  close(): void {
+    clearInterval(this.#logTimer);
+    this.#watch.close();
+    this.#slots.close();
+  }
+
+  /** The attempt as this life knows it, or as its record tells of it. */
+  #known(key: AttemptKey): Attempt | undefined {
+    const name = recordName(key);
+    const known = this.#attempts.get(name);
+    if (known) return known;
+    const told = readRecord(join(this.#options.directory, name));
+    if (told.is === 'nothing') return undefined;
+    const attempt = this.#enter(key);
+    this.#adopt(attempt, told);
+    return attempt;
+  }
+
+  #enter(key: AttemptKey): Attempt {
+    const name = recordName(key);
+    const attempt = makeAttempt(key, join(this.#options.directory, name));
+    this.#attempts.set(name, attempt);
+    this.#live.add(attempt);
+    return attempt;
+  }
+
+  /** One that no slot of this life runs. */
+  #adopt(attempt: Attempt, told: Told): void {
+    if (told.is === 'starting' || told.is === 'running') {
+      settle(attempt, told);
+      this.#watch.add(attempt);
+    } else this.#over(attempt, told);
+  }
+
+  #start(attempt: Attempt, order: ProcessOrder, account: Account | undefined): void {
+    let unenforced: readonly string[] = [];
+    this.#slots.run({
+      record: recordName(attempt.key),
+      limits: order.limits,
+      fields: startFields(order, this.#marks(attempt.key), account, this.#options.spool ?? ''),
+      taken: (slot, letters) => {
+        attempt.slot = slot;
+        unenforced = unenforcedWords(letters);
+      },
+      hear: (news) => {
+        if (news.is === 'pid')
+          return attempt.started.resolve({ pid: news.pid, at: news.at, unenforced });
+        this.#heard(attempt, account, news);
+      },
+      refused: (why) => this.#unstarted(attempt, new Failed('start_failed', why, true)),
+    });
+  }
+
+  #heard(attempt: Attempt, account: Account | undefined, news: Exclude<SlotNews, { is: 'pid' }>) {
+    switch (news.is) {
+      case 'failed': {
+        const closed = account && firstClosed(attempt.order?.directory ?? '/', account);
+        return this.#fail(attempt, startFailed(attempt, news.step, news.errno, closed));
+      }
+      case 'broken':
+        return this.#unstarted(attempt, startFailed(attempt, 'record', news.errno));
+      case 'exit':
+      case 'taken':
+      case 'gone':
+        attempt.slot = undefined;
+        if (!attempt.isOver) this.#adopt(attempt, readRecord(attempt.path));
+    }
+  }
+
+  /** There is no record, so that the same attempt may be tried again. */
+  #unstarted(attempt: Attempt, why: Failed): void {
+    this.#attempts.delete(recordName(attempt.key));
+    this.#fail(attempt, why);
+  }
+
+  #fail(attempt: Attempt, why: Failed): void {
+    this.#live.delete(attempt);
+    fail(attempt, why);
+  }
+
+  #over(attempt: Attempt, told: Told): void {
+    this.#live.delete(attempt);
+    const { order, uid } = attempt;
+    const { logBytesMax } = this.#options;
+    if (order && isOverCap(order, logBytesMax)) cutLogs(order, logBytesMax, uid);
+    settle(attempt, told);
+    attempt.order = undefined;
+  }
+
+  async #accountOf(order: ProcessOrder): Promise<Account | undefined> {
+    return this.#uid === 0 ? this.#account(order.user || this.#options.jobsUser) : undefined;
+  }
+
+  #marks({ job, attempt, rank }: AttemptKey): Readonly<Record<string, string>> {
+    const own = { SWM_JOB_ID: job, SWM_ATTEMPT: `${attempt}`, SWM_RANK: `${rank}` };
+    return { ...this.#options.mark, ...own };
+  }
+
+  #tree(attempt: Attempt, told: Running): Tree {
+    return { fences: this.#fences, told, marks: this.#marks(attempt.key) };
+  }
+
+  /** The slot, which waits for all of it, reads from the record how long the rest may go on. */
+  async #end(attempt: Attempt, told: Running, graceMs: Millis): Promise<void> {
+    if (!attempt.slot) this.#watch.add(attempt);
+    appendRecord(attempt.path, `stopping ${Date.now() + Math.max(0, graceMs)}`);
+    const tree = this.#tree(attempt, told);
+    const over = new AbortController();
+    const done = attempt.ended.promise.catch(() => {}).then(() => over.abort());
+    const pause = (ms: Millis) => sleep(ms, undefined, over).catch(() => {});
+    if (graceMs > 0) {
+      terminate(tree);
+      await pause(graceMs);
+    }
+    for (let ms = 5; !attempt.isOver; ms = Math.min(2 * ms, 1_000)) {
+      await kill(tree, () => attempt.isOver);
+      await pause(ms);
+    }
+    await done;
+  }
+
+  #checkLogs(): void {
+    for (const attempt of this.#live) {
+      const { order } = attempt;
+      if (!order || attempt.isCapped || !isOverCap(order, this.#options.logBytesMax)) continue;
+      const told = readRecord(attempt.path);
+      if (told.is !== 'running') continue;
+      attempt.isCapped = true;
+      appendRecord(attempt.path, `log_full ${Date.now()}`);
+      const { note } = this.#options;
+      this.#end(attempt, told, 0).catch((error) =>
+        note('error', 'process', 'a job with a full log cannot be ended', {
+          job: attempt.key.job,
+          error,
+        }),
+      );
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Processes } from '../../actors/ports.ts';
+import { limits } from '../../protocol/limits.ts';
+import { openFences, sweepFences } from './fence.ts';
+import { openForgotten } from './forgotten.ts';
+import { Host, type HostOptions } from './host.ts';
+import { readRecord } from './record.ts';
+import { openSlots } from './slots.ts';
+
+export type ProcessesOptions = Omit<HostOptions, 'logBytesMax'> & {
+  /** Slots kept when idle; more are made as attempts run at once. */
+  readonly slots: number;
+  /** False: make no cgroups, though we could. */
+  readonly cgroups?: boolean;
+  /** What forks the slots; `either` takes perl where there is one. */
+  readonly launcher?: 'perl' | 'node' | 'either';
+  readonly logBytesMax?: number;
+  /** How long what a job leaves running may go on after its main process. */
+  readonly leftoverMs?: number;
+};
+
+/** Runs the jobs of this machine. `close` lets go of them; they run on and are taken up again. */
+export async function openProcesses(
+  options: ProcessesOptions,
+): Promise<Processes & { close(): void }> {
+  const { directory, note } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  sweepOrphans(directory);
+  const fences = openFences(directory, options.cgroups ?? true);
+  sweepFences(fences);
+  const forgotten = await openForgotten(join(directory, 'forgotten'), () => Date.now());
+  const slots = await openSlots({
+    directory,
+    fences,
+    kept: options.slots,
+    launcher: options.launcher ?? 'either',
+    leftoverMs: options.leftoverMs ?? limits.leftoverMs,
+    note,
+  });
+  const logBytesMax = options.logBytesMax ?? limits.logBytesMax;
+  const host = new Host({ ...options, logBytesMax }, fences, forgotten, slots);
+  return {
+    ensure: (order) => host.ensure(order),
+    exited: (key, signal) => host.exited(key, signal),
+    stop: (key, graceMs) => host.stop(key, graceMs),
+    forget: (key) => host.forget(key),
+    close: () => host.close(),
+  };
+}
+
+/** Removes what the keeper wrote of processes that no record is waiting for. */
+function sweepOrphans(directory: string): void {
+  const names = readdirSync(directory);
+  const orphans = new Set(names.filter((name) => name.startsWith('orphan.')));
+  if (orphans.size === 0) return;
+  for (const name of names.filter((each) => each.endsWith('.record'))) {
+    const told = readRecord(join(directory, name));
+    if (told.is === 'running') orphans.delete(`orphan.${told.main.pid}.${told.main.start}`);
+  }
+  for (const name of orphans) rmSync(join(directory, name), { force: true });
+}
