@@ -4,11 +4,16 @@ import { showPorts } from '../../src/protocol/portlist.ts';
 import { showBytes, showDuration } from '../../src/protocol/quantities.ts';
 import { emptySpec, type JobSpec } from '../../src/protocol/spec.ts';
 
-/** The directives that ask for this spec, a line each, in the order of the table. */
-export const render = (spec: JobSpec): readonly string[] =>
-  directiveNames.flatMap((name) =>
-    valuesOf(name, spec).map((value) => `#SWM ${name} ${value}`.trimEnd()),
-  );
+/**
+ * The directives that ask for this spec, a line each: in the order of the table, but dependencies
+ * in that of the spec.
+ */
+export const render = (spec: JobSpec): readonly string[] => [
+  ...directiveNames.flatMap((name) => valuesOf(name, spec).map((value) => line(name, value))),
+  ...spec.after.flatMap(({ when, jobs }) => lines(jobs).map((value) => line(when, value))),
+];
+
+const line = (name: DirectiveName, value: string): string => `#SWM ${name} ${value}`.trimEnd();
 
 /** A word as a shell wants it; bare only where nothing could be made of it. */
 const word = (text: string): string =>
@@ -44,7 +49,7 @@ function valuesOf(name: DirectiveName, spec: JobSpec): readonly string[] {
     case 'array':
       return spec.array ? [showArray(spec.array)] : [];
     case 'jobs':
-      return lines(spec.after.find(({ when }) => when === takes.when)?.jobs ?? []);
+      return [];
   }
 }
 
