@@ -10,7 +10,10 @@ import {
 import type { Finding, Import, Project, Rule, Source } from './project.ts';
 import { lineOf, walk } from './project.ts';
 
-/** The floors of src/, by folder or file. What is not here must be given a floor first. */
+/** The files of src/ that are in no folder put the others together: they are a room of their own. */
+const TOP = '.';
+
+/** The floors of src/, by room. What is not here must be given a floor first. */
 const floors: Readonly<Record<string, number>> = {
   protocol: 0,
   runtime: 1,
@@ -20,16 +23,14 @@ const floors: Readonly<Record<string, number>> = {
   api: 5,
   gates: 5,
   client: 5,
-  'node.ts': 6,
-  'config.ts': 6,
+  [TOP]: 6,
   cli: 6,
   web: 6,
 };
 
 /** What may be imported besides the own folder and lower floors. */
 const besides: Readonly<Record<string, readonly string[]>> = {
-  'node.ts': ['config.ts'],
-  cli: ['node.ts', 'config.ts'],
+  cli: [TOP],
 };
 
 /** Folders that see less than the floors below: they run elsewhere too, or must start fast. */
@@ -39,7 +40,7 @@ const only: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Where Node's own modules may be imported. Everything else receives what it needs as ports. */
-const doors = ['platform', 'api', 'gates', 'cli', 'node.ts', 'config.ts'];
+const doors = ['platform', 'api', 'gates', 'cli', TOP];
 
 const homes: Readonly<Record<string, RegExp>> = {
   nact: /^src\/runtime\/cell\.ts$/,
@@ -49,7 +50,10 @@ const homes: Readonly<Record<string, RegExp>> = {
   ssh2: /^src\/(platform|gates)\//,
 };
 
-const roomOf = (path: string): string => path.split('/')[1]!;
+function roomOf(path: string): string {
+  const [, room, ...rest] = path.split('/');
+  return rest.length === 0 ? TOP : room!;
+}
 const inSrc = (path: string): boolean => path.startsWith('src/');
 
 /** A file imports from its own folder and from lower floors. */
@@ -66,7 +70,7 @@ function floorFaults({ path, imports }: Source): readonly Finding[] {
     (only[room]?.includes(other) ?? (floors[other] ?? Number.POSITIVE_INFINITY) < floor);
   return imports.flatMap(({ target, line }) => {
     if (target === undefined || (inSrc(target) && allowed(roomOf(target)))) return [];
-    return [`${path}:${line}: ${room} may not import ${target}`];
+    return [`${path}:${line}: may not import ${target}`];
   });
 }
 
