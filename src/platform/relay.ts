@@ -1,0 +1,37 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Failed } from '../protocol/errors.ts';
+import { failureOf } from './stream.ts';
+
+/**
+ * Joins two ends, sockets or streams: bytes both ways at the pace of the slower one, each
+ * direction ended for itself, and what breaks one breaks the other. Resolves when both are closed.
+ */
+export function relay(one: Duplex, two: Duplex): Promise<void> {
+  one.pipe(two);
+  two.pipe(one);
+  return Promise.all([closed(one, two), closed(two, one)]).then(() => {});
+}
+
+function closed(end: Duplex, other: Duplex): Promise<void> {
+  end.on('error', () => {});
+  return new Promise((resolve) => {
+    const over = (): void => {
+      if (!end.readableEnded || !end.writableFinished) breakOff(other, end.errored);
+      resolve();
+    };
+    if (end.closed) over();
+    else end.once('close', over);
+  });
+}
+
+/** A socket is reset, not ended: its reader must not take a broken transfer for a whole one. */
+function breakOff(end: Duplex, error: unknown): void {
+  if (end.destroyed) return;
+  if (end instanceof Socket) {
+    end.resetAndDestroy();
+    return;
+  }
+  const { code, text, retry } = failureOf(error);
+  end.destroy(new Failed(code, text, retry));
+}
