@@ -4,10 +4,10 @@ import type { Who } from '../protocol/who.ts';
 import { type Effect, type Phased, type TaskTypes, turn } from './behaviour.ts';
 import { Children } from './children.ts';
 import type { AnyFamily } from './family.ts';
-import { ANY_SCOPE, type Lane, type Letter, Mailbox } from './mailbox.ts';
+import { ANY_SCOPE, Mailbox } from './mailbox.ts';
 import type { Node } from './node.ts';
 import { brief, explain, perform } from './perform.ts';
-import type { Cell, Outcome, Store } from './ports.ts';
+import type { Cell, Change, Millis, Outcome, Store } from './ports.ts';
 import { changes, type Kept, load, NOTHING_KEPT } from './record.ts';
 import { Scope } from './scope.ts';
 
@@ -17,6 +17,7 @@ export type AnyEffect = Effect<unknown, TaskTypes>;
 /** What a turn asked for, until its save and all saves before it are durable. */
 type Held = { readonly effects: readonly AnyEffect[]; readonly scope: number; durable: boolean };
 
+const NOTHING: readonly Change[] = [];
 const BEGIN = { is: 'begin' } as const;
 
 /**
@@ -33,9 +34,9 @@ export class Actor {
   /** Questions that were put to this actor and not yet answered. */
   readonly asked = new Set<number>();
   readonly #args: unknown;
-  readonly #exit: (exit: Exit, letters: Mailbox<Letter>) => void;
+  readonly #exit: (exit: Exit, letters: Mailbox) => void;
   readonly #store: Store | undefined;
-  readonly #letters = new Mailbox<Letter>(limits.mailboxMax);
+  readonly #letters = new Mailbox(limits.mailboxMax);
   readonly #cell: Cell;
   readonly #held: Held[] = [];
   #state: Phased | undefined;
@@ -50,7 +51,7 @@ export class Actor {
     family: AnyFamily,
     path: string,
     args: unknown,
-    exit: (exit: Exit, letters: Mailbox<Letter>) => void,
+    exit: (exit: Exit, letters: Mailbox) => void,
   ) {
     this.node = node;
     this.path = path;
@@ -59,7 +60,7 @@ export class Actor {
     this.children = new Children(
       node,
       path,
-      (event) => this.post(event, 'system'),
+      (event) => this.hear(event, ANY_SCOPE),
       () => this.#goneWhenSaved(),
     );
     this.#args = args;
@@ -70,7 +71,7 @@ export class Actor {
       () => this.#play(),
       (error) => this.#crash(error),
     );
-    this.post(BEGIN, 'system');
+    this.hear(BEGIN, ANY_SCOPE);
   }
 
   /** The state as it stands, saved or not; for whoever looks inside a node. */
@@ -86,16 +87,23 @@ export class Actor {
     return this.#over !== undefined;
   }
 
-  /** False: the mailbox is full. A letter to an ending actor waits for its next life. */
-  post(event: unknown, lane: Lane = 'normal', scope = ANY_SCOPE): boolean {
-    if (this.#gone || (this.#over !== undefined && scope !== ANY_SCOPE)) return false;
-    const taken = this.#letters.push({ event, scope }, lane);
+  /** False: the mailbox is full. What an ending actor is told waits for its next life. */
+  post(event: object): boolean {
+    if (this.#gone) return false;
+    const taken = this.#letters.push(event);
     if (this.#over === undefined) this.#cell.wake();
     return taken;
   }
 
+  /** Takes an answer to what this life began, unless the phase that wants it was left. */
+  hear(event: object, scope: number): void {
+    if (this.#over !== undefined) return;
+    this.#letters.pushSystem({ event, scope });
+    this.#cell.wake();
+  }
+
   /** Takes over what the life before was told; what it asked for itself is strange to this one. */
-  inherit(letters: Mailbox<Letter>): void {
+  inherit(letters: Mailbox): void {
     this.#letters.takeNormal(letters);
     this.#cell.wake();
   }
@@ -105,33 +113,35 @@ export class Actor {
   }
 
   #play(): boolean {
+    // Reading the clock costs as much as a turn: the letters of one play share an instant.
+    const now = this.node.platform.clock.now();
     for (let played = 0; played < limits.drainMax; played++) {
       if (this.#over !== undefined || this.#saving >= limits.savesInFlightMax) return false;
-      const letter = this.#letters.shift();
-      if (letter === undefined) {
+      const letter = this.#letters.shiftSystem();
+      const event = letter === undefined ? this.#letters.shift() : letter.event;
+      if (event === undefined) {
         this.#rest();
         return false;
       }
-      if (letter.scope === ANY_SCOPE || letter.scope === this.scope.id) this.#turn(letter.event);
+      if (event === BEGIN) this.#begin(now);
+      else if (letter === undefined) this.#turn(event, now);
+      else if (letter.scope === this.scope.id || letter.scope === ANY_SCOPE) this.#turn(event, now);
     }
     return this.#letters.size > 0;
   }
 
-  #turn(event: unknown): void {
-    if (event === BEGIN) return this.#begin();
+  #turn(event: object, now: Millis): void {
     const { ask } = event as { readonly ask?: number };
     if (ask !== undefined && ask !== 0) this.asked.add(ask);
     const before = this.#state as Phased;
-    const now = this.node.platform.clock.now();
     const { state, effects, moved } = turn(this.family.behaviour, before, event as never, now);
     this.#state = state;
     if (moved) this.scope.leave();
     this.#hold(effects, state !== before);
   }
 
-  #begin(): void {
+  #begin(now: Millis): void {
     const { keeping, behaviour } = this.family;
-    const now = this.node.platform.clock.now();
     const found = keeping && this.#store ? load(this.#store, keeping, this.path) : undefined;
     if (found !== undefined) this.#kept = found.kept;
     this.#state = found?.state ?? behaviour.init(this.#args, now);
@@ -139,19 +149,26 @@ export class Actor {
   }
 
   #hold(effects: readonly AnyEffect[], changed: boolean): void {
-    const { keeping } = this.family;
     const scope = this.scope.id;
-    if (!changed || keeping === undefined) {
-      if (this.#held.length === 0) this.#perform({ effects, scope, durable: true });
-      else if (effects.length > 0) this.#held.push({ effects, scope, durable: true });
-      return;
+    const writes = changed ? this.#writes() : NOTHING;
+    if (writes.length > 0) {
+      const held = { effects, scope, durable: false };
+      this.#held.push(held);
+      this.#saving++;
+      this.#store?.commit(writes, (outcome) => this.#saved(held, outcome));
+    } else if (effects.length > 0) {
+      if (this.#held.length === 0) this.#perform(effects, scope);
+      else this.#held.push({ effects, scope, durable: true });
     }
-    const held = { effects, scope, durable: false };
-    this.#held.push(held);
+  }
+
+  /** What a save of the state as it is now must write. */
+  #writes(): readonly Change[] {
+    const { keeping } = this.family;
+    if (keeping === undefined) return NOTHING;
     const write = changes(keeping, this.path, this.#kept, this.#state as Phased);
     this.#kept = write.kept;
-    this.#saving++;
-    this.#store?.commit(write.changes, (outcome) => this.#saved(held, outcome));
+    return write.changes;
   }
 
   #saved(held: Held, outcome: Outcome): void {
@@ -160,12 +177,14 @@ export class Actor {
     if (outcome === 'unknown')
       return this.#crash(new Error('nobody knows whether its last save was kept'));
     held.durable = true;
-    while (this.#over === undefined && this.#held[0]?.durable)
-      this.#perform(this.#held.shift() as Held);
+    while (this.#over === undefined && this.#held[0]?.durable) {
+      const { effects, scope } = this.#held.shift() as Held;
+      this.#perform(effects, scope);
+    }
     if (this.#over === undefined) this.#cell.wake();
   }
 
-  #perform({ effects, scope }: Held): void {
+  #perform(effects: readonly AnyEffect[], scope: number): void {
     try {
       for (const effect of effects) {
         if (this.#over !== undefined) return;

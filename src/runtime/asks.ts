@@ -11,6 +11,8 @@ type Open = {
   readonly then: (answer: Answer) => void;
   readonly node: string;
   readonly name: string;
+  /** The others that are due in the same tick, and itself; undefined: it has no deadline. */
+  readonly due: Set<number> | undefined;
 };
 
 const TICK_MS = 50;
@@ -22,7 +24,7 @@ const TICK_MS = 50;
 export class Asks {
   readonly #clock: Clock;
   readonly #open = new Map<number, Open>();
-  readonly #due = new Map<number, number[]>();
+  readonly #due = new Map<number, Set<number>>();
   #next = 1;
   #cancel: Cancel | undefined;
 
@@ -44,8 +46,9 @@ export class Asks {
       return 0;
     }
     const id = this.#next++;
-    this.#open.set(id, { then, node, name });
-    if (Number.isFinite(ms)) this.#expect(id, ms);
+    const due = Number.isFinite(ms) ? this.#dueIn(ms) : undefined;
+    due?.add(id);
+    this.#open.set(id, { then, node, name, due });
     return id;
   }
 
@@ -54,6 +57,7 @@ export class Asks {
     const open = this.#open.get(id);
     if (open === undefined) return false;
     this.#open.delete(id);
+    open.due?.delete(id);
     open.then(answer);
     return true;
   }
@@ -70,7 +74,9 @@ export class Asks {
 
   /** Stops listening; the answer, if one comes, is dropped. */
   drop(id: number): void {
+    const open = this.#open.get(id);
     this.#open.delete(id);
+    open?.due?.delete(id);
   }
 
   /** Ends every question to a node that cannot answer any more. */
@@ -81,15 +87,17 @@ export class Asks {
 
   /** Stops listening for whatever was asked of `node`. */
   dropAll(node: string): void {
-    for (const [id, open] of this.#open) if (open.node === node) this.#open.delete(id);
+    for (const [id, open] of this.#open) if (open.node === node) this.drop(id);
   }
 
-  #expect(id: number, ms: Millis): void {
+  #dueIn(ms: Millis): Set<number> {
     const tick = Math.ceil((this.#clock.now() + ms) / TICK_MS);
-    const due = this.#due.get(tick);
-    if (due === undefined) this.#due.set(tick, [id]);
-    else due.push(id);
+    const known = this.#due.get(tick);
+    if (known !== undefined) return known;
+    const due = new Set<number>();
+    this.#due.set(tick, due);
     this.#cancel ??= this.#clock.timer(TICK_MS, () => this.#sweep());
+    return due;
   }
 
   #sweep(): void {
@@ -97,9 +105,9 @@ export class Asks {
     const now = this.#clock.now() / TICK_MS;
     const late = failure('timeout', 'no answer in time');
     for (const [tick, ids] of [...this.#due]) {
-      if (tick > now) continue;
+      if (tick > now && ids.size > 0) continue;
       this.#due.delete(tick);
-      for (const id of ids) this.answer(id, { ok: false, failure: late });
+      for (const id of [...ids]) this.answer(id, { ok: false, failure: late });
     }
     if (this.#due.size > 0) this.#cancel ??= this.#clock.timer(TICK_MS, () => this.#sweep());
   }

@@ -1,20 +1,20 @@
 import { failure } from '../protocol/errors.ts';
 import type { Actor, Exit } from './actor.ts';
 import type { AnyFamily } from './family.ts';
-import { ANY_SCOPE, type Letter, type Mailbox } from './mailbox.ts';
+import type { Mailbox } from './mailbox.ts';
 import type { Node } from './node.ts';
 
 /** Whoever takes letters for a name: a life, or the place where they wait for the next. */
 export type Taker = {
   readonly family: AnyFamily;
   /** False: there is no room. */
-  post(event: unknown): boolean;
+  post(event: object): boolean;
 };
 
 type Origin = { readonly family: string; readonly args: unknown };
 
 /** A child between two lives: what it was made of, and the letters that wait for the next. */
-type Fallen = Origin & { readonly letters: Mailbox<Letter> };
+type Fallen = Origin & { readonly letters: Mailbox };
 
 /** A halted child that has saves in flight; the next life of its name waits until they ended. */
 type Leaving = { readonly child: Actor; readonly keep: boolean; next: Origin | undefined };
@@ -58,7 +58,7 @@ export class Children {
       leaving.next = { family, args };
       return leaving.child;
     }
-    const exit = (gone: Exit, letters: Mailbox<Letter>): void => {
+    const exit = (gone: Exit, letters: Mailbox): void => {
       if (this.#living.get(name) !== child) return this.#left(name, { family, args, letters });
       this.#living.delete(name);
       if (gone.crashed) this.#fallen.set(name, { family, args, letters });
@@ -121,20 +121,20 @@ export class Children {
   #taker({ family, letters }: Fallen): Taker {
     return {
       family: this.#node.familyOf(family),
-      post: (event) => letters.push({ event, scope: ANY_SCOPE }, 'normal'),
+      post: (event) => letters.push(event),
     };
   }
 
   /** A child that rested or stopped may have been written to meanwhile: that opens it again. */
-  #repost(child: Actor, letters: Mailbox<Letter>): void {
-    for (let letter = letters.shift(); letter !== undefined; letter = letters.shift())
-      this.#node.routes.repost(child.path, letter.event);
+  #repost(child: Actor, letters: Mailbox): void {
+    for (let event = letters.shift(); event !== undefined; event = letters.shift())
+      this.#node.routes.repost(child.path, event);
   }
 
-  #refuse(name: string, letters: Mailbox<Letter>): void {
+  #refuse(name: string, letters: Mailbox): void {
     const why = failure('stopping', `${this.#path}/${name} was stopped`);
-    for (let letter = letters.shift(); letter !== undefined; letter = letters.shift()) {
-      const { ask } = letter.event as { readonly ask?: number };
+    for (let event = letters.shift(); event !== undefined; event = letters.shift()) {
+      const { ask } = event as { readonly ask?: number };
       if (ask !== undefined && ask !== 0) this.#node.asks.answer(ask, { ok: false, failure: why });
     }
   }

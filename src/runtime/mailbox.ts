@@ -32,18 +32,19 @@ export class Ring<T> {
   }
 }
 
-/** An event on its way to an actor; of a scope if it answers what that stay in a phase began. */
-export type Letter = { readonly event: unknown; readonly scope: number };
+/** What an actor asked for itself; its scope is the stay in a phase that wants to hear it. */
+export type Letter = { readonly event: object; readonly scope: number };
 
-/** No scope is of this number: the letter is for whoever bears the name. */
+/** No scope is of this number: the letter is for any phase of this life. */
 export const ANY_SCOPE = -1;
 
-export type Lane = 'system' | 'normal';
-
-/** Two lanes in order: the system lane is played first and never full, the normal one is bounded. */
-export class Mailbox<T> {
-  readonly #system = new Ring<T>();
-  readonly #normal = new Ring<T>();
+/**
+ * Two lanes in order: the system lane is played first, never full, and of one life only. The normal
+ * lane is bounded, holds what the actor is told, and outlives a crash.
+ */
+export class Mailbox {
+  readonly #system = new Ring<Letter>();
+  readonly #normal = new Ring<object>();
   readonly #capacity: number;
 
   constructor(capacity: number) {
@@ -54,21 +55,28 @@ export class Mailbox<T> {
     return this.#system.size + this.#normal.size;
   }
 
-  /** False: the normal lane is full and the letter was not taken. */
-  push(letter: T, lane: Lane): boolean {
-    if (lane === 'system') this.#system.push(letter);
-    else if (this.#normal.size >= this.#capacity) return false;
-    else this.#normal.push(letter);
+  /** False: the lane is full and the event was not taken. */
+  push(event: object): boolean {
+    if (this.#normal.size >= this.#capacity) return false;
+    this.#normal.push(event);
     return true;
   }
 
-  shift(): T | undefined {
-    return this.#system.size > 0 ? this.#system.shift() : this.#normal.shift();
+  pushSystem(letter: Letter): void {
+    this.#system.push(letter);
   }
 
-  /** Takes over the normal lane of another, in its order; the system lane is of that life only. */
-  takeNormal(other: Mailbox<T>): void {
-    for (let l = other.#normal.shift(); l !== undefined; l = other.#normal.shift())
-      this.#normal.push(l);
+  shift(): object | undefined {
+    return this.#normal.shift();
+  }
+
+  shiftSystem(): Letter | undefined {
+    return this.#system.shift();
+  }
+
+  /** Takes over the normal lane of another, behind its own. */
+  takeNormal(other: Mailbox): void {
+    for (let event = other.shift(); event !== undefined; event = other.shift())
+      this.#normal.push(event);
   }
 }

@@ -1,7 +1,7 @@
 import { Actor, type Exit } from './actor.ts';
 import { Asks } from './asks.ts';
 import type { AnyFamily, Families } from './family.ts';
-import type { Letter, Mailbox } from './mailbox.ts';
+import type { Mailbox } from './mailbox.ts';
 import type { Cells, Clock, Note, Store, Wire } from './ports.ts';
 import { Routes } from './routes.ts';
 
@@ -37,7 +37,7 @@ export class Node {
     family: string,
     path: string,
     args: unknown,
-    exit: (exit: Exit, letters: Mailbox<Letter>) => void,
+    exit: (exit: Exit, letters: Mailbox) => void,
   ): Actor {
     const actor = new Actor(this, this.familyOf(family), path, args, exit);
     this.routes.born(actor);

@@ -28,7 +28,7 @@ export function perform(actor: Actor, effect: AnyEffect, scope: number): void {
 
 function performInScope(actor: Actor, effect: AnyEffect): void {
   const scope = actor.scope.id;
-  const hear = (event: object): void => void actor.post(event, 'system', scope);
+  const hear = (event: object): void => actor.hear(event, scope);
   switch (effect.do) {
     case 'ask':
       return ask(actor, effect, hear);

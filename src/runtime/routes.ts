@@ -76,7 +76,7 @@ export class Routes {
   }
 
   /** Gives a letter of an ended life to whoever has its name now. */
-  repost(path: string, event: unknown): void {
+  repost(path: string, event: object): void {
     const told = event as ToldEvent;
     if (told.is !== 'told') return;
     const why = this.#deliver(path, told);
