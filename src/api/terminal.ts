@@ -1,0 +1,143 @@
+import type { UserIdentity } from '../platform/identity.ts';
+import type { Link } from '../platform/link.ts';
+import type { Subprotocol } from '../platform/terminals.ts';
+import { jsonCodec, plainCodec } from '../protocol/codec.ts';
+import type { Envelope } from '../protocol/envelope.ts';
+import { type Failure, failure, Malformed } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import { type Name, welcome } from '../protocol/messages.ts';
+import { type Outbox, outbox } from '../protocol/outbox.ts';
+import { isStreamFrame } from '../protocol/stream-frame.ts';
+import type { Who } from '../protocol/who.ts';
+import type { Answer } from '../runtime/asks.ts';
+import type { Node } from '../runtime/node.ts';
+
+/** The streams of one terminal's link, as the door drives them. */
+export type TerminalStreams = {
+  /** Takes a stream's frame; throws `Malformed` if it is none. */
+  hear(frame: Uint8Array): void;
+  /** The link has room again. */
+  drained(): void;
+  /** The link is gone, and with it all that was under way. */
+  closed(why: string): void;
+};
+
+export type TerminalDoor = {
+  readonly node: Node;
+  /** What the registry says of a user. */
+  isOperator(user: string): boolean;
+  /** Begins the streams of a link, on behalf of its user. */
+  streams(link: Link, user: Who): TerminalStreams;
+};
+
+/** Where sessions live; nobody is let in while it does not. */
+const SESSIONS = '/sessions';
+
+/**
+ * Makes the door for terminals: each link gets a session, an actor of its own, which is told what
+ * the terminal says and whose answers go back. What came in by the certificate stays with it: no
+ * frame says who speaks.
+ */
+export function terminalDoor(
+  door: TerminalDoor,
+): (link: Link, user: UserIdentity, subprotocol: Subprotocol) => void {
+  let opened = 0;
+  return (link, { id }, subprotocol) => {
+    opened += 1;
+    const user: Who = { door: door.isOperator(id) ? 'operator' : 'terminal', id };
+    const terminal = new Terminal(door, link, user, `${id.slice(0, 8)}-${opened}`, subprotocol);
+    terminal.begin();
+  };
+}
+
+class Terminal {
+  readonly #node: Node;
+  readonly #link: Link;
+  readonly #user: Who;
+  /** The session's, unique on this node. */
+  readonly #name: string;
+  readonly #codec: typeof plainCodec;
+  readonly #outbox: Outbox;
+  readonly #streams: TerminalStreams | undefined;
+  /** Questions of the runtime that stand for those of the terminal. */
+  readonly #asked = new Set<number>();
+
+  constructor(door: TerminalDoor, link: Link, user: Who, name: string, subprotocol: Subprotocol) {
+    this.#node = door.node;
+    this.#link = link;
+    this.#user = user;
+    this.#name = name;
+    this.#codec = subprotocol === 'swm.v1+json' ? jsonCodec : plainCodec;
+    // A text frame cannot carry bytes.
+    this.#streams = subprotocol === 'swm.v1+json' ? undefined : door.streams(link, user);
+    this.#outbox = outbox({
+      link: { frameBytesMax: link.frameBytesMax, send: (frame) => this.#send(frame) },
+      codec: this.#codec,
+      soon: (then) => void setImmediate(then),
+      unsent: () => {},
+    });
+  }
+
+  begin(): void {
+    this.#link.onFrame((frame) => this.#hear(frame));
+    this.#link.onDrain(() => this.#streams?.drained());
+    this.#link.onClosed((why) => this.#closed(why));
+  }
+
+  #hear(frame: Uint8Array): void {
+    if (this.#streams !== undefined && isStreamFrame(frame)) return this.#streams.hear(frame);
+    const refuse = (ask: number, why: Malformed): void =>
+      this.#refuse(ask, failure('malformed', why.message));
+    for (const envelope of this.#codec.decode(frame, refuse)) {
+      if (envelope.is !== 'call') throw new Malformed('$', `a call, not ${envelope.is}`);
+      this.#call(envelope);
+    }
+  }
+
+  #call({ message, ask }: Envelope & { is: 'call' }): void {
+    const { door } = this.#user;
+    if (!welcome(message.name, door))
+      return this.#refuse(ask, failure('forbidden', `${message.name} is not for a ${door}`));
+    if (this.#asked.size >= limits.callsMax)
+      return this.#refuse(ask, failure('busy', `${limits.callsMax} calls are not answered yet`));
+    const sessions = this.#node.routes.find(SESSIONS);
+    if (sessions === undefined)
+      return this.#refuse(ask, failure('stopping', 'no terminals are served now'));
+    const id = ask === 0 ? 0 : this.#open(message.name, ask);
+    if (ask !== 0 && id === 0) return;
+    // Found if it lives: a session that crashed over one call is there for the next.
+    const session = sessions.children.spawn('session', this.#name, { user: this.#user });
+    if (!session.post({ is: 'told', message, ask: id, who: this.#user }) && id !== 0)
+      this.#node.asks.answer(id, { ok: false, failure: failure('busy', 'too much at once') });
+  }
+
+  /** The runtime's number for a terminal's question; 0 if it was answered at once. */
+  #open(name: Name, ask: number): number {
+    let id = 0;
+    const answered = (answer: Answer): void => {
+      this.#asked.delete(id);
+      if (answer.ok) this.#outbox.push({ is: 'reply', ask, name, body: answer.body });
+      else this.#refuse(ask, answer.failure);
+    };
+    id = this.#node.asks.open('', name, Number.POSITIVE_INFINITY, answered);
+    if (id !== 0) this.#asked.add(id);
+    return id;
+  }
+
+  #refuse(ask: number, why: Failure): void {
+    if (ask !== 0) this.#outbox.push({ is: 'refused', ask, failure: why });
+  }
+
+  /** Whoever does not read what was asked for is not waited for: others need the memory. */
+  #send(frame: Uint8Array): boolean {
+    if (!this.#link.send(frame)) this.#link.close('too slow: answers were not read');
+    return true;
+  }
+
+  #closed(why: string): void {
+    for (const id of this.#asked) this.#node.asks.drop(id);
+    this.#asked.clear();
+    this.#streams?.closed(why);
+    this.#node.routes.find(SESSIONS)?.children.halt(this.#name);
+  }
+}

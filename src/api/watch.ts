@@ -1,0 +1,111 @@
+import type { StreamHandler } from '../platform/streams.ts';
+import { Failed, Malformed } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import { encodeWatchRow, type Watched } from '../protocol/watch-row.ts';
+import type { Who } from '../protocol/who.ts';
+import type { Cancel } from '../runtime/ports.ts';
+
+/** How one thing is now, as it was committed. */
+export type FeedRow = {
+  /** Grows with every change of anything. */
+  readonly revision: number;
+  /** A job's id, a node's or a cluster's name. */
+  readonly key: string;
+  /** A row as lists have it; null: it is no more. */
+  readonly row: object | null;
+  /** The user whose job it is, also of one that is no more; '' of what belongs to nobody. */
+  readonly owner: string;
+};
+
+/** Which things: all, or those whose key begins with `id`, or those of one owner. */
+export type Wanted = { readonly id: string; readonly owner: string };
+
+/** What a watch needs of the committed records. */
+export type Feed = {
+  /** The revision of the last commit. */
+  readonly revision: number;
+  /** Those that fit, and perhaps others, read while they are asked for. */
+  snapshot(what: Watched, wanted: Wanted): Iterable<FeedRow>;
+  /** Calls with each change from now on, in the order of the commits. */
+  subscribe(what: Watched, then: (change: FeedRow) => void): Cancel;
+};
+
+/**
+ * Answers a `watch`: all that is there, then what changes. Users see their own jobs, operators all.
+ * Of a thing that changes faster than it is read only the newest state is kept; when too many wait,
+ * the stream ends as `busy`, and the terminal may begin anew.
+ */
+export const serveWatch =
+  (feed: Feed): StreamHandler =>
+  ({ body, who, stream, accept }) => {
+    const { what, wanted } = watchOf(body, who);
+    const fits = filterOf(wanted);
+    const changes = new Map<string, FeedRow>();
+    const rows = rowsOf(feed, what, wanted, changes);
+
+    const pump = (): void => {
+      while (!stream.destroyed && !stream.writableNeedDrain) {
+        const row = rows.next().value;
+        if (row === undefined) return;
+        if (row.key === '' || fits(row)) stream.write(encodeWatchRow(row));
+      }
+    };
+    const cancel = feed.subscribe(what, (change) => {
+      if (!fits(change) || stream.destroyed) return;
+      // Put at the end again, so that the revisions come in order.
+      changes.delete(change.key);
+      changes.set(change.key, change);
+      if (changes.size <= limits.watchRowsMax) pump();
+      else stream.destroy(new Failed('busy', 'changes come faster than they are read'));
+    });
+    stream.on('drain', pump);
+    stream.on('close', () => {
+      cancel();
+      changes.clear();
+    });
+    // Nothing is said there, but its end must be noticed.
+    stream.resume();
+    accept();
+    pump();
+  };
+
+/** Endless: undefined when there is nothing now. */
+function* rowsOf(
+  feed: Feed,
+  what: Watched,
+  wanted: Wanted,
+  changes: Map<string, FeedRow>,
+): Generator<FeedRow | undefined, undefined> {
+  const { revision } = feed;
+  // What is read late may be newer than its number; then its change follows.
+  for (const row of feed.snapshot(what, wanted)) yield { ...row, revision };
+  yield { revision, key: '', row: null, owner: '' };
+  for (;;) {
+    const [next] = changes;
+    if (next !== undefined) changes.delete(next[0]);
+    yield next?.[1];
+  }
+}
+
+const filterOf =
+  ({ id, owner }: Wanted): ((row: FeedRow) => boolean) =>
+  (row) =>
+    row.key.startsWith(id) && (owner === '' || row.owner === owner);
+
+const kinds: readonly unknown[] = ['jobs', 'nodes', 'clusters'] satisfies Watched[];
+
+type Asked = { readonly what: Watched; readonly wanted: Wanted };
+
+/** What the terminal asks for, narrowed to what its user may see. */
+function watchOf(body: unknown, user: Who): Asked {
+  const { what, id = '', owner = '' } = body as { readonly [field: string]: unknown };
+  if (!kinds.includes(what)) throw new Malformed('$.what', 'one of jobs, nodes, clusters');
+  if (typeof id !== 'string') throw new Malformed('$.id', 'a text');
+  if (typeof owner !== 'string') throw new Malformed('$.owner', 'a text');
+  // Nodes and clusters belong to nobody.
+  if (what !== 'jobs') return { what: what as Watched, wanted: { id, owner: '' } };
+  if (user.door === 'operator') return { what, wanted: { id, owner } };
+  if (owner !== '' && owner !== user.id)
+    throw new Failed('forbidden', 'the jobs of others are shown to operators only');
+  return { what, wanted: { id, owner: user.id } };
+}

@@ -1,0 +1,96 @@
+import { jsonClientCodec, plainClientCodec } from '../protocol/codec-plain.ts';
+import { Failed } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import { type Body, message, type Name, type Reply } from '../protocol/messages.ts';
+import type { Watched, WatchRow } from '../protocol/watch-row.ts';
+import { type FollowOptions, follow } from './follow.ts';
+import { Lines, pauseMs } from './lines.ts';
+import type { Socket } from './socket.ts';
+import { type Chunks, download, type Progress, type Ref, upload } from './transfer.ts';
+import { type WatchOptions, watch } from './watch.ts';
+
+export type ClientOptions = {
+  /** Opens a socket to a head, to any of them in turn if there are several; throws `Failed`. */
+  readonly open: () => Promise<Socket>;
+  /** What the socket speaks; JSON has no streams. MessagePack unless given. */
+  readonly subprotocol?: 'swm.v1+msgpack' | 'swm.v1+json';
+  /** How long a call may take, connecting and trying again included; 30 s unless given. */
+  readonly callMs?: number;
+  /** How long to try for a connection before a call fails; as long as a call unless given. */
+  readonly connectMs?: number;
+  readonly onState?: (up: boolean, why: string) => void;
+};
+
+export type CallOptions = { readonly ms?: number };
+
+/**
+ * Speaks with swm as one user. It connects when it is first used, and again when the connection is
+ * lost; what is safe to repeat is repeated, within the deadline of the call. All that goes wrong is
+ * a `Failed`, whose `failure` has a code of the table of errors.
+ */
+export type Client = {
+  call<N extends Name>(name: N, body: Body<N>, options?: CallOptions): Promise<Reply<N>>;
+  /** All that is there, then a row with the key '', then changes, without end. */
+  watch(what: Watched, options?: WatchOptions): AsyncGenerator<WatchRow, void, void>;
+  /** The bytes of a job's log from an offset on; while it runs, to its end, if so wished. */
+  follow(id: string, options?: FollowOptions): AsyncGenerator<Uint8Array, void, void>;
+  /** Brings a file there, and resolves when it is kept. What is there already is not sent. */
+  upload(ref: Ref, chunks: Chunks, progress?: Progress): Promise<void>;
+  /** The bytes of a file from an offset on. Whoever reads checks the sum. */
+  download(ref: Ref, offset?: number): AsyncGenerator<Uint8Array, void, void>;
+  close(): void;
+};
+
+export function connect(options: ClientOptions): Client {
+  const callMs = options.callMs ?? limits.callMs;
+  const connectMs = options.connectMs ?? callMs;
+  const lines = new Lines({
+    open: options.open,
+    codec: options.subprotocol === 'swm.v1+json' ? jsonClientCodec : plainClientCodec,
+    onState: options.onState ?? (() => {}),
+  });
+  const opening = { lines, connectMs };
+  return {
+    call: (name, body, { ms = callMs } = {}) => call(lines, name, body, ms, connectMs),
+    watch: (what, wanted = {}) => watch(opening, what, wanted),
+    follow: (id, wanted = {}) => follow(opening, id, wanted),
+    upload: (ref, chunks, progress = () => {}) => upload(opening, ref, chunks, progress),
+    download: (ref, offset = 0) => download(opening, ref, offset),
+    close: () => lines.close(),
+  };
+}
+
+/** Doing these twice is not the same as once; everything else may be said again. */
+const once: readonly Name[] = ['job.requeue'];
+
+/** Failures after which the same call may well succeed. */
+const passing: readonly unknown[] = ['busy', 'stopping', 'unreachable', 'unknown_outcome'];
+
+async function call<N extends Name>(
+  lines: Lines,
+  name: N,
+  asked: Body<N>,
+  ms: number,
+  connectMs: number,
+): Promise<Reply<N>> {
+  const untilMs = Date.now() + ms;
+  const question = message(name, keyed(name, asked));
+  for (let tries = 0; ; tries += 1) {
+    const line = await lines.get(Math.min(connectMs, Math.max(1, untilMs - Date.now())));
+    try {
+      return (await line.ask(question, Math.max(1, untilMs - Date.now()))) as Reply<N>;
+    } catch (error) {
+      const pause = pauseMs(tries);
+      if (!(error instanceof Failed) || Date.now() + pause >= untilMs) throw error;
+      const { code } = error.failure;
+      if (!passing.includes(code) || (once.includes(name) && code !== 'busy')) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+/** With a key, a submit that was said twice is one job. */
+function keyed<N extends Name>(name: N, body: Body<N>): Body<N> {
+  if (name !== 'job.submit' || (body as Body<'job.submit'>).key !== undefined) return body;
+  return { ...body, key: crypto.randomUUID() };
+}

@@ -1,0 +1,36 @@
+import { Failed } from '../protocol/errors.ts';
+import { type Lines, pauseMs } from './lines.ts';
+import type { Stream } from './stream.ts';
+
+/** What a stream is opened with; `connectMs`: how long to try for a connection each time. */
+export type Opening = { readonly lines: Lines; readonly connectMs: number };
+
+/** After these the same stream, opened at another place, may go on. */
+const passing: readonly unknown[] = ['busy', 'stopping', 'unreachable', 'lost', 'timeout'];
+
+/** Tries in a row that brought nothing forward, after which the last failure is final. */
+const TRIES_MAX = 20;
+
+/**
+ * Opens a stream, and another one when it breaks, until `use` has come to its end. `use` says
+ * with `moved` that something was achieved, and knows itself from where to go on.
+ */
+export async function* resumed<T>(
+  { lines, connectMs }: Opening,
+  open: () => { readonly kind: string; readonly body: object },
+  use: (stream: Stream, moved: () => void) => AsyncGenerator<T, void, void>,
+): AsyncGenerator<T, void, void> {
+  for (let tries = 0; ; tries += 1) {
+    const line = await lines.get(connectMs);
+    const { kind, body } = open();
+    try {
+      return yield* use(line.streams.open(kind, body), () => {
+        tries = 0;
+      });
+    } catch (error) {
+      if (!(error instanceof Failed) || !passing.includes(error.failure.code)) throw error;
+      if (tries >= TRIES_MAX) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs(tries)));
+  }
+}
