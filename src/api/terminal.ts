@@ -1,5 +1,6 @@
 import type { UserIdentity } from '../platform/identity.ts';
 import type { Link } from '../platform/link.ts';
+import type { StreamHandler } from '../platform/streams.ts';
 import type { Subprotocol } from '../platform/terminals.ts';
 import { jsonCodec, plainCodec } from '../protocol/codec.ts';
 import type { Envelope } from '../protocol/envelope.ts';
@@ -11,23 +12,14 @@ import { isStreamFrame } from '../protocol/stream-frame.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Answer } from '../runtime/asks.ts';
 import type { Node } from '../runtime/node.ts';
-
-/** The streams of one terminal's link, as the door drives them. */
-export type TerminalStreams = {
-  /** Takes a stream's frame; throws `Malformed` if it is none. */
-  hear(frame: Uint8Array): void;
-  /** The link has room again. */
-  drained(): void;
-  /** The link is gone, and with it all that was under way. */
-  closed(why: string): void;
-};
+import { type TerminalStreams, terminalStreams } from './terminal-streams.ts';
 
 export type TerminalDoor = {
   readonly node: Node;
   /** What the registry says of a user. */
   isOperator(user: string): boolean;
-  /** Begins the streams of a link, on behalf of its user. */
-  streams(link: Link, user: Who): TerminalStreams;
+  /** The streams that a terminal may open, by kind; each looks itself at who asks. */
+  readonly streams: Readonly<Record<string, StreamHandler>>;
 };
 
 /** Where sessions live; nobody is let in while it does not. */
@@ -69,7 +61,11 @@ class Terminal {
     this.#name = name;
     this.#codec = subprotocol === 'swm.v1+json' ? jsonCodec : plainCodec;
     // A text frame cannot carry bytes.
-    this.#streams = subprotocol === 'swm.v1+json' ? undefined : door.streams(link, user);
+    // A text frame cannot carry bytes.
+    this.#streams =
+      subprotocol === 'swm.v1+json'
+        ? undefined
+        : terminalStreams(link, user, door.node.platform.note, door.streams);
     this.#outbox = outbox({
       link: { frameBytesMax: link.frameBytesMax, send: (frame) => this.#send(frame) },
       codec: this.#codec,

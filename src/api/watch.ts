@@ -13,7 +13,7 @@ export type FeedRow = {
   readonly key: string;
   /** A row as lists have it; null: it is no more. */
   readonly row: object | null;
-  /** The user whose job it is, also of one that is no more; '' of what belongs to nobody. */
+  /** The user whose job it is; '' of what belongs to nobody, or is no more. */
   readonly owner: string;
 };
 
@@ -41,17 +41,22 @@ export const serveWatch =
     const { what, wanted } = watchOf(body, who);
     const fits = filterOf(wanted);
     const changes = new Map<string, FeedRow>();
+    /** What the terminal knows of: only of these it may hear that they are no more. */
+    const shown = new Set<string>();
     const rows = rowsOf(feed, what, wanted, changes);
 
     const pump = (): void => {
       while (!stream.destroyed && !stream.writableNeedDrain) {
         const row = rows.next().value;
         if (row === undefined) return;
-        if (row.key === '' || fits(row)) stream.write(encodeWatchRow(row));
+        if (row.row !== null && !fits(row)) continue;
+        if (row.row !== null) shown.add(row.key);
+        else if (row.key !== '' && !shown.delete(row.key)) continue;
+        stream.write(encodeWatchRow(row));
       }
     };
     const cancel = feed.subscribe(what, (change) => {
-      if (!fits(change) || stream.destroyed) return;
+      if (stream.destroyed || (change.row !== null && !fits(change))) return;
       // Put at the end again, so that the revisions come in order.
       changes.delete(change.key);
       changes.set(change.key, change);
