@@ -206,6 +206,10 @@ export const limits = {
   noteCharsMax: 8_192,
   /** log: a log file; then it becomes the old one, of which there is one. */
   logFileBytesMax: 64 << 20,
-  /** log: bytes waiting for a slow disk before notes are dropped. */
-  logBacklogBytesMax: 8 << 20,
+  /** log: characters gathered within one turn of the loop before they are written. */
+  logTurnCharsMax: 1 << 20,
+  /** transfer: bytes of a blob under way; enough for 100 MB/s over 80 ms. */
+  blobWindowBytes: 8 << 20,
+  /** transfer: tries in a row that got no further, after which the last failure is final. */
+  transferTriesMax: 12,
 } as const;

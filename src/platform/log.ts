@@ -1,0 +1,191 @@
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import { pino } from 'pino';
+import { limits } from '../protocol/limits.ts';
+import type { Level, Note } from '../runtime/ports.ts';
+import { diskFailed } from './disk.ts';
+import { redact, redactText } from './redact.ts';
+
+/** Where notes are shown besides the file; the process's stderr is one. */
+export type Screen = {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+};
+
+export type LogOptions = {
+  readonly node: string;
+  /** Notes below this are dropped. */
+  readonly level: Level;
+  /** A path, made 0600; it becomes `PATH.1` when it is full. */
+  readonly file?: string;
+  /** A terminal is shown a line for people, anything else a line of JSON. */
+  readonly screen?: Screen;
+};
+
+export type Log = {
+  /** Never throws, and writes no secret. */
+  readonly note: Note;
+  /** Writes out what waits for the end of this turn; done by itself at the process's exit. */
+  flush(): void;
+  close(): void;
+};
+
+type Line = { write(line: string): void };
+
+const levels: readonly Level[] = ['debug', 'info', 'warn', 'error'];
+const FILE_MODE = 0o600;
+
+/** Opens the log of a node. Throws `Failed` when its file cannot be written. */
+export function openLog({ node, level, file, screen }: LogOptions): Log {
+  const complain = (text: string): void => void screen?.write(`${text}\n`);
+  const kept = file === undefined ? undefined : new LogFile(file, complain);
+  const lines: Line[] = kept ? [kept] : [];
+  const people = screen?.isTTY ? screen : undefined;
+  if (screen && !people) lines.push({ write: (line) => void screen.write(line) });
+  const json = pino(
+    {
+      level,
+      base: { node },
+      messageKey: 'text',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    {
+      write: (line) => {
+        for (const to of lines) to.write(line);
+      },
+    },
+  );
+  const note: Note = (at, path, text, fields) => {
+    if (levels.indexOf(at) < levels.indexOf(level)) return;
+    const clean = cleanFields(fields);
+    const said = redactText(text);
+    const of = redactText(path);
+    if (lines.length > 0) json[at]({ path: of, ...(clean && { fields: clean }) }, said);
+    people?.write(`${lineFor(at, of, said, clean)}\n`);
+  };
+  return {
+    note,
+    flush: () => kept?.flush(),
+    close: () => kept?.close(),
+  };
+}
+
+/** A getter may throw; a note about trouble must not make more of it. */
+function cleanFields(fields: object | undefined): object | undefined {
+  if (fields === undefined) return undefined;
+  try {
+    return redact(fields) as object;
+  } catch (error) {
+    return { unreadable: redactText(String(error)) };
+  }
+}
+
+/**
+ * Appends to a file, once in a turn of the loop. A full or broken disk costs notes, never the
+ * node; pino's own destination would try for ever, also at the very end of the process.
+ */
+class LogFile {
+  readonly #path: string;
+  readonly #complain: (text: string) => void;
+  readonly #atExit = (): void => this.flush();
+  #fd: number;
+  #bytes = 0;
+  #waiting: string[] = [];
+  #waitingChars = 0;
+  #state: 'well' | 'failing' | 'closed' = 'well';
+
+  constructor(path: string, complain: (text: string) => void) {
+    this.#path = path;
+    this.#complain = complain;
+    try {
+      this.#fd = this.#open();
+    } catch (error) {
+      throw diskFailed(error, path, 'Opening the log');
+    }
+    process.on('exit', this.#atExit);
+  }
+
+  write(line: string): void {
+    if (this.#state === 'closed') return;
+    if (this.#waiting.length === 0) setImmediate(this.#atExit);
+    this.#waiting.push(line);
+    this.#waitingChars += line.length;
+    if (this.#waitingChars > limits.logTurnCharsMax) this.flush();
+  }
+
+  flush(): void {
+    if (this.#waiting.length === 0) return;
+    const bytes = Buffer.from(this.#waiting.join(''));
+    this.#waiting = [];
+    this.#waitingChars = 0;
+    try {
+      if (this.#bytes > limits.logFileBytesMax) this.#turn();
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+      this.#bytes += bytes.length;
+      this.#state = 'well';
+    } catch (error) {
+      if (this.#state === 'well')
+        this.#complain(diskFailed(error, this.#path, 'Writing the log').message);
+      this.#state = 'failing';
+    }
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.flush();
+    this.#state = 'closed';
+    process.off('exit', this.#atExit);
+    closeSync(this.#fd);
+  }
+
+  #open(): number {
+    const fd = openSync(this.#path, 'a', FILE_MODE);
+    try {
+      fchmodSync(fd, FILE_MODE);
+      this.#bytes = fstatSync(fd).size;
+      return fd;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  #turn(): void {
+    if (existsSync(this.#path)) renameSync(this.#path, `${this.#path}.1`);
+    const old = this.#fd;
+    this.#fd = this.#open();
+    closeSync(old);
+  }
+}
+
+const colours: Readonly<Record<Level, string>> = {
+  debug: '2',
+  info: '36',
+  warn: '33',
+  error: '31',
+};
+
+/** One line for a terminal: nothing in a note can steer it or look like another line. */
+function lineFor(level: Level, path: string, text: string, fields: object | undefined): string {
+  const time = new Date().toTimeString().slice(0, 8);
+  const pairs = Object.entries(fields ?? {}).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  const coloured = `\x1b[${colours[level]}m${level.padEnd(5)}\x1b[0m`;
+  const said = [path, text, ...pairs].filter((part) => part !== '').map(plain);
+  return `${time} ${coloured} ${said.join('  ')}`;
+}
+
+const plain = (text: string): string =>
+  text.replace(
+    /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
