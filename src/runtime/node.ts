@@ -5,7 +5,7 @@ import type { Mailbox } from './mailbox.ts';
 import type { Cells, Clock, Note, Store, Wire } from './ports.ts';
 import { Routes } from './routes.ts';
 
-/** What a node lends its actors; the simulator lends a faster clock, a worse disk and a worse wire. */
+/** What a node lends its actors; the simulator lends a faster clock and a worse disk and wire. */
 export interface Platform {
   readonly clock: Clock;
   readonly cells: Cells;

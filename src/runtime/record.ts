@@ -39,7 +39,7 @@ export function isKept(store: Store, path: string): boolean {
   return store.range({ from: prefix, to: prefix + END, limit: 1 }).length > 0;
 }
 
-/** What a save must write: the parts whose identity changed, and the index keys that came or went. */
+/** What a save must write: parts whose identity changed, and index keys that came or went. */
 export function changes<S>(
   keeping: Keeping<S>,
   path: string,
@@ -77,3 +77,7 @@ export function find(store: Store, prefix: string, limit: number, after = ''): I
   const paths = rows.map(([key]) => key.slice(key.indexOf('#') + 1));
   return { paths, next: rows.length < limit ? '' : (rows.at(-1)?.[0] ?? '') };
 }
+
+/** The path of the record that a key belongs to; undefined for a key of an index. */
+export const pathOfKey = (key: string): string | undefined =>
+  key.startsWith('r') ? key.slice(1, key.lastIndexOf('#')) : undefined;

@@ -31,7 +31,7 @@ describe('an actor that is kept', () => {
     expect(noted(lab)).toEqual(['entered']);
   });
 
-  it('performs the effects of a turn only when its save and all before it are durable', async () => {
+  it('performs what a turn asks for only when its save and all before are durable', async () => {
     const lab = saved();
     await lab.run();
     lab.store.end();
@@ -74,7 +74,7 @@ describe('an actor that is kept', () => {
     expect(lab.answers).toEqual([{ ok: true, body: { y: 1 } }]);
   });
 
-  it('writes only the parts whose identity changed, and the index keys that came or went', async () => {
+  it('writes only the parts whose identity changed, and index keys that came or went', async () => {
     const chunk = { big: 'chunk' };
     const lab = saved({ init: { phase: 'on', a: chunk, b: chunk } });
     await lab.run();
@@ -220,7 +220,7 @@ describe('a mailbox of an actor', () => {
 });
 
 describe('an answer', () => {
-  it('to a question that was not put to this life is dropped: its number may be another’s', async () => {
+  it('to a question that was not put to this life is dropped', async () => {
     const lab = saved();
     lab.store.byHand = false;
     let foreign = 0;

@@ -8,7 +8,7 @@ import type { Effect, TaskTypes } from '../../src/runtime/behaviour.ts';
 import { type AnyFamily, type Family, family, type Keeping } from '../../src/runtime/family.ts';
 import { Node } from '../../src/runtime/node.ts';
 import { pool } from '../../src/runtime/pool.ts';
-import type { Cells, Change, Clock, Outcome, Store } from '../../src/runtime/ports.ts';
+import type { Cells, Change, Clock, Outcome, Store, Wire } from '../../src/runtime/ports.ts';
 import { supervisor } from '../../src/runtime/supervisor.ts';
 
 /** Time that passes only when a test says so. */
@@ -164,6 +164,8 @@ export type ToyOptions = {
   readonly rests?: (state: Toy) => boolean;
   readonly heard?: (event: object, now: number) => void;
   readonly hears?: readonly string[];
+  /** What a letter does that does not say so itself. */
+  readonly play?: Play;
   readonly pool?: AnyFamily['pool'];
 };
 
@@ -177,8 +179,9 @@ export function toy(options: ToyOptions = {}): AnyFamily {
       on: (state: Toy, event: { readonly is: string }, now: number) => {
         heard(event, now);
         if (event.is !== 'told') return [state, []];
-        const told = event as unknown as { message: { body: { play: Play } }; ask: number };
-        return told.message.body.play(state, told.ask);
+        const told = event as unknown as { message: { body: { play?: Play } }; ask: number };
+        const { play = options.play } = told.message.body;
+        return play?.(state, told.ask) ?? [state, []];
       },
     },
     hears: (options.hears ?? ['job.create', 'job.report']) as never,
@@ -213,7 +216,7 @@ export class Lab {
   readonly node: Node;
   readonly name: string;
 
-  constructor(families: Readonly<Record<string, AnyFamily>>, name = 'a', wire = nowhere) {
+  constructor(families: Readonly<Record<string, AnyFamily>>, name = 'a', wire: Wire = nowhere) {
     this.name = name;
     this.node = new Node(name, families, {
       clock: this.clock,
@@ -269,4 +272,4 @@ export class Lab {
   }
 }
 
-const nowhere = { send: () => false };
+const nowhere: Wire = { send: () => false };

@@ -73,7 +73,7 @@ describe('a supervisor', () => {
     }
   });
 
-  it('crashes itself when there are too many crashes within the window, and ends all children', async () => {
+  it('crashes when there are too many crashes within the window, and ends all', async () => {
     const { lab, ended } = await bed({ max: 2 });
     for (const name of ['a', 'b', 'c']) {
       lab.tell(`/s/${name}`, boom);
