@@ -1,5 +1,5 @@
 import type { Link } from '../platform/link.ts';
-import { type StreamHandler, type StreamLink, streamHub } from '../platform/streams.ts';
+import { type Hub, type StreamLink, streamHub } from '../platform/streams.ts';
 import { failure } from '../protocol/errors.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Note } from '../runtime/ports.ts';
@@ -22,34 +22,36 @@ export function terminalStreams(
   link: Link,
   who: Who,
   note: Note,
-  handlers: Readonly<Record<string, StreamHandler>>,
+  serve: (hub: Hub) => void,
 ): TerminalStreams {
   let hear: (frame: Uint8Array) => void = () => {};
   let drained = (): void => {};
+  let closed: (why: string) => void = () => {};
   const part: StreamLink = {
     send: (frame) => link.send(frame),
-    close: (why) => link.close(why),
     get bufferedBytes() {
       return link.bufferedBytes;
     },
+    close: (why) => link.close(why),
     onFrame: (then) => {
       hear = then;
     },
     onDrain: (then) => {
       drained = then;
     },
-    // The door hears of it, and closes the hub for good.
-    onClosed: () => {},
+    onClosed: (then) => {
+      closed = then;
+    },
   };
   const hub = streamHub({ who, note });
-  for (const [kind, handler] of Object.entries(handlers)) hub.serve(kind, handler);
+  serve(hub);
   hub.attach(part);
   return {
     hear: (frame) => hear(frame),
     drained: () => drained(),
     closed: (why) => {
-      hub.detach();
-      hub.close(failure('unreachable', `the terminal is gone: ${why}`));
+      closed(why);
+      hub.close(failure('unreachable', why));
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { UserIdentity } from '../platform/identity.ts';
 import type { Link } from '../platform/link.ts';
-import type { StreamHandler } from '../platform/streams.ts';
+import type { Hub } from '../platform/streams.ts';
 import type { Subprotocol } from '../platform/terminals.ts';
 import { jsonCodec, plainCodec } from '../protocol/codec.ts';
 import type { Envelope } from '../protocol/envelope.ts';
@@ -18,8 +18,8 @@ export type TerminalDoor = {
   readonly node: Node;
   /** What the registry says of a user. */
   isOperator(user: string): boolean;
-  /** The streams that a terminal may open, by kind; each looks itself at who asks. */
-  readonly streams: Readonly<Record<string, StreamHandler>>;
+  /** Says which streams a terminal may open; each kind looks itself at who asks. */
+  readonly serve: (hub: Hub) => void;
 };
 
 /** Where sessions live; nobody is let in while it does not. */
@@ -61,11 +61,10 @@ class Terminal {
     this.#name = name;
     this.#codec = subprotocol === 'swm.v1+json' ? jsonCodec : plainCodec;
     // A text frame cannot carry bytes.
-    // A text frame cannot carry bytes.
     this.#streams =
       subprotocol === 'swm.v1+json'
         ? undefined
-        : terminalStreams(link, user, door.node.platform.note, door.streams);
+        : terminalStreams(link, user, door.node.platform.note, door.serve);
     this.#outbox = outbox({
       link: { frameBytesMax: link.frameBytesMax, send: (frame) => this.#send(frame) },
       codec: this.#codec,
