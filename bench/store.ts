@@ -47,7 +47,7 @@ async function within<T>(work: (directory: string) => Promise<T>): Promise<T> {
 await run({
   name: 'store',
   units: { commits: '1/s', p50: 'ms', p99: 'ms' },
-  setup: `lmdb as it comes (overlappingSync), binary keys and values, ${COMMITTERS} loops of \`await put\``,
+  setup: `lmdb as it comes, binary keys and values, ${COMMITTERS} loops of \`await put\``,
   ours: {
     name: 'store',
     run: () =>

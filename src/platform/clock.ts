@@ -4,7 +4,7 @@ import type { Cancel, Clock, Millis } from '../runtime/ports.ts';
 export type TimeSources = {
   /** Milliseconds since the epoch, as the system has it: it may be set, either way. */
   readonly wall: () => number;
-  /** Milliseconds of a clock that only goes forward; it may stand still while the machine sleeps. */
+  /** Milliseconds of a clock that only goes forward; it may stand while the machine sleeps. */
   readonly steady: () => number;
 };
 

@@ -8,7 +8,7 @@ import { diskFailed, writeFileDurably } from './disk.ts';
 /** A directory that this process holds until it lets go, or dies in whatever way. */
 export type SpoolLock = { release(): void };
 
-/** Who holds it, as it wrote of itself once it did. `ticks` tells it from a later one of its pid. */
+/** Who holds it, as it wrote of itself. `ticks` tells it from a later process of its pid. */
 type Holder = { readonly pid: number; readonly ticks: number; readonly since: string };
 
 const LOCK_FILE = 'lock';

@@ -122,7 +122,7 @@ function readPage(book: Book, page: number): Buffer | string {
   book.left--;
   if (page > lastPage) return `it refers to page ${page}, and ${lastPage} is its last`;
   if ((page + 1) * pageBytes > book.bytes)
-    return `it is cut off: page ${page} should end at ${(page + 1) * pageBytes}, it has ${book.bytes} bytes`;
+    return `it is cut off: page ${page} ends beyond its ${book.bytes} bytes`;
   const bytes = Buffer.alloc(pageBytes);
   readSync(book.file, bytes, 0, pageBytes, page * pageBytes);
   const found = number(bytes, 0);

@@ -41,7 +41,7 @@ export async function raiseTerm(env: Environment): Promise<number> {
  * and ends the process if its failure is heard by nobody. To be called once LMDB has closed its
  * turn, which it does in an immediate that the first put queued, or right after the put.
  */
-export async function durably(env: Environment, put: Promise<unknown>): Promise<void> {
+async function durably(env: Environment, put: Promise<unknown>): Promise<void> {
   await new Promise(setImmediate);
   await Promise.all([put, env.root.committed]);
 }

@@ -247,7 +247,7 @@ describe('the lock of a spool', () => {
 });
 
 describe('a small file', () => {
-  it('is written whole, with its rights, over the old one, and leaves nothing beside it', async () => {
+  it('is written whole, with its rights, over the old one, and nothing beside it', async () => {
     const path = join(home, 'file');
     await writeFileDurably(path, 'one');
     expect([await readFile(path, 'utf8'), await mode(path)]).toEqual(['one', 0o600]);

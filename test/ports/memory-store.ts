@@ -5,7 +5,7 @@ import type { Change, Outcome, Range, Store } from '../../src/runtime/ports.ts';
 export type MemoryDiskOptions = {
   /** Runs something later, which is how long a commit takes. */
   readonly later?: (then: () => void) => void;
-  /** A whole number from 0 to `sides` − 1: how much of a lost group is on the disk all the same. */
+  /** A whole number from 0 to `sides` − 1: how much of a lost group is on the disk even so. */
   readonly dice?: (sides: number) => number;
 };
 
@@ -66,7 +66,7 @@ export class MemoryDisk {
     return this.#life;
   }
 
-  /** Cuts the power: of a group in flight, the first batches that the dice grant are on the disk. */
+  /** Cuts the power: of a group in flight the dice say how many batches are on the disk. */
   crash(): void {
     this.#life?.crash();
     this.#life = undefined;

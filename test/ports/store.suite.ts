@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Failure } from '../../src/protocol/errors.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import type { Change, Outcome, Store } from '../../src/runtime/ports.ts';
+import { agreesWithMap } from './store-model.ts';
 
 export type StoreHooks = {
   readonly onBroken?: (reason: Failure) => void;
@@ -72,7 +72,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
       expect(await commit(store)).toBe('committed');
     });
 
-    it('applies batches in order: the last change of a key wins, within one and across', async () => {
+    it('applies batches in order: the last change of a key wins, in one and across', async () => {
       const both = Promise.all([
         commit(store, put('a', '1'), put('a', '2'), put('b', '1'), drop('c')),
         commit(store, drop('b'), put('c', '3'), drop('never')),
@@ -190,37 +190,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
       for (const key of keys) expect(text(store.get(key))).toBe(key);
     });
 
-    it('agrees with a sorted map on any history', async () => {
-      const key = fc.string({
-        minLength: 1,
-        maxLength: 3,
-        unit: fc.constantFrom('a', 'b', '/', 'ß', '😀'),
-      });
-      const change = fc.record({ key, value: fc.option(fc.uint8Array({ maxLength: 8 })) });
-      const query = fc.record({ from: key, to: key, limit: fc.nat(6), reverse: fc.boolean() });
-      const model = new Map<string, Uint8Array>();
-      const run = async (
-        batches: { key: string; value: Uint8Array | null }[][],
-        queries: readonly { from: string; to: string; limit: number; reverse: boolean }[],
-      ): Promise<void> => {
-        const changes = batches.map((batch) =>
-          batch.map(({ key, value }) => ({ key, value: value ?? undefined })),
-        );
-        for (const { key, value } of changes.flat()) {
-          if (value === undefined) model.delete(key);
-          else model.set(key, value);
-        }
-        await Promise.all(changes.map((batch) => commit(store, ...batch)));
-        for (const query of queries)
-          expect(rowsOf(store.range(query))).toEqual(expected(model, query));
-      };
-      const property = fc.asyncProperty(
-        fc.array(fc.array(change, { maxLength: 6 }), { maxLength: 4 }),
-        fc.array(query, { maxLength: 4 }),
-        run,
-      );
-      await fc.assert(property, { numRuns: 60, seed: 7 });
-    });
+    it('agrees with a sorted map on any history', () => agreesWithMap(() => store));
 
     it.each([
       ['empty', ''],
@@ -295,18 +265,4 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
       expect(keysOf(store)).toEqual(['a', 'b']);
     });
   });
-}
-
-const rowsOf = (rows: readonly (readonly [string, Uint8Array])[]): string[] =>
-  rows.map(([key, value]) => `${key}=${Buffer.from(value).toString('hex')}`);
-
-function expected(
-  model: ReadonlyMap<string, Uint8Array>,
-  { from, to, limit, reverse }: { from: string; to: string; limit: number; reverse: boolean },
-): string[] {
-  const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
-  const rows = [...model]
-    .filter(([key]) => compare(from, key) <= 0 && compare(key, to) < 0)
-    .toSorted(([a], [b]) => compare(a, b));
-  return rowsOf((reverse ? rows.toReversed() : rows).slice(0, limit));
 }
