@@ -164,6 +164,10 @@ export type PlaceOrder = {
   readonly scriptBlob: BlobRef | null;
   readonly inputs: readonly Input[];
   readonly outputs: readonly string[];
+  /** Where the job wants its logs and its working directory; '' is the usual. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly workdir: string;
   readonly user: string;
 };
 

@@ -24,10 +24,17 @@ const placeOf = (order: Order, user: string): PlaceOrder => ({
   key: { job: order.job, attempt: order.attempt, rank: order.rank },
   script: order.script,
   scriptBlob: order.scriptBlob,
-  inputs: order.rank === 0 || order.spec.nodes > 1 ? order.inputs : [],
-  outputs: order.spec.outputFiles,
+  inputs: order.inputs,
+  // The others have a directory of their own: only the main node's files are the job's.
+  outputs: order.rank === 0 ? order.spec.outputFiles : [],
+  stdout: order.spec.stdout,
+  stderr: order.spec.stderr,
+  workdir: order.spec.workdir,
   user,
 });
+
+const inWork = (directory: string, path: string): string =>
+  path.startsWith('/') ? path : `${directory}/${path}`;
 
 /** Runs on a worker: brings the inputs, starts the process, waits for it, takes the outputs home. */
 export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks> {
@@ -65,7 +72,7 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
         directory: place.directory,
         script: place.script,
         env,
-        stdin: spec.stdin,
+        stdin: spec.stdin === '' ? '' : inWork(place.directory, spec.stdin),
         stdout: place.stdout,
         stderr: place.stderr,
         user,

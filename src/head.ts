@@ -1,0 +1,176 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HeadPorts } from './actors/families.ts';
+import type { Feed } from './actors/feed.ts';
+import { keeping as nodeKeeping } from './actors/node/keeping.ts';
+import { terminalDoor } from './api/terminal.ts';
+import { clearAll } from './clear.ts';
+import type { Config } from './config.ts';
+import type { HeadKeys } from './enrol.ts';
+import { type HeadParts, headPorts, join, registeredUsers } from './lent.ts';
+import { listen } from './mesh.ts';
+import type { DiskBlobs } from './platform/blobs.ts';
+import type { Bulk } from './platform/bulk.ts';
+import { writeFileDurably } from './platform/disk.ts';
+import type { NodeIdentity } from './platform/identity.ts';
+import type { Links } from './platform/links.ts';
+import { look } from './platform/process/being.ts';
+import type { Spool } from './platform/spool.ts';
+import type { Hub } from './platform/streams.ts';
+import { listenTerminals } from './platform/terminals.ts';
+import type { Listening } from './platform/tls-server.ts';
+import { message, type Reply } from './protocol/messages.ts';
+import type { Node } from './runtime/node.ts';
+import type { Clock, Note, Store } from './runtime/ports.ts';
+import { load } from './runtime/record.ts';
+import { headForwards, nodeStreams, userStreams } from './streams.ts';
+import { VERSION } from './version.ts';
+import type { Worker } from './worker.ts';
+
+export type HeadSetup = {
+  readonly spool: Spool;
+  readonly config: Config;
+  readonly note: Note;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly feed: Feed;
+  readonly blobs: DiskBlobs;
+  readonly links: Links;
+  readonly bulk: Bulk;
+  readonly keys: HeadKeys;
+  readonly worker: Worker | undefined;
+  readonly node: () => Node;
+};
+
+export type Head = {
+  readonly ports: HeadPorts;
+  /** Says which streams another node may open here. */
+  serve(hub: Hub): void;
+  linked(peer: NodeIdentity): void;
+  unlinked(peer: NodeIdentity, why: string): void;
+  listen(): Promise<void>;
+  url(): string;
+  /** Cancels all jobs and waits until what was made for them is gone. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** The part of a node that is a head: its doors, and what its actors are lent. */
+export async function openHead(setup: HeadSetup): Promise<Head> {
+  const { spool, config, clock, store, node } = setup;
+  const since = clock.now();
+  const users = await registeredUsers(spool);
+  const forwards = headForwards(setup);
+  let mesh: Listening | undefined;
+  let terminals: Listening | undefined;
+
+  const lent: HeadParts = {
+    ...setup,
+    forwards,
+    now: () => clock.now(),
+    meshAddresses: () =>
+      config.mesh.advertise.length > 0
+        ? config.mesh.advertise
+        : [`${dialled(config.mesh.host, config.address)}:${mesh?.port ?? 0}`],
+    status: () => status(setup, since),
+  };
+  const ports = await headPorts(lent);
+  const isOperator = (user: string): boolean => users.get(user) === 'admin';
+  const url = (): string =>
+    `https://${dialled(config.terminals.host, config.address)}:${terminals?.port ?? 0}`;
+
+  return {
+    ports,
+    serve: (hub) => nodeStreams(setup, hub),
+    linked: () => {},
+    unlinked: ({ name }, why) => tellNode(node(), name, why),
+    async listen() {
+      mesh = await listen(
+        setup,
+        config,
+        setup.keys,
+        (peer) => admit(store, peer),
+        (request) => join(lent, request),
+      );
+      terminals = await listenTerminals({
+        ...config.terminals,
+        credentials: setup.keys.credentials,
+        admit: ({ id }) => (users.has(id) ? undefined : 'this user is not registered here'),
+        onTerminal: terminalDoor({
+          node: node(),
+          isOperator,
+          serve: (hub) => userStreams(setup, hub),
+        }),
+        onRequest: (request, response) => health(setup, request, response),
+        note: setup.note,
+      });
+      await writeNodeFile(setup, since, url(), { mesh, terminals });
+    },
+    url,
+    clear: () => clearAll(node(), store),
+    async close() {
+      await terminals?.close();
+      await mesh?.close();
+      await forwards.closeAll();
+    },
+  };
+}
+
+/** A listener on all addresses is dialled at the node's own. */
+const dialled = (host: string, address: string): string =>
+  host === '0.0.0.0' || host === '::' ? address : host;
+
+/** Who may connect is what the registry says now, whatever a certificate said once. */
+function admit(store: Store, { name, role }: NodeIdentity): string | undefined {
+  const known = load(store, nodeKeeping, `/nodes/${name}`)?.state;
+  if (known === undefined) return `no node ${name} is known here`;
+  if (known.phase === 'gone') return `node ${name} was removed`;
+  return known.role === role ? undefined : `node ${name} is no ${role}`;
+}
+
+const tellNode = (node: Node, name: string, why: string): void =>
+  node.routes.tell(
+    { node: node.name, path: `/nodes/${name}` },
+    message('node.link', { node: name, up: false, why: why.slice(0, 1024) }),
+    { door: 'local', id: 'links' },
+  );
+
+function status({ spool, config, store, node }: HeadSetup, since: number): Reply<'node.status'> {
+  return {
+    node: config.name,
+    version: VERSION,
+    installation: spool.installation,
+    since,
+    term: store.term,
+    actors: node().routes.size,
+    rssBytes: process.memoryUsage.rss(),
+    trouble: [...spool.warnings],
+  };
+}
+
+function health({ config }: HeadSetup, request: IncomingMessage, response: ServerResponse): void {
+  const found = request.url === '/health';
+  response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(found ? { node: config.name, ok: true } : { error: 'not found' }));
+}
+
+type Doors = { readonly mesh: Listening; readonly terminals: Listening };
+
+/** Tells commands of this machine where the node is, and by what it is known to live. */
+async function writeNodeFile(
+  { spool, config }: HeadSetup,
+  startedAt: number,
+  url: string,
+  { mesh, terminals }: Doors,
+): Promise<void> {
+  const file = {
+    pid: process.pid,
+    startTicks: look(process.pid)?.start ?? 0,
+    startedAt,
+    name: config.name,
+    installation: spool.installation,
+    url,
+    terminal: { host: dialled(config.terminals.host, config.address), port: terminals.port },
+    mesh: { host: dialled(config.mesh.host, config.address), port: mesh.port },
+  };
+  await writeFileDurably(spool.places.nodeFile, `${JSON.stringify(file, null, 2)}\n`);
+}

@@ -1,0 +1,211 @@
+import { createHash, createHmac, randomUUID, X509Certificate } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import type { HeadPorts } from './actors/families.ts';
+import type { Forwards, Gate } from './actors/ports.ts';
+import type { Config } from './config.ts';
+import type { HeadKeys } from './enrol.ts';
+import { openGate } from './gates/gates.ts';
+import type { DiskBlobs } from './platform/blobs.ts';
+import { readRequest, signRequest } from './platform/certificates.ts';
+import { freeBytes } from './platform/disk.ts';
+import { identify } from './platform/identity.ts';
+import type { JoinAnswer, JoinRequest } from './platform/join.ts';
+import { keyPlaces, readPem } from './platform/key-files.ts';
+import type { Spool } from './platform/spool.ts';
+import { Failed } from './protocol/errors.ts';
+import { limits } from './protocol/limits.ts';
+import { type Body, type Message, message, type Reply } from './protocol/messages.ts';
+import { control } from './protocol/ref.ts';
+import type { Node } from './runtime/node.ts';
+import type { Millis, Store } from './runtime/ports.ts';
+
+export type HeadParts = {
+  readonly config: Config;
+  readonly spool: Spool;
+  readonly store: Store;
+  readonly blobs: DiskBlobs;
+  readonly keys: HeadKeys;
+  readonly forwards: Forwards;
+  readonly now: () => Millis;
+  /** The node, once it is there: ports are made before it. */
+  readonly node: () => Node;
+  /** `host:port` by which nodes reach this head. */
+  readonly meshAddresses: () => readonly string[];
+  readonly status: () => Reply<'node.status'>;
+};
+
+/** What starts a worker on this machine: this very program. */
+const workerCommand = (): readonly string[] => [
+  process.execPath,
+  ...process.execArgv,
+  process.argv[1] ?? '',
+  'start',
+];
+
+/** Opens the sites that the config names. Throws `Failed` naming the one that does not fit. */
+async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
+  const gates = new Map<string, Gate>();
+  for (const remote of setup.config.remotes)
+    gates.set(
+      remote.name,
+      await openGate(remote.kind, {
+        remote: remote.name,
+        settings: remote,
+        spool: setup.spool.path,
+        workerCommand: workerCommand(),
+        now: setup.now,
+        dice: Math.random,
+      }),
+    );
+  return gates;
+}
+
+/** All that the actors of a head are lent. */
+export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
+  const { config, spool, store, blobs, keys, forwards } = setup;
+  const gates = await openGates(setup);
+  const secret = createHash('sha256').update(`join tokens\n${keys.authority.key}`).digest();
+  const offered = new Map<string, Body<'scheduler.site'>>();
+  return {
+    store,
+    forwards,
+    gates,
+    sites: new Map(
+      config.remotes.map(({ name, flavor = '', image = 'host', clusters = 16, cpus = 64 }) => [
+        name,
+        { clustersMax: clusters, cpusMax: cpus, defaultFlavor: flavor, defaultImage: image },
+      ]),
+    ),
+    offered: (site) => void offered.set(site.remote, site),
+    installation: spool.installation,
+    // Bound to cluster, stay and node: the same for whoever asks again, and for no other.
+    token: (cluster, round, node) =>
+      createHmac('sha256', secret).update(`${cluster}\n${round}\n${node}`).digest('base64url'),
+    hash: sha256,
+    bootstrap: () => ({ heads: setup.meshAddresses(), caFingerprint: keys.caFingerprint }),
+    jobId: (owner, key) => (key === undefined ? randomUUID() : idOf(owner, key)),
+    digest: sha256,
+    hasBlob: (blob) => blobs.has(blob),
+    readBlob: (blob) => readWhole(blobs, blob),
+    keepBlob: (bytes) => keep(blobs, bytes),
+    impossible: async (spec) => {
+      const body = await ask(setup.node(), '/scheduler', message('scheduler.check', { spec }));
+      return (body as Reply<'scheduler.check'>).impossible;
+    },
+    reasons: async (ids) => {
+      const body = await ask(
+        setup.node(),
+        '/scheduler',
+        message('scheduler.why', { ids: [...ids] }),
+      );
+      return (body as Reply<'scheduler.why'>).reasons;
+    },
+    closed: closedWhenFull(spool.path),
+    offers: () => ({
+      flavors: [...offered.values()].flatMap((site) => site.flavors),
+      images: [...offered.values()].flatMap((site) => site.images),
+      remotes: config.remotes.map(({ name, kind, flavor = '', image = '' }) => ({
+        name,
+        kind,
+        defaultFlavor: flavor,
+        defaultImage: image,
+      })),
+    }),
+    status: setup.status,
+  };
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** UUIDv8 of a SHA-256: the same owner and key find the same job on any head. */
+function idOf(owner: string, key: string): string {
+  const hex = sha256(`${owner}\n${key}`);
+  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `${variant}${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-');
+}
+
+async function readWhole(blobs: DiskBlobs, blob: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of blobs.read(blob, 0)) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+async function keep(
+  blobs: DiskBlobs,
+  bytes: Uint8Array,
+): Promise<{ sha256: string; bytes: number }> {
+  const blob = createHash('sha256').update(bytes).digest('hex');
+  const writer = await blobs.writer(blob, bytes.byteLength);
+  await writer.write(bytes.subarray(writer.offset));
+  await writer.finish();
+  return { sha256: blob, bytes: bytes.byteLength };
+}
+
+/** Looks at the disk now and then, not at every submit. */
+function closedWhenFull(path: string): () => string {
+  let text = '';
+  const look = async (): Promise<void> => {
+    const free = await freeBytes(path);
+    text =
+      free >= limits.diskReserveBytes
+        ? ''
+        : `the disk of ${path} has ${Math.floor(free / 2 ** 20)} MiB left, and swm keeps ` +
+          `${limits.diskReserveBytes / 2 ** 20} MiB for running jobs: free some space`;
+  };
+  void look();
+  setInterval(() => void look(), 1_000).unref();
+  return () => text;
+}
+
+/** Puts a question to an actor of the control tree on behalf of this node. */
+export function ask(node: Node, path: string, question: Message): Promise<object> {
+  return new Promise((resolve, reject) => {
+    const who = { door: 'local', id: `node ${node.name}` } as const;
+    node.routes.ask(control(path), question, limits.callMs, who, (answer) => {
+      if (answer.ok) resolve(answer.body);
+      else reject(new Failed(answer.failure.code, answer.failure.text, answer.failure.retry));
+    });
+  });
+}
+
+/** Signs the request of a node that the registry expects, for the name that it expects. */
+export async function join(setup: HeadParts, request: JoinRequest): Promise<JoinAnswer> {
+  const { keys, spool } = setup;
+  const { keyFingerprint: publicKey } = await readRequest(request.csr);
+  const question = message('node.join', {
+    node: request.name,
+    tokenHash: sha256(request.token),
+    publicKey,
+  });
+  const body = await ask(setup.node(), `/nodes/${request.name}`, question).catch((error) => {
+    if (error instanceof Failed && error.failure.code === 'not_found')
+      throw new Failed('unauthorized', `no node ${request.name} is expected`);
+    throw error;
+  });
+  const { role } = body as Reply<'node.join'>;
+  const certificate = await signRequest(keys.authority, request.csr, {
+    kind: 'node',
+    role,
+    name: request.name,
+    installation: spool.installation,
+    hosts: [request.name],
+  });
+  return { certificate, chain: keys.chain };
+}
+
+/** The users that this head knows: those whose certificates it has issued, by their UUID. */
+export async function registeredUsers(spool: Spool): Promise<ReadonlyMap<string, string>> {
+  const users = new Map<string, string>();
+  for (const name of await readdir(spool.places.users)) {
+    const pem = await readPem(keyPlaces(spool.path).user(name).certificate);
+    const identity = pem === undefined ? undefined : identify(new X509Certificate(pem));
+    if (identity?.kind === 'user') users.set(identity.id, name);
+  }
+  return users;
+}

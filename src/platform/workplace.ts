@@ -1,0 +1,221 @@
+import { constants } from 'node:fs';
+import {
+  chmod,
+  chown,
+  copyFile,
+  lstat,
+  mkdir,
+  readdir,
+  realpath,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import type {
+  AttemptKey,
+  BlobRef,
+  Collected,
+  Output,
+  Place,
+  PlaceOrder,
+  Progress,
+  Workplace,
+} from '../actors/ports.ts';
+import { Failed } from '../protocol/errors.ts';
+import type { DiskBlobs } from './blobs.ts';
+import { diskFailed } from './disk.ts';
+import type { Account } from './process/account.ts';
+
+/** What brings blobs from the head and back to it; on a head itself there is nothing to do. */
+export type Carrier = {
+  fetch(blob: BlobRef, progress: Progress, signal: AbortSignal): Promise<void>;
+  send(blob: BlobRef, progress: Progress, signal: AbortSignal): Promise<void>;
+};
+
+export type WorkplaceOptions = {
+  /** Absolute; the account of every job can pass through it. */
+  readonly directory: string;
+  readonly blobs: DiskBlobs;
+  readonly carrier: Carrier;
+  /** The account that a job is to run as, or undefined when it runs as we do. */
+  readonly accountOf: (name: string) => Promise<Account | undefined>;
+};
+
+type Paths = Place & { readonly root: string; readonly work: string };
+
+/**
+ * Each attempt has a directory of its own, `JOB/ATTEMPT.RANK`: what is ours in it, and below it
+ * `work`, which belongs to the job's account.
+ */
+export function workplace(options: WorkplaceOptions): Workplace {
+  return {
+    stage: (order, progress, signal) =>
+      stage(options, order, progress, signal).catch((error) => {
+        throw diskFailed(error, options.directory, 'Staging');
+      }),
+    collect: (order, progress, signal) =>
+      collect(options, order, progress, signal).catch((error) => {
+        throw diskFailed(error, options.directory, 'Collecting');
+      }),
+    clear: async (key) => {
+      const { root } = pathsOf(options.directory, { key, stdout: '', stderr: '', workdir: '' });
+      await rm(root, { recursive: true, force: true });
+      // Another attempt of the job may have its place beside.
+      const beside = await readdir(dirname(root)).catch(() => []);
+      if (beside.length === 0) await rm(dirname(root), { recursive: true, force: true });
+    },
+  };
+}
+
+type Named = Pick<PlaceOrder, 'key' | 'stdout' | 'stderr' | 'workdir'>;
+
+export function pathsOf(directory: string, order: Named): Paths {
+  const { job, attempt, rank }: AttemptKey = order.key;
+  const root = join(directory, job, `${attempt}.${rank}`);
+  const work = join(root, 'work');
+  const log = (asked: string, usual: string): string =>
+    asked === '' ? join(root, usual) : within(work, asked);
+  return {
+    root,
+    work,
+    directory: order.workdir === '' ? work : resolve(work, order.workdir),
+    script: join(root, 'script'),
+    stdout: log(order.stdout, 'stdout.log'),
+    stderr: log(order.stderr, 'stderr.log'),
+  };
+}
+
+/** A path in the working directory; an absolute one, or one that leads out, is refused. */
+function within(work: string, path: string): string {
+  const full = resolve(work, path);
+  if (isAbsolute(path) || !full.startsWith(work + sep))
+    throw new Failed('refused', `${path} leads out of the job's working directory`);
+  return full;
+}
+
+async function stage(
+  options: WorkplaceOptions,
+  order: PlaceOrder,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Place> {
+  const paths = pathsOf(options.directory, order);
+  const account = await options.accountOf(order.user);
+  const give = async (path: string, mode: number): Promise<void> => {
+    await chmod(path, mode);
+    if (account !== undefined) await chown(path, account.uid, account.gid);
+  };
+  await mkdir(paths.root, { recursive: true });
+  await chmod(dirname(paths.root), 0o711);
+  await chmod(paths.root, 0o711);
+  await mkdir(paths.work, { recursive: true });
+  await give(paths.work, 0o700);
+  await fetchAll(options, order, progress, signal);
+  for (const input of order.inputs) {
+    const to = within(paths.work, input.path);
+    await makeFolders(paths.work, dirname(to), give);
+    await copyFile(options.blobs.path(input.sha256), to, constants.COPYFILE_FICLONE);
+    await give(to, input.mode | 0o400);
+  }
+  if (paths.directory.startsWith(paths.work)) await makeFolders(paths.work, paths.directory, give);
+  for (const log of [paths.stdout, paths.stderr])
+    if (log.startsWith(paths.work + sep)) await makeFolders(paths.work, dirname(log), give);
+  if (order.scriptBlob === null) await writeFile(paths.script, order.script, { mode: 0o600 });
+  else await copyFile(options.blobs.path(order.scriptBlob.sha256), paths.script);
+  await give(paths.script, 0o500);
+  const { directory, script, stdout, stderr } = paths;
+  return { directory, script, stdout, stderr };
+}
+
+async function makeFolders(
+  work: string,
+  folder: string,
+  give: (path: string, mode: number) => Promise<void>,
+): Promise<void> {
+  let at = work;
+  for (const part of relative(work, folder).split(sep)) {
+    if (part === '') continue;
+    at = join(at, part);
+    if (await mkdir(at, { recursive: true })) await give(at, 0o700);
+  }
+}
+
+async function fetchAll(
+  { blobs, carrier }: WorkplaceOptions,
+  { inputs, scriptBlob }: PlaceOrder,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = new Map<string, BlobRef>();
+  for (const blob of [...inputs, ...(scriptBlob ? [scriptBlob] : [])])
+    wanted.set(blob.sha256, { sha256: blob.sha256, bytes: blob.bytes });
+  const total = [...wanted.values()].reduce((sum, blob) => sum + blob.bytes, 0);
+  let before = 0;
+  for (const blob of wanted.values()) {
+    const from = before;
+    if (!blobs.has(blob.sha256))
+      await carrier.fetch(blob, (done) => progress(from + done, total), signal);
+    before += blob.bytes;
+    progress(before, total);
+  }
+}
+
+/** The job's processes are all dead now, so that nothing changes what is found here. */
+async function collect(
+  options: WorkplaceOptions,
+  order: PlaceOrder,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Collected> {
+  const paths = pathsOf(options.directory, order);
+  const outputs: Output[] = [];
+  const missing: string[] = [];
+  for (const path of order.outputs) {
+    const found = await filesOf(paths.work, path);
+    if (found.length === 0) missing.push(path);
+    for (const file of found) {
+      const { mode } = await stat(join(paths.work, file));
+      const blob = await options.blobs.putFile(join(paths.work, file));
+      outputs.push({ ...blob, path: file, mode: mode & 0o777 });
+    }
+  }
+  const stdout = await logBlob(options.blobs, paths.stdout, paths);
+  const stderr = await logBlob(options.blobs, paths.stderr, paths);
+  const all = [...outputs, stdout, stderr];
+  const total = all.reduce((sum, blob) => sum + blob.bytes, 0);
+  let before = 0;
+  for (const { sha256, bytes } of all) {
+    const from = before;
+    await options.carrier.send({ sha256, bytes }, (done) => progress(from + done, total), signal);
+    before += bytes;
+    progress(before, total);
+  }
+  return { outputs, missing, stdout, stderr };
+}
+
+/** The regular files at a path of the job, one or a whole folder; links that lead out are none. */
+async function filesOf(work: string, path: string): Promise<string[]> {
+  const full = within(work, path);
+  const real = await realpath(full).catch(() => undefined);
+  const base = await realpath(work);
+  if (real === undefined || !(real + sep).startsWith(base + sep)) return [];
+  const found = await lstat(full);
+  if (found.isFile()) return [relative(work, full)];
+  if (!found.isDirectory()) return [];
+  const files: string[] = [];
+  for (const name of (await readdir(full)).sort())
+    files.push(...(await filesOf(work, join(relative(work, full), name))));
+  return files;
+}
+
+/** A log that the job removed, or put a link in the place of, is taken as empty. */
+async function logBlob(blobs: DiskBlobs, path: string, { root }: Paths): Promise<BlobRef> {
+  const found = await lstat(path).catch(() => undefined);
+  const real = await realpath(path).catch(() => '');
+  const base = await realpath(root);
+  if (found?.isFile() && real.startsWith(base + sep)) return blobs.putFile(path);
+  const empty = join(root, 'empty');
+  await writeFile(empty, '', { mode: 0o600 });
+  return blobs.putFile(empty);
+}

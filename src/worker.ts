@@ -1,0 +1,88 @@
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism, totalmem, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { RunnerPorts } from './actors/runner/tasks.ts';
+import type { Config } from './config.ts';
+import type { DiskBlobs } from './platform/blobs.ts';
+import { type Account, accounts } from './platform/process/account.ts';
+import { openProcesses } from './platform/process/processes.ts';
+import type { Spool } from './platform/spool.ts';
+import { type Carrier, workplace } from './platform/workplace.ts';
+import type { Resources } from './protocol/model.ts';
+import type { Clock, Note } from './runtime/ports.ts';
+
+export type WorkerSetup = {
+  readonly config: Config;
+  readonly spool: Spool;
+  readonly blobs: DiskBlobs;
+  readonly carrier: Carrier;
+  readonly clock: Clock;
+  readonly note: Note;
+};
+
+export type Worker = {
+  readonly ports: RunnerPorts;
+  /** Where the places of attempts are. */
+  readonly jobs: string;
+  close(): void;
+};
+
+const ACCOUNT_MS = 60_000;
+const isRoot = (): boolean => process.geteuid?.() === 0;
+
+/** What runs the jobs of this machine. */
+export async function openWorker(setup: WorkerSetup): Promise<Worker> {
+  const { config, spool, note, clock } = setup;
+  const jobs = await jobsDirectory(spool, note);
+  const look = accounts(ACCOUNT_MS, () => clock.now());
+  const accountOf = async (name: string): Promise<Account | undefined> =>
+    isRoot() ? look(name || config.jobs.user) : undefined;
+  if (!isRoot())
+    note('warn', '/runners', `jobs run as ${userInfo().username}, as swm itself does`, {
+      mend: 'start swm as root and set jobs.user, so that jobs cannot reach what is swm’s',
+    });
+  const mark: Record<string, string> = { SWM_INSTALLATION: spool.installation };
+  const machine = process.env['SWM_MACHINE'];
+  if (machine !== undefined) mark['SWM_MACHINE'] = machine;
+  const processes = await openProcesses({
+    directory: join(spool.path, 'run', 'attempts'),
+    jobsUser: config.jobs.user,
+    slots: Math.max(1, Math.min(availableParallelism(), resourcesOf(config).cpus)),
+    mark,
+    note,
+    spool: jobs,
+  });
+  const { blobs, carrier } = setup;
+  return {
+    jobs,
+    ports: {
+      processes,
+      workplace: workplace({ directory: jobs, blobs, carrier, accountOf }),
+      clock,
+      address: config.address,
+      path: config.jobs.path,
+      user: isRoot() ? config.jobs.user : userInfo().username,
+      accountOf: () => '',
+    },
+    close: () => processes.close(),
+  };
+}
+
+/** What jobs may have of this machine: what the config says, else all there is. */
+export const resourcesOf = ({ resources }: Config): Resources => ({
+  cpus: resources.cpus || availableParallelism(),
+  memoryBytes: resources.memoryBytes || totalmem(),
+  gpus: resources.gpus,
+});
+
+/**
+ * In the spool, if the accounts of jobs can pass to it; else below /var/tmp, so that a spool in a
+ * home that is closed to others works too.
+ */
+async function jobsDirectory(spool: Spool, note: Note): Promise<string> {
+  if (!isRoot() || spool.warnings.length === 0) return spool.places.jobs;
+  const elsewhere = join('/var/tmp', `swm-${spool.installation.slice(0, 8)}-jobs`);
+  await mkdir(elsewhere, { recursive: true, mode: 0o711 });
+  note('warn', '/runners', `jobs have their directories in ${elsewhere}: ${spool.warnings[0]}`);
+  return elsewhere;
+}
