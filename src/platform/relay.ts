@@ -1,7 +1,8 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Failed } from '../protocol/errors.ts';
-import { failureOf } from './stream.ts';
+import { failureOf, type Stream } from './stream.ts';
+import type { StreamRequest } from './streams.ts';
 
 /**
  * Joins two ends, sockets or streams: bytes both ways at the pace of the slower one, each
@@ -11,6 +12,13 @@ export function relay(one: Duplex, two: Duplex): Promise<void> {
   one.pipe(two);
   two.pipe(one);
   return Promise.all([closed(one, two), closed(two, one)]).then(() => {});
+}
+
+/** Lets a peer's stream go on to another node, which accepts or refuses in its own words. */
+export async function passOn({ stream, accept }: StreamRequest, next: Stream): Promise<void> {
+  const over = relay(stream, next);
+  accept(await next.accepted());
+  await over;
 }
 
 function closed(end: Duplex, other: Duplex): Promise<void> {

@@ -139,3 +139,20 @@ export function failureOf(error: unknown): Failure {
   if ('syscall' in error) return failure('unreachable', error.message);
   return failure('bug', 'an internal error; the log of the node has it');
 }
+
+/** Waits until a stream takes more; throws `Failed` if it never will. */
+export function drained(stream: Stream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const over = (): void => {
+      stream.off('drain', go);
+      reject(stream.errored ?? new Failed('refused', 'the other side wants no more'));
+    };
+    const go = (): void => {
+      stream.off('close', over);
+      resolve();
+    };
+    if (stream.closed || stream.destroyed) return over();
+    stream.once('drain', go);
+    stream.once('close', over);
+  });
+}

@@ -6,7 +6,7 @@ import { limits } from '../protocol/limits.ts';
 import type { Who } from '../protocol/who.ts';
 import type { BlobWriter, DiskBlobs } from './blobs.ts';
 import { chunksOf, openRegular } from './file-chunks.ts';
-import type { Stream } from './stream.ts';
+import { drained, type Stream } from './stream.ts';
 import type { Hub, StreamRequest } from './streams.ts';
 
 /**
@@ -220,22 +220,6 @@ async function persist(signal: AbortSignal, go: Try): Promise<void> {
     }
     await sleep(Math.min(50 * 2 ** tries, 5_000), undefined, { signal });
   }
-}
-
-function drained(stream: Stream): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const over = (): void => {
-      stream.off('drain', go);
-      reject(stream.errored ?? new Failed('refused', 'the other side wants no more'));
-    };
-    const go = (): void => {
-      stream.off('close', over);
-      resolve();
-    };
-    if (stream.closed || stream.destroyed) return over();
-    stream.once('drain', go);
-    stream.once('close', over);
-  });
 }
 
 function refuse(why: Failure | undefined): void {

@@ -212,4 +212,12 @@ export const limits = {
   blobWindowBytes: 8 << 20,
   /** transfer: tries in a row that got no further, after which the last failure is final. */
   transferTriesMax: 12,
+  /** follow: between two looks at a file of whose growth the system does not tell. */
+  followLookMs: 1_000,
+  /** forwards: how long a connection waits for the link to the job's node, and for its answer. */
+  forwardOpenMs: 10_000,
+  /** forwards: how long a worker tries to connect to a job that does not listen yet. */
+  forwardListenMs: 3_000,
+  /** forwards: connections of one job at once. */
+  forwardConnectionsMax: 1_024,
 } as const;
