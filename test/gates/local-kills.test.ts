@@ -29,6 +29,8 @@ vi.mock('node:fs/promises', async (original) => {
   return { ...real, ...wrapped, readFile };
 });
 
+// A life for each step of the work takes its time where others work too.
+vi.setConfig({ testTimeout: 60_000 });
 const { signal } = new AbortController();
 
 /** Lets a head do so many steps of its work and no more. True: they were enough. */
@@ -90,14 +92,14 @@ describe('a head that dies in the middle', () => {
     let after = 0;
     for (let done = false; !done; after++) {
       const gate = await world.open();
-      const mine = order();
+      const mine = orderOf();
       done = await dies(after, () => gate.create(mine, signal));
       next = await world.open();
       const found = await next.find(mine.name, signal);
       if (found !== undefined) await next.remove(found.externalId, signal);
       expect(await world.left()).toEqual([]);
     }
-    expect(after).toBeGreaterThan(20);
+    expect(after).toBeGreaterThan(10);
   });
 
   it('of removing, at any step: the next removes the rest', async () => {

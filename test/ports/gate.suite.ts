@@ -21,10 +21,9 @@ export type GateWorld = {
 const passing = ['timeout', 'site_error', 'unreachable', 'busy', 'quota', 'releasing'];
 const never = new AbortController().signal;
 
-let count = 0;
-/** An order for nodes of a partition whose name was not used before. */
+/** An order for nodes of a partition whose name was not used before, in no other test either. */
 export function orderOf(changes: Partial<PartitionOrder> = {}): PartitionOrder {
-  const name = changes.name ?? `swm-${(0xa0000000 + ++count).toString(16)}`;
+  const name = changes.name ?? `swm-${crypto.randomUUID().slice(0, 8)}`;
   const nodes = changes.nodes ?? [`${name}-0`];
   return {
     name,

@@ -22,7 +22,8 @@ type Site = {
 /**
  * A site on this very machine: a cluster is one worker process a node, kept up by an init of its
  * own, so that it outlives the head like a machine elsewhere does. All that it knows is on the disk
- * under `<spool>/gates/<remote>/<partition>/`; a new head finds it by opening the site again.
+ * under `<spool>/gates/<remote>/<partition>/`; a new head finds it by opening the site again. Heads
+ * that share a machine must share the site's folder, or each of them has a site of its own.
  */
 export async function openLocalGate(setup: GateSetup): Promise<Gate> {
   const settings = readSettings(setup.settings, `$.remotes.${setup.remote}`);
@@ -30,7 +31,7 @@ export async function openLocalGate(setup: GateSetup): Promise<Gate> {
     throw new Failed('impossible', 'a local gate needs Linux: it keeps its machines by /proc');
   if (!isPlainName(setup.remote))
     throw new Malformed('$.remotes', `a site cannot be named ${setup.remote}`);
-  const folder = join(setup.spool, 'gates', setup.remote);
+  const folder = settings.folder || join(setup.spool, 'gates', setup.remote);
   const claims = new Claims(folder);
   const site: Site = { setup, settings, claims, inTurn: turns() };
   const guarded = <T>(doing: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> =>

@@ -9,6 +9,8 @@ import { parseBytes } from '../../protocol/quantities.ts';
 
 /** What this machine plays a site with. */
 export type LocalSettings = {
+  /** Absolute, where its machines are kept; '' is below the spool of the head. */
+  readonly folder: string;
   /** Clusters that may exist at once. */
   readonly clusters: number;
   /** Cpus that all of them may have together; more than there are is no harm for idle jobs. */
@@ -34,6 +36,7 @@ const FlavorGiven = Type.Object({
 });
 
 const Given = Type.Object({
+  folder: Type.Optional(Type.String({ pattern: '^/', maxLength: 1000 })),
   clusters: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
   cpus: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
   bootDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.createMsMax })),
@@ -62,6 +65,7 @@ export function readSettings(given: unknown, at: string): LocalSettings {
   const flavors = Object.entries(settings.flavors ?? flavorsByDefault);
   if (flavors.length === 0) throw new Malformed(`${at}.flavors`, 'needs one at least');
   return {
+    folder: settings.folder ?? '',
     clusters: settings.clusters ?? 16,
     cpus: settings.cpus ?? 64,
     bootDelayMs: settings.bootDelayMs ?? 0,
