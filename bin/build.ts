@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
  * Bundles what is shipped into dist/: Node runs our TypeScript in a checkout only, never under
  * node_modules. `--if-possible` is for `npm ci`, which calls this also where the development
- * dependencies or the sources are not there: then it says so and leaves dist/ as it is.
+ * dependencies or the sources are not there, or are being worked on: then it says so, and leaves
+ * dist/ as it is.
  */
 
 const home = join(import.meta.dirname, '..');
@@ -34,12 +35,14 @@ const banner = {
   js: "import { createRequire as r } from 'node:module'; const require = r(import.meta.url);",
 };
 
-async function bundle(): Promise<void> {
+/** True: dist/ is new; it is replaced only when all of it could be built. */
+async function bundle(): Promise<boolean> {
   const esbuild = await import('esbuild');
-  rmSync(join(home, 'dist'), { recursive: true, force: true });
-  await esbuild.build({
+  const beside = join(home, '.cache/dist');
+  rmSync(beside, { recursive: true, force: true });
+  const build = esbuild.build({
     entryPoints: entries,
-    outdir: join(home, 'dist'),
+    outdir: beside,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -52,6 +55,14 @@ async function bundle(): Promise<void> {
     banner,
     logLevel: 'warning',
   });
+  const good = await build.then(
+    () => true,
+    () => false, // esbuild has said why
+  );
+  if (!good) return false;
+  rmSync(join(home, 'dist'), { recursive: true, force: true });
+  renameSync(beside, join(home, 'dist'));
+  return true;
 }
 
 /** The types of the client, for programs in TypeScript; takes a second, so not for `npm ci`. */
@@ -70,6 +81,7 @@ if (missing.length > 0) {
   process.stderr.write(`build: not built, because these are missing: ${missing.join(', ')}\n`);
   process.exitCode = optional ? 0 : 2;
 } else {
-  await bundle();
-  if (!optional) declare();
+  const built = await bundle();
+  if (!built && !optional) process.exitCode = 1;
+  if (built && !optional) declare();
 }
