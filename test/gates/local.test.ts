@@ -62,10 +62,10 @@ describe('the local gate', () => {
       resources: { cpus: 2, memoryBytes: 2 * 2 ** 30, gpus: 0 },
     });
     expect(addresses['main']).toMatch(/^127\.78\.\d+\.\d+$/);
-    for (const file of ['join.json', 'swm.yaml'])
+    for (const file of ['join.json', 'swm.yaml', 'machine.log', '../.claim.json'])
       expect(await modeOf(`${folder}/${file}`)).toBe('600');
     for (const path of [folder, `${folder}/spool`, `${folder}/..`, `${folder}/../..`])
-      expect(await modeOf(path)).toBe('700');
+      expect(await modeOf(path)).toBe('711');
     const env = await read(order, 'env');
     expect(env).toContain(`SWM_MACHINE=here/${order.name}/main\n`);
     expect(env).not.toContain('head-only');

@@ -72,9 +72,12 @@ export class Claims {
     return join(this.#folder, name);
   }
 
-  /** Makes the site's folder, and clears what was cut short. */
+  /**
+   * Makes the site's folder, and clears what was cut short. Others may pass through the folders but
+   * not look around: jobs have theirs below, and run as somebody else.
+   */
   async prepare(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await mkdir(this.#folder, { recursive: true, mode: 0o711 });
     for (const entry of await readdir(this.#folder))
       if (entry.startsWith('.'))
         await rm(join(this.#folder, entry), { recursive: true, force: true });
@@ -103,7 +106,7 @@ export class Claims {
   /** Makes the claim's folder with the claim in it: all of it or nothing, once. */
   async make(claim: Claim): Promise<void> {
     const beside = join(this.#folder, `.new-${randomBytes(8).toString('hex')}`);
-    await mkdir(beside, { mode: 0o700 });
+    await mkdir(beside, { mode: 0o711 });
     try {
       await writeFileDurably(join(beside, CLAIM), `${JSON.stringify(claim, null, 2)}\n`);
       await rename(beside, this.folderOf(claim.name));

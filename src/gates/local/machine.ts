@@ -60,7 +60,7 @@ export async function startMachine(
   bootMs: Millis,
 ): Promise<void> {
   const { folder } = machine;
-  await mkdir(join(folder, 'spool'), { recursive: true, mode: 0o700 });
+  await mkdir(join(folder, 'spool'), { recursive: true, mode: 0o711 });
   await writeFileDurably(join(folder, 'join.json'), joinFile(machine, given));
   await writeFileDurably(join(folder, 'swm.yaml'), workerConfig(machine, resources));
   const started = [join(folder, 'swm.yaml'), '--spool', join(folder, 'spool')];
