@@ -108,6 +108,8 @@ export function connected(
       host,
       port,
       rejectUnauthorized: false,
+      // Else a certificate without this host's name would count as not authorized.
+      checkServerIdentity: () => undefined,
       ALPNProtocols: ['http/1.1'],
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...options,

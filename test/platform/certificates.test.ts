@@ -201,6 +201,8 @@ describe('an older installation', () => {
     const id = '44444444-4444-4444-8444-444444444444';
     expect(user.own).toEqual({ kind: 'user', id, name: 'demo1' });
     expect(fingerprint(user.authority)).toBe(fingerprint(older('cluster')));
+    // Its authorities have an id too, which makes no user of them.
+    expect(identify(new X509Certificate(older('cluster')))).toBeUndefined();
   });
 
   it('signs new certificates with its RSA authority', async () => {

@@ -1,5 +1,6 @@
+import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto';
 import { request } from 'node:https';
-import { connect } from 'node:tls';
+import { connect, createServer } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fingerprint, makeKey, makeRequest, signRequest } from '../../src/platform/certificates.ts';
 import { readCredentials } from '../../src/platform/credentials.ts';
@@ -99,6 +100,23 @@ describe('joining', () => {
     }
   });
 
+  it('sends no token to an impostor that shows the true authority beside a forged head', async () => {
+    const key = makeKey();
+    const shown = (await forgedHead(key, world.pki)) + world.pki.authority.certificate;
+    let heard = 0;
+    const server = createServer({ key, cert: shown, minVersion: 'TLSv1.3' }, (socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (bytes) => {
+        heard += bytes.length;
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = `127.0.0.1:${(server.address() as { port: number }).port}`;
+    const failure = await failureOf(requestJoin(await joining({ address })));
+    expect([failure.code, heard]).toEqual(['unauthorized', 0]);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('takes no certificate that is for another key, another name, or of another authority', async () => {
     const other = await makePki(world.pki.installation);
     const otherCsr = await makeRequest(makeKey());
@@ -163,6 +181,27 @@ describe('the path that asks for no certificate', () => {
     expect([wait('a', 1_002), wait('a', 1_002), wait('a', 1_002)]).toEqual([0, 0, 1_000]);
   });
 });
+
+/** Says that the authority signed it, in all but the signature, which is its own. */
+async function forgedHead(key: string, pki: Pki): Promise<string> {
+  await import('reflect-metadata');
+  const x509 = await import('@peculiar/x509');
+  x509.cryptoProvider.set(webcrypto);
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const forged = await x509.X509CertificateGenerator.create({
+    subject: 'CN=h1',
+    issuer: new x509.X509Certificate(pki.authority.certificate).subjectName,
+    publicKey: new x509.PublicKey(createPublicKey(key).export({ type: 'spki', format: 'der' })),
+    signingKey: createPrivateKey(key).toCryptoKey(algorithm, false, ['sign']),
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.SubjectAlternativeNameExtension([
+        { type: 'url', value: `swm://${pki.installation}/node/head/h1` },
+      ]),
+    ],
+  });
+  return `${forged.toString('pem')}\n`;
+}
 
 /** A request of a peer that shows no certificate. */
 function ask(method: string, path: string, body?: string) {

@@ -96,6 +96,17 @@ describe('the bounds of a link over TLS', () => {
     await until('nothing is left', () => made.listening.connections === 0);
   });
 
+  it('are not held against a peer when this very process was stopped', async () => {
+    const made = await pair('messages', bounds, bounds);
+    const near = listen(made.near);
+    const far = listen(made.far);
+    await sleep(bounds.beatMs);
+    const until = performance.now() + bounds.silenceMsMax * 1.5;
+    while (performance.now() < until);
+    await sleep(bounds.silenceMsMax);
+    expect([near.closed, far.closed]).toEqual([[], []]);
+  });
+
   it('give a peer that beats but sends nothing else no end', async () => {
     const made = await pair('messages', { beatMs: 100, silenceMsMax: 60_000 }, bounds);
     const far = listen(made.far);

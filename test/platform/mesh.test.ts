@@ -1,8 +1,10 @@
 import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { certificatesOf } from '../../src/platform/certificates.ts';
+import { certificatesOf, issue, makeKey } from '../../src/platform/certificates.ts';
+import { readCredentials } from '../../src/platform/credentials.ts';
 import { dialMesh } from '../../src/platform/dial.ts';
+import type { NodeIdentity } from '../../src/platform/identity.ts';
 import { listenMesh } from '../../src/platform/mesh.ts';
 import { echoes, failureOf, type MeshWorld, meshWorld } from './mesh-world.ts';
 import { makeGridPki, makePki, past } from './pki.ts';
@@ -157,6 +159,28 @@ describe('dialling a node', () => {
       expect((await failureOf(dialled)).text).toBe(`${address} is not believed: ${why}`);
       server.close();
     }
+  });
+
+  it('does not care by what host name it was reached', async () => {
+    const key = makeKey();
+    const subject = { ...(world.head.own as NodeIdentity), hosts: ['elsewhere.example'] };
+    const certificate = await issue(world.pki.authority, key, subject);
+    const credentials = readCredentials({ key, certificate, chain: world.pki.chain });
+    const listening = await listenMesh({
+      host: '127.0.0.1',
+      port: 0,
+      credentials,
+      admit: () => undefined,
+      onLink: (link) => link.onFrame((frame) => void link.send(frame)),
+      onJoin: () => Promise.reject(new Error()),
+    });
+    const worker = await world.pki.node('worker', 'w1');
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const address = `${host}:${listening.port}`;
+      const dial = { address, credentials: worker, purpose: 'messages' } as const;
+      await echoes(await dialMesh({ ...dial, expectRole: 'head', expectName: 'h1' }));
+    }
+    await listening.close();
   });
 
   it('ends in time when nobody answers, and says why when it cannot be reached', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Credentials, readCredentials } from '../../src/platform/credentials.ts';
@@ -21,9 +21,10 @@ let listening: Listening;
 const refused = new Map<string, string>();
 let opened: { link: Link; user: UserIdentity; subprotocol: Subprotocol }[];
 
-const open = (credentials: Credentials) =>
+const open = (credentials: Credentials, host = '127.0.0.1', handshakeMsMax = 10_000) =>
   listenTerminals({
-    host: '127.0.0.1',
+    host,
+    handshakeMsMax,
     port: 0,
     credentials,
     admit: ({ name }) => refused.get(name),
@@ -119,6 +120,20 @@ describe('plain requests', () => {
     expect((await ask('/user/job', tlsOf(user), own)).status).toBe(200);
   });
 
+  it('are not waited for when their headers do not end', async () => {
+    const served = await open(head, '127.0.0.1', 400);
+    const slow = connect({ ...tlsOf(user), host: 'localhost', port: served.port });
+    slow.on('error', () => {});
+    slow.resume();
+    const drip = setInterval(
+      () => slow.write(slow.bytesWritten === 0 ? 'GET / HTTP/1.1\r\nx: ' : 'x'),
+      20,
+    );
+    await until('it is cut off', () => slow.closed, 4_000);
+    clearInterval(drip);
+    await served.close();
+  });
+
   it('ask the registry each time, also on a connection that is kept', async () => {
     const { Agent } = await import('node:https');
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -210,6 +225,22 @@ describe('an older installation', () => {
         await echoes(await dialTerminal({ address: at, credentials: demo, subprotocol }));
       }
     } finally {
+      await served.close();
+    }
+  });
+
+  it('is believed under the names in its certificate alone, and its users are no servers', async () => {
+    const subprotocol = 'swm.v1+json';
+    for (const [name, host] of [
+      ['node', '127.0.0.2'],
+      ['user', '127.0.0.1'],
+    ] as const) {
+      const served = await open(read(name), host);
+      const at = `${host}:${served.port}`;
+      const dialled = dialTerminal({ address: at, credentials: read('user'), subprotocol });
+      expect((await failureOf(dialled)).text).toBe(
+        `${at} is not believed: the certificate does not name ${host}`,
+      );
       await served.close();
     }
   });
