@@ -43,9 +43,11 @@ export class LineStreams {
     linked(this.#all, Date.now());
   }
 
-  open(kind: string, body: object): Stream {
+  /** `windowBytes`: how much may be under way, if more than usual. */
+  open(kind: string, body: object, windowBytes?: number): Stream {
     const all = this.#all;
-    const end = openStream(all, { id: randomId(), kind, body }, Date.now());
+    const wish = windowBytes === undefined ? {} : { windowBytes };
+    const end = openStream(all, { id: randomId(), kind, body, ...wish }, Date.now());
     const stream: Stream = new Stream({
       write: (bytes) => this.#then(write(all, end, bytes)),
       finish: () => this.#then(finish(all, end)),

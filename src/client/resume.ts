@@ -5,6 +5,12 @@ import type { Stream } from './stream.ts';
 /** What a stream is opened with; `connectMs`: how long to try for a connection each time. */
 export type Opening = { readonly lines: Lines; readonly connectMs: number };
 
+export type Wish = {
+  readonly kind: string;
+  readonly body: object;
+  readonly windowBytes?: number;
+};
+
 /** After these the same stream, opened at another place, may go on. */
 const passing: readonly unknown[] = ['busy', 'stopping', 'unreachable', 'lost', 'timeout'];
 
@@ -17,14 +23,14 @@ const TRIES_MAX = 20;
  */
 export async function* resumed<T>(
   { lines, connectMs }: Opening,
-  open: () => { readonly kind: string; readonly body: object },
+  open: () => Wish,
   use: (stream: Stream, moved: () => void) => AsyncGenerator<T, void, void>,
 ): AsyncGenerator<T, void, void> {
   for (let tries = 0; ; tries += 1) {
     const line = await lines.get(connectMs);
-    const { kind, body } = open();
+    const { kind, body, windowBytes } = open();
     try {
-      return yield* use(line.streams.open(kind, body), () => {
+      return yield* use(line.streams.open(kind, body, windowBytes), () => {
         tries = 0;
       });
     } catch (error) {

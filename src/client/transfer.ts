@@ -1,4 +1,5 @@
 import { Failed } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
 import { type Opening, resumed } from './resume.ts';
 
 /** A file by its content. */
@@ -9,6 +10,8 @@ export type Chunks = (offset: number) => AsyncIterable<Uint8Array>;
 
 export type Progress = (doneBytes: number, totalBytes: number) => void;
 
+const windowBytes = limits.blobWindowBytes;
+
 /** Brings a file there. The other side says how much of it it has, and answers once it is kept. */
 export async function upload(
   opening: Opening,
@@ -16,7 +19,7 @@ export async function upload(
   chunks: Chunks,
   progress: Progress,
 ): Promise<void> {
-  const open = () => ({ kind: 'blob.put', body: { sha256, bytes } });
+  const open = () => ({ kind: 'blob.put', body: { sha256, bytes }, windowBytes });
   const sent = resumed(opening, open, async function* (stream, moved) {
     let at = offsetOf(await stream.accepted(), bytes);
     yield at;
@@ -41,7 +44,7 @@ export function download(
   from: number,
 ): AsyncGenerator<Uint8Array, void, void> {
   let offset = from;
-  const open = () => ({ kind: 'blob.get', body: { sha256, offset } });
+  const open = () => ({ kind: 'blob.get', body: { sha256, offset }, windowBytes });
   return resumed(opening, open, async function* (stream, moved) {
     stream.end();
     for await (const chunk of stream.read()) {

@@ -1,0 +1,76 @@
+import type { Client } from '../client/client.ts';
+import { limits } from '../protocol/limits.ts';
+import type { JobRow } from '../protocol/model.ts';
+import { exits, Usage } from './exits.ts';
+import { printRows } from './lists.ts';
+import type { Screen } from './screen.ts';
+import type { Column } from './table.ts';
+import { type Call, textOf } from './verb.ts';
+import { instant, short, span } from './words.ts';
+
+const LETTERS = 'QWTRFEC';
+
+/** Lists jobs, the oldest first. */
+export async function run({ options, screen, client }: Call): Promise<number> {
+  const states = (textOf(options, 'state') ?? '').toUpperCase();
+  const odd = [...states].find((letter) => !LETTERS.includes(letter));
+  if (odd !== undefined)
+    throw new Usage(`swm: --state: ${odd} is none of ${[...LETTERS].join(' ')}`);
+  const limit = countOf(textOf(options, 'limit'), 'limit');
+  const name = textOf(options, 'name') ?? '';
+  const rows = await allJobs(await client(), states, name);
+  printRows(screen, limit === undefined ? rows : rows.slice(-limit), columns, painted(screen));
+  return exits.good;
+}
+
+async function allJobs(client: Client, states: string, name: string): Promise<readonly JobRow[]> {
+  const rows: JobRow[] = [];
+  for (let after = ''; ; ) {
+    const page = await client.call('job.list', { limit: limits.pageMax, after, states, name });
+    rows.push(...page.jobs);
+    if (page.next === '') return rows;
+    after = page.next;
+  }
+}
+
+export function countOf(text: string | undefined, flag: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw new Usage(`swm: --${flag}: ${text} is no whole number`);
+  return Number(text);
+}
+
+const columns: readonly Column<JobRow>[] = [
+  { title: 'ID', of: (job) => short(job.id) },
+  { title: 'NAME', of: (job) => job.name, gives: true },
+  { title: 'S', of: (job) => job.state },
+  { title: 'PHASE', of: (job) => job.phase },
+  { title: 'EXIT', of: exitText, right: true },
+  { title: 'SUBMITTED', of: (job) => instant(job.submittedAt) },
+  { title: 'TIME', of: timeText, right: true },
+  { title: 'WHERE', of: (job) => job.nodes.join(',') || job.cluster, gives: true },
+  { title: 'DETAILS', of: (job) => job.details.replaceAll('\n', ' '), gives: true },
+];
+
+/** As a shell would say it; nothing before there is one. */
+export function exitText(job: JobRow): string {
+  if (job.signal !== 0) return `sig ${job.signal}`;
+  return 'FEC'.includes(job.state) ? String(job.exitcode) : '';
+}
+
+function timeText(job: JobRow): string {
+  if (job.startedAt === 0) return '';
+  return span((job.endedAt === 0 ? Date.now() : job.endedAt) - job.startedAt);
+}
+
+const STATE = 2;
+
+/** Good, bad and busy are seen at a glance. */
+export const painted =
+  (screen: Screen) =>
+  (cell: string, column: number, row: JobRow | undefined): string => {
+    if (row === undefined) return screen.paint('dim', cell);
+    if (column !== STATE) return cell;
+    if (row.state === 'F') return screen.paint(row.exitcode === 0 ? 'green' : 'yellow', cell);
+    if (row.state === 'E') return screen.paint('red', cell);
+    return row.state === 'R' ? screen.paint('blue', cell) : cell;
+  };

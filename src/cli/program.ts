@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import type { Client } from '../client/client.ts';
+import { exits, explain } from './exits.ts';
+import { openScreen } from './screen.ts';
+import type { Options } from './verb.ts';
+import { type VerbRow, verbs } from './verbs.ts';
+
+type Ended = { code: number };
+
+/** Options of every verb; they may stand before it or behind it. */
+const everywhere: readonly (readonly [flags: string, help: string])[] = [
+  ['--spool <directory>', 'the node’s directory; ~/.swm/spool, else /opt/swm/spool'],
+  ['--url <url>', 'the head to speak to, instead of the one whose spool it is'],
+  ['--cert <file>', 'a user’s certificate, instead of the spool’s admin'],
+  ['--key <file>', 'the key of that certificate'],
+  ['--ca <file>', 'the authorities to believe'],
+  ['--json', 'results as JSON, the last line of stdout'],
+];
+
+/** Runs the command line, and gives the exit code. */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  const ended: Ended = { code: exits.good };
+  try {
+    await programOf(ended).parseAsync([...args], { from: 'user' });
+    return ended.code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return explain(openScreen(isJson(args)), error);
+    // `swm` alone is a question, not a fault of whoever typed it; but it did nothing either.
+    return error.exitCode === 0 ? exits.good : exits.usage;
+  }
+}
+
+const isJson = (args: readonly string[]): boolean => args.includes('--json');
+
+/** The whole command, for itself and for shells that complete it. */
+export function programOf(ended: Ended = { code: 0 }): Command {
+  const program = new Command('swm')
+    .description('Runs your jobs on clusters that it makes for them, and leaves nothing behind.')
+    .version(versionOf(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show this, or the help of a verb')
+    .helpCommand('help [verb]', 'show the help of a verb')
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('`swm help` lists what there is')
+    .exitOverride();
+  for (const [flags, help] of everywhere) program.option(flags, help);
+  for (const verb of verbs) addVerb(program, verb, ended);
+  return program;
+}
+
+function addVerb(program: Command, verb: VerbRow, ended: Ended): void {
+  const command = program.command(`${verb.name} ${verb.args}`.trim()).description(verb.help);
+  const more = (value: string, before: readonly string[] = []): readonly string[] => [
+    ...before,
+    value,
+  ];
+  for (const [flags, help, kind] of verb.flags) {
+    if (kind === 'list') command.option(flags, help, more);
+    else command.option(flags, help);
+  }
+  command.action(async () => {
+    const options = { ...program.opts(), ...command.opts() };
+    ended.code = await runVerb(verb, command.processedArgs.flat().filter(isText), options);
+  });
+}
+
+const isText = (arg: unknown): arg is string => typeof arg === 'string';
+
+async function runVerb(verb: VerbRow, args: readonly string[], options: Options): Promise<number> {
+  const screen = openScreen(options['json'] === true);
+  let client: Promise<Client> | undefined;
+  const connected = async (): Promise<Client> => {
+    const { openClient } = await import('./place.ts');
+    return openClient(options);
+  };
+  if (verb.is === 'call') leaveOnInterrupt();
+  try {
+    const { run } = await verb.load();
+    return await run({
+      args,
+      options,
+      screen,
+      client: () => {
+        client ??= connected();
+        return client;
+      },
+    });
+  } catch (error) {
+    return explain(screen, error);
+  } finally {
+    await client?.then(
+      (open) => open.close(),
+      () => {},
+    );
+  }
+}
+
+/** The line of a progress bar is left as it was found; what was under way can be taken up again. */
+function leaveOnInterrupt(): void {
+  process.once('SIGINT', () => process.exit(exits.signal + 2));
+  process.once('SIGTERM', () => process.exit(exits.signal + 15));
+}
+
+function versionOf(): string {
+  const places = ['../../package.json', '../package.json'];
+  for (const place of places) {
+    try {
+      const text = readFileSync(join(import.meta.dirname, place), 'utf8');
+      const { name, version } = JSON.parse(text) as { name?: string; version?: string };
+      if (name === 'swm' && version !== undefined) return version;
+    } catch {
+      // A checkout has it two folders up, what is installed one.
+    }
+  }
+  return 'unknown';
+}

@@ -1,0 +1,13 @@
+import { exits } from './exits.ts';
+import type { Call } from './verb.ts';
+
+/** Runs a job again under the same id. */
+export async function run({ args, screen, client }: Call): Promise<number> {
+  const requeued = await (await client()).call('job.requeue', { id: args[0]! });
+  if (screen.json) screen.printJson(requeued);
+  else {
+    screen.print(requeued.id);
+    screen.note(`run ${requeued.run}`);
+  }
+  return exits.good;
+}

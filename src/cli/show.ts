@@ -1,0 +1,69 @@
+import type { JobView } from '../protocol/model.ts';
+import { exits } from './exits.ts';
+import { exitText } from './jobs.ts';
+import type { Screen } from './screen.ts';
+import { harmless } from './screen.ts';
+import { pairs } from './table.ts';
+import { type Call, isOn } from './verb.ts';
+import { instant, resources, size, span } from './words.ts';
+
+/** Shows all that is kept of a job. */
+export async function run({ args, options, screen, client }: Call): Promise<number> {
+  const { job } = await (await client()).call('job.show', { id: args[0]! });
+  if (isOn(options, 'script')) await screen.write(new TextEncoder().encode(job.script));
+  else if (screen.json) screen.printJson(job);
+  else print(screen, job);
+  return exits.good;
+}
+
+function print(screen: Screen, job: JobView): void {
+  for (const line of pairs(factsOf(job).filter(([, value]) => value !== ''))) screen.print(line);
+  section(
+    screen,
+    'timeline',
+    job.timeline.map(({ at, what }) => `${instant(at)}  ${what}`),
+  );
+  section(
+    screen,
+    'outputs',
+    job.outputs.map(({ path, bytes }) => `${path}  (${size(bytes)})`),
+  );
+  section(screen, 'missing outputs', job.missing);
+  section(screen, 'not enforced', job.unenforced);
+}
+
+function section(screen: Screen, title: string, lines: readonly string[]): void {
+  if (lines.length === 0) return;
+  screen.print('');
+  screen.print(screen.paint('bold', title));
+  for (const line of lines) screen.print(`  ${harmless(line)}`);
+}
+
+type Fact = readonly [name: string, value: string];
+
+function factsOf(job: JobView): readonly Fact[] {
+  const { spec } = job;
+  const ended = job.endedAt === 0 ? Date.now() : job.endedAt;
+  return [
+    ['id', job.id],
+    ['name', job.name],
+    ['state', `${job.state}  ${job.phase}${job.details === '' ? '' : `: ${job.details}`}`],
+    ['exit', exitText(job)],
+    ['attempt', job.run > 1 ? `${job.attempt}, run ${job.run}` : String(job.attempt)],
+    ['submitted', instant(job.submittedAt)],
+    ['started', instant(job.startedAt)],
+    ['ended', instant(job.endedAt)],
+    ['ran for', job.startedAt === 0 ? '' : span(ended - job.startedAt)],
+    ['asks for', resources(spec)],
+    ['walltime', spec.walltimeMs === 0 ? '' : span(spec.walltimeMs)],
+    ['nodes', job.nodes.join(' ')],
+    ['cluster', job.cluster],
+    ['site', job.remote],
+    ['flavor', job.flavor],
+    ['price', job.price === 0 ? '' : `${job.price} an hour and node`],
+    ['ports at', job.address],
+    ['account', job.account],
+    ['comment', job.comment],
+    ['owner', job.owner],
+  ];
+}

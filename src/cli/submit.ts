@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Client } from '../client/client.ts';
+import { formatScriptError, parseScript } from '../protocol/jobscript.ts';
+import { limits } from '../protocol/limits.ts';
+import type { Body } from '../protocol/messages.ts';
+import type { JobSpec } from '../protocol/spec.ts';
+import { exits, explain, Usage } from './exits.ts';
+import { findInputs, type Input, reasonOf, sendInputs } from './inputs.ts';
+import { envOf, overridden } from './script-edit.ts';
+import { type Call, isOn, listOf, textOf } from './verb.ts';
+import { resultOf } from './waiting.ts';
+
+/** Submits a script: its errors are found here, its files brought first, its id printed last. */
+export async function run(call: Call): Promise<number> {
+  const { options, screen } = call;
+  const file = call.args[0]!;
+  const { script, spec } = edited(call, file, await readScript(file));
+  const inputs = await findInputs(spec.inputFiles, process.cwd());
+  if (isOn(options, 'dryRun')) {
+    screen.note(`${file}: is well-formed; nothing was sent.`);
+    screen.printJson({ spec, inputs: inputs.map((input) => input.file) });
+    return exits.good;
+  }
+  const wait = isOn(options, 'wait');
+  try {
+    const client = await call.client();
+    const id = await submitted(call, client, { file, script, inputs });
+    if (screen.json && !wait) screen.printJson({ id });
+    else if (!screen.json) screen.print(id);
+    return wait ? await resultOf(client, screen, id) : exits.good;
+  } catch (error) {
+    const code = explain(screen, error);
+    // What is not the job's own must not look like it.
+    return wait && code !== exits.usage ? exits.ours : code;
+  }
+}
+
+async function readScript(file: string): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = file === '-' ? await readAll() : await readFile(file);
+  } catch (error) {
+    throw new Usage(`swm: ${file}: ${reasonOf(error as NodeJS.ErrnoException)}`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new Usage(`${nameOf(file)}:1:1: is not UTF-8 text`);
+  }
+}
+
+async function readAll(): Promise<Uint8Array> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of process.stdin) {
+    parts.push(part as Buffer);
+    bytes += (part as Buffer).length;
+    if (bytes > limits.scriptBytesMax) break;
+  }
+  return Buffer.concat(parts);
+}
+
+const nameOf = (file: string): string => (file === '-' ? 'stdin' : file);
+
+type Edited = { readonly script: string; readonly spec: JobSpec };
+
+function edited({ options }: Call, file: string, script: string): Edited {
+  const { env } = specOf(script, file);
+  const overrides = {
+    name: textOf(options, 'name'),
+    env: envOf(listOf(options, 'env'), process.env),
+  };
+  const changed = overridden(script, overrides, env);
+  return { script: changed, spec: specOf(changed, file) };
+}
+
+function specOf(script: string, file: string): JobSpec {
+  const parsed = parseScript(script, nameOf(file));
+  if ('spec' in parsed) return parsed.spec;
+  throw new Usage(parsed.errors.map((error) => formatScriptError(nameOf(file), error)).join('\n'));
+}
+
+type Job = { readonly file: string; readonly script: string; readonly inputs: readonly Input[] };
+
+async function submitted(
+  { screen, options }: Call,
+  client: Client,
+  { file, script, inputs }: Job,
+): Promise<string> {
+  await sendInputs(client, inputs, screen);
+  const once = textOf(options, 'once');
+  const body: Body<'job.submit'> = {
+    ...(await sentScript(client, script)),
+    file: nameOf(file),
+    inputs: inputs.map((input) => input.file),
+    ...(once === undefined ? {} : { key: once }),
+  };
+  const { id } = await client.call('job.submit', body);
+  return id;
+}
+
+/** A long script goes as a blob, like any other file. */
+async function sentScript(
+  client: Client,
+  script: string,
+): Promise<Pick<Body<'job.submit'>, 'script' | 'scriptBlob'>> {
+  const bytes = new TextEncoder().encode(script);
+  if (bytes.length <= limits.scriptInlineBytesMax) return { script };
+  const scriptBlob = {
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    bytes: bytes.length,
+  };
+  await client.upload(scriptBlob, async function* (offset) {
+    yield bytes.subarray(offset);
+  });
+  return { script: '', scriptBlob };
+}
