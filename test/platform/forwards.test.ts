@@ -1,0 +1,311 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ForwardOrder } from '../../src/actors/ports.ts';
+import { type HeadForwards, openForwards } from '../../src/platform/forwards.ts';
+import { serveForwards } from '../../src/platform/job-port.ts';
+import type { Hub } from '../../src/platform/streams.ts';
+import { Failed } from '../../src/protocol/errors.ts';
+import { type HubPair, hubPair } from './hub-pair.ts';
+import { until } from './wait.ts';
+
+const pool = '127.88.0.0/16';
+let pair: HubPair;
+let forwards: HeadForwards;
+/** Node `w1` is at the other end of the pair, which is called `head` there. */
+let hubs: Map<string, Hub>;
+let servers: Server[];
+let clients: Socket[];
+/** Where jobs listen, by `job:port`. */
+let listening: Map<string, number>;
+
+beforeEach(() => {
+  pair = hubPair();
+  hubs = new Map([['w1', pair.worker]]);
+  servers = [];
+  clients = [];
+  listening = new Map();
+  forwards = openForwards({ pool, hubOf: (node) => hubs.get(node) });
+  serveForwards(pair.head, resolve, 400);
+});
+afterEach(async () => {
+  for (const client of clients) client.destroy();
+  await forwards.closeAll();
+  for (const server of servers) await new Promise((done) => server.close(done));
+  pair.end();
+});
+
+const resolve = (job: string, port: number) => {
+  const found = listening.get(`${job}:${port}`);
+  return found === undefined ? undefined : { host: '127.0.0.1', port: found };
+};
+
+/** A job's own server; returns its port. */
+async function serve(then: (socket: Socket) => void, port = 0): Promise<number> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    clients.push(socket);
+    socket.on('error', () => {});
+    then(socket);
+  });
+  servers.push(server);
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port number that nobody listens on. */
+async function freePort(): Promise<number> {
+  const port = await serve(() => {});
+  await new Promise((done) => servers.pop()?.close(done));
+  return port;
+}
+
+async function forwarded(then: (socket: Socket) => void): Promise<ForwardOrder> {
+  const port = await freePort();
+  const order = { job: 'j1', alias: '', ports: [port], node: 'w1', address: '127.0.0.1' };
+  listening.set(`j1:${port}`, await serve(then));
+  const alias = await forwards.free(order.ports, []);
+  await forwards.open({ ...order, alias });
+  return { ...order, alias };
+}
+
+function dial({ alias, ports }: ForwardOrder): Socket {
+  const socket = connect({ host: alias, port: ports[0] as number, allowHalfOpen: true });
+  socket.on('error', () => {});
+  clients.push(socket);
+  return socket;
+}
+
+async function failure(promise: Promise<unknown>): Promise<Failed['failure']> {
+  const error: unknown = await promise.catch((reason: unknown) => reason);
+  if (error instanceof Failed) return error.failure;
+  throw error ?? new Error('it did not fail');
+}
+
+const gone = async (socket: Socket): Promise<string> => {
+  if (!socket.closed) await once(socket, 'close').catch(() => once(socket, 'close'));
+  return (socket.errored as NodeJS.ErrnoException | null)?.code ?? 'ended';
+};
+const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+test('a connection to the alias reaches the job, and each side ends for itself', async () => {
+  const heard: string[] = [];
+  const order = await forwarded(async (socket) => {
+    heard.push(String(await buffer(socket)));
+    socket.end('the whole answer');
+  });
+  expect(order.alias).toMatch(/^127\.88\./);
+  const socket = dial(order);
+  socket.write('a question ');
+  socket.end('in two parts');
+  expect(String(await buffer(socket))).toBe('the whole answer');
+  expect(heard).toEqual(['a question in two parts']);
+  await until('nothing is left', () => pair.head.size + pair.worker.size === 0);
+});
+
+test('many bytes go both ways at once, over links that are cut', async () => {
+  const order = await forwarded((socket) => socket.pipe(socket));
+  const bytes = randomBytes(10 << 20);
+  const socket = dial(order);
+  const echo = buffer(socket);
+  const cutting = setInterval(() => pair.relink(), 10);
+  socket.end(bytes);
+  const got = await echo;
+  clearInterval(cutting);
+  expect(sha(got)).toBe(sha(bytes));
+});
+
+test('a reader that stops holds its sender up', async () => {
+  let taken = 0;
+  const order = await forwarded((socket) => {
+    const piece = Buffer.alloc(64 << 10);
+    const write = (): void => {
+      do taken += piece.length;
+      while (socket.write(piece));
+    };
+    socket.on('drain', write);
+    write();
+  });
+  const socket = dial(order);
+  await once(socket, 'readable');
+  let before = -1;
+  await until('it stands still', () => {
+    const still = before === taken;
+    before = taken;
+    return still && taken > 1 << 20;
+  });
+  // Windows and buffers of the path, and those of the system's sockets, but no more.
+  expect(taken).toBeLessThan(32 << 20);
+});
+
+test('a reset goes through, both ways', async () => {
+  const sockets: Socket[] = [];
+  const order = await forwarded((socket) => {
+    sockets.push(socket);
+    socket.resume();
+  });
+  const first = dial(order);
+  await until('the job has it', () => sockets.length === 1);
+  first.resetAndDestroy();
+  expect(await gone(sockets[0] as Socket)).toBe('ECONNRESET');
+  const second = dial(order);
+  second.resume();
+  await until('the job has that too', () => sockets.length === 2);
+  sockets[1]?.resetAndDestroy();
+  expect(await gone(second)).toBe('ECONNRESET');
+});
+
+test('a job that does not listen yet is waited for, one that never does is not', async () => {
+  const port = await freePort();
+  const order = { job: 'j1', ports: [port], node: 'w1', address: '127.0.0.1' };
+  const alias = await forwards.free([port], []);
+  await forwards.open({ ...order, alias });
+  listening.set(`j1:${port}`, port);
+  const early = dial({ ...order, alias });
+  early.end('hello?');
+  await once(early, 'connect');
+  await serve((socket) => socket.pipe(socket), port);
+  expect(String(await buffer(early))).toBe('hello?');
+  await new Promise((done) => servers.pop()?.close(done));
+  const late = dial({ ...order, alias });
+  late.resume();
+  expect(await gone(late)).toBe('ECONNRESET');
+  listening.clear();
+  const unknown = dial({ ...order, alias });
+  unknown.resume();
+  expect(await gone(unknown)).toBe('ECONNRESET');
+});
+
+test('a node whose link is not there yet is waited for', async () => {
+  hubs.clear();
+  const order = await forwarded((socket) => socket.end('here'));
+  const socket = dial(order);
+  await once(socket, 'connect');
+  pair.cut();
+  hubs.set('w1', pair.worker);
+  pair.relink();
+  expect(String(await buffer(socket))).toBe('here');
+});
+
+test('on a node that is head and worker the job is reached without a stream', async () => {
+  forwards = openForwards({ pool, hubOf: () => undefined, here: { node: 'w1', resolve } });
+  const order = await forwarded((socket) => socket.pipe(socket));
+  const socket = dial(order);
+  socket.end('near');
+  expect(String(await buffer(socket))).toBe('near');
+});
+
+test('opening again changes nothing, or only what the order changes', async () => {
+  const order = await forwarded((socket) => socket.pipe(socket));
+  const socket = dial(order);
+  await once(socket, 'connect');
+  await Promise.all([forwards.open(order), forwards.open(order)]);
+  socket.write('still');
+  expect(String((await once(socket, 'data'))[0])).toBe('still');
+  // The next attempt runs on another node, with one more port.
+  const second = await freePort();
+  const other = hubPair();
+  try {
+    hubs.set('w2', other.worker);
+    serveForwards(other.head, () => ({ host: '127.0.0.1', port: here }));
+    const here = await serve((it) => it.end('second node'));
+    await forwards.open({ ...order, node: 'w2', ports: [...order.ports, second] });
+    for (const port of [...order.ports, second])
+      expect(String(await buffer(dial({ ...order, ports: [port] })))).toBe('second node');
+    await forwards.open({ ...order, node: 'w2', ports: [second] });
+    expect(await gone(dial(order))).toBe('ECONNREFUSED');
+  } finally {
+    other.end();
+  }
+});
+
+test('closing resets what is open and frees the ports', async () => {
+  const order = await forwarded((socket) => socket.resume());
+  const socket = dial(order);
+  socket.resume();
+  await until('it is joined', () => pair.head.size === 1);
+  await forwards.close('j1');
+  expect(await gone(socket)).toBe('ECONNRESET');
+  await forwards.close('j1');
+  await forwards.open({ ...order, job: 'j2' });
+});
+
+test('a port that is held is told with its holder', async () => {
+  const order = await forwarded(() => {});
+  const [port] = order.ports as [number];
+  expect(await failure(forwards.open({ ...order, job: 'j2' }))).toMatchObject({
+    code: 'port_busy',
+    text: `Port ${port} of ${order.alias} is that of job j1.`,
+  });
+  await forwards.close('j1');
+  const script = `require('net').createServer().listen(${port}, '${order.alias}', () => console.log(1))`;
+  const child = await started(script);
+  try {
+    const { code, text, retry } = await failure(forwards.open(order));
+    expect({ code, retry }).toEqual({ code: 'port_busy', retry: true });
+    expect(text).toBe(`Port ${port} on ${order.alias} is held by node (pid ${child.pid}).`);
+  } finally {
+    child.kill('SIGKILL');
+    await once(child, 'close');
+  }
+  await forwards.open(order);
+});
+
+async function started(script: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout as NonNullable<typeof child.stdout>, 'data');
+  return child;
+}
+
+test('a failed open leaves nothing bound', async () => {
+  const [one, two] = [await freePort(), await freePort()];
+  const order = { job: 'j1', ports: [one, two], node: 'w1', address: '127.0.0.1' };
+  const alias = await forwards.free(order.ports, []);
+  await forwards.open({ ...order, job: 'other', alias, ports: [two] });
+  expect(await failure(forwards.open({ ...order, alias }))).toMatchObject({ code: 'port_busy' });
+  await forwards.open({ ...order, job: 'third', alias, ports: [one] });
+});
+
+test('aliases are given once, and only where all ports can be bound', async () => {
+  const small = openForwards({ pool: '127.88.7.0/30', hubOf: () => undefined });
+  const [one, two] = [await freePort(), await freePort()];
+  const order = { job: 'j1', ports: [one], node: 'w1', address: '' };
+  const usable = ['127.88.7.1', '127.88.7.2', '127.88.7.3'];
+  try {
+    const given = [await small.free([one], []), await small.free([one], [])];
+    expect(new Set(given).size).toBe(2);
+    await small.open({ ...order, alias: '127.88.7.2' });
+    const others = [...Array(6)].map(() => small.free([two, one], ['127.88.7.1']));
+    expect(new Set(await Promise.all(others))).toEqual(new Set(['127.88.7.3']));
+    expect(await failure(small.free([one], usable))).toMatchObject({ code: 'port_busy' });
+  } finally {
+    await small.closeAll();
+  }
+});
+
+test('a port that somebody holds everywhere is told at once', async () => {
+  const server = createServer().listen(0, '0.0.0.0');
+  await once(server, 'listening');
+  servers.push(server);
+  const { port } = server.address() as AddressInfo;
+  const { text } = await failure(forwards.free([port], []));
+  expect(text).toMatch(new RegExp(`^Port ${port} on every address is held by .* \\(pid \\d+\\)`));
+});
+
+test.each(['127.0.0.1', '0.0.0.0', '127.88.1.0', '127.88.1.256', 'localhost'])(
+  'the alias %s is none of the pool',
+  async (alias) => {
+    const order = { job: 'j1', alias, ports: [await freePort()], node: 'w1', address: '' };
+    expect(await failure(forwards.open(order))).toMatchObject({ code: 'refused' });
+  },
+);
+
+test.each(['127.77.0.0', '127.77.0/16', '300.0.0.0/8', '127.0.0.0/31', '::1/64'])(
+  'the pool %s is malformed',
+  (text) => {
+    expect(() => openForwards({ pool: text, hubOf: () => undefined })).toThrow(/ports\.pool/);
+  },
+);
