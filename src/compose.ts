@@ -66,7 +66,10 @@ export async function compose(setup: Setup): Promise<Running> {
   const theNode = (): Node => node as Node;
   let head: Head | undefined;
   let worker: Worker | undefined;
-  const bulk = openBulk((hub) => (isHead ? head?.serve(hub) : workerStreams(hub, worker)), note);
+  const bulk = openBulk(
+    (hub) => (isHead ? head?.serve(hub) : workerStreams(hub, theNode(), worker)),
+    note,
+  );
   const links = openLinks({
     note,
     receive: (who, envelope) => theNode().routes.receive(who, envelope),

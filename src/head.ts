@@ -22,7 +22,7 @@ import { message, type Reply } from './protocol/messages.ts';
 import type { Node } from './runtime/node.ts';
 import type { Clock, Note, Store } from './runtime/ports.ts';
 import { load } from './runtime/record.ts';
-import { headForwards, nodeStreams, userStreams } from './streams.ts';
+import { forwardsOf, nodeStreams, userStreams } from './streams.ts';
 import { VERSION } from './version.ts';
 import type { Worker } from './worker.ts';
 
@@ -59,7 +59,7 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
   const { spool, config, clock, store, node } = setup;
   const since = clock.now();
   const users = await registeredUsers(spool);
-  const forwards = headForwards(setup);
+  const forwards = forwardsOf(setup);
   let mesh: Listening | undefined;
   let terminals: Listening | undefined;
 

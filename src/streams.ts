@@ -1,10 +1,15 @@
+import { serveLogs } from './api/logs.ts';
 import { serveWatch } from './api/watch.ts';
 import type { HeadSetup } from './head.ts';
 import type { DiskBlobs } from './platform/blobs.ts';
+import { serveFollow } from './platform/follow.ts';
+import { type HeadForwards, openForwards } from './platform/forwards.ts';
+import { serveForwards } from './platform/job-port.ts';
 import type { Hub } from './platform/streams.ts';
 import { fetchBlob, sendBlob, serveBlobs } from './platform/transfer.ts';
 import type { Carrier } from './platform/workplace.ts';
 import { Failed } from './protocol/errors.ts';
+import type { Node } from './runtime/node.ts';
 import type { Worker } from './worker.ts';
 
 /** What moves a worker's blobs. On a head they are where they belong already. */
@@ -33,19 +38,29 @@ export function nodeStreams({ blobs }: HeadSetup, hub: Hub): void {
 }
 
 /** What a head may open on a worker: the logs of a running job, and its ports. */
-export function workerStreams(_hub: Hub, _worker: Worker | undefined): void {}
+export function workerStreams(hub: Hub, node: Node, worker: Worker | undefined): void {
+  if (worker === undefined) return;
+  serveFollow(hub, worker.locate(node));
+  serveForwards(hub, worker.resolve(node));
+}
 
 /** What a terminal may open on a head. */
-export function userStreams({ blobs, feed }: HeadSetup, hub: Hub): void {
+export function userStreams(setup: HeadSetup, hub: Hub): void {
+  const { blobs, feed, store, config, bulk, worker, node } = setup;
   serveBlobs(blobs, () => undefined)(hub);
   hub.serve('watch', serveWatch(feed));
+  const { name } = config;
+  const local = worker?.locate(node());
+  hub.serve('log.follow', serveLogs({ store, feed, blobs, name, hub: bulk.hub, local }));
 }
 
-export function headForwards(_: HeadSetup) {
-  return {
-    open: async () => {},
-    close: async () => {},
-    closeAll: async () => {},
-    free: async () => '',
-  };
-}
+/** The `in` ports of jobs, as this head binds them. */
+export const forwardsOf = ({ config, bulk, worker, node }: HeadSetup): HeadForwards =>
+  openForwards({
+    pool: config.ports.pool,
+    hubOf: bulk.hub,
+    here: worker && {
+      node: config.name,
+      resolve: (job, port) => worker.resolve(node())(job, port),
+    },
+  });

@@ -1,14 +1,20 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { AttemptKey, Exit } from './actors/ports.ts';
+import type { Runner } from './actors/runner/runner.ts';
 import type { RunnerPorts } from './actors/runner/tasks.ts';
 import type { Config } from './config.ts';
 import type { DiskBlobs } from './platform/blobs.ts';
+import type { FollowOrder, LocateLog, LogSource } from './platform/follow.ts';
+import type { ResolvePort } from './platform/job-port.ts';
 import { type Account, accounts } from './platform/process/account.ts';
 import { openProcesses } from './platform/process/processes.ts';
 import type { Spool } from './platform/spool.ts';
 import { type Carrier, workplace } from './platform/workplace.ts';
+import { Failed } from './protocol/errors.ts';
 import type { Resources } from './protocol/model.ts';
+import type { Node } from './runtime/node.ts';
 import type { Clock, Note } from './runtime/ports.ts';
 
 export type WorkerSetup = {
@@ -22,8 +28,10 @@ export type WorkerSetup = {
 
 export type Worker = {
   readonly ports: RunnerPorts;
-  /** Where the places of attempts are. */
-  readonly jobs: string;
+  /** Finds the log of an attempt of this worker, by what its runner knows. */
+  locate(node: Node): LocateLog;
+  /** Where a job of this worker listens, if it runs and asked for that port. */
+  resolve(node: Node): ResolvePort;
   close(): void;
 };
 
@@ -53,10 +61,16 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
     spool: jobs,
   });
   const { blobs, carrier } = setup;
+  const ended = new Ends();
   return {
-    jobs,
+    locate: (node) => (order) => ended.sourceOf(node, order),
+    resolve: (node) => (job, port) =>
+      hasPort(node, job, port) ? { host: config.address, port } : undefined,
     ports: {
-      processes,
+      processes: {
+        ...processes,
+        exited: (key, signal) => ended.after(processes.exited(key, signal), key),
+      },
       workplace: workplace({ directory: jobs, blobs, carrier, accountOf }),
       clock,
       address: config.address,
@@ -67,6 +81,52 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
     close: () => processes.close(),
   };
 }
+
+/** Which attempts write no more: their process has ended, and the rest of its tree is dead. */
+class Ends {
+  readonly #over = new Set<string>();
+  readonly #heard = new Map<string, Set<() => void>>();
+
+  async after(exited: Promise<Exit>, key: AttemptKey): Promise<Exit> {
+    const exit = await exited;
+    const name = nameOf(key);
+    this.#over.add(name);
+    for (const then of this.#heard.get(name) ?? []) then();
+    this.#heard.delete(name);
+    return exit;
+  }
+
+  sourceOf(node: Node, order: FollowOrder): LogSource {
+    const name = nameOf(order);
+    const state = (): Runner | undefined =>
+      node.routes.find(`/runners/${name}`)?.state as Runner | undefined;
+    const path = state()?.place?.[order.stream];
+    if (path === undefined) throw new Failed('not_found', `attempt ${name} has no log here`);
+    const isFinal = (): boolean =>
+      this.#over.has(name) || !['starting', 'running', 'stopping'].includes(state()?.phase ?? '');
+    return {
+      path,
+      isFinal,
+      onFinal: (then) => {
+        const heard = this.#heard.get(name) ?? new Set();
+        this.#heard.set(name, heard.add(then));
+        if (isFinal()) queueMicrotask(then);
+        return () => void heard.delete(then);
+      },
+    };
+  }
+}
+
+function hasPort(node: Node, job: string, port: number): boolean {
+  for (const { state } of node.routes.find('/runners')?.children.living ?? []) {
+    const { key, order, phase } = state as Runner;
+    if (key.job !== job || key.rank !== 0 || phase !== 'running') continue;
+    if (order?.spec.ports.some((p) => p.port === port && p.direction === 'in')) return true;
+  }
+  return false;
+}
+
+const nameOf = ({ job, attempt, rank }: AttemptKey): string => `${job}.${attempt}.${rank}`;
 
 /** What jobs may have of this machine: what the config says, else all there is. */
 export const resourcesOf = ({ resources }: Config): Resources => ({

@@ -41,6 +41,11 @@ export class Children {
     return this.#living.size;
   }
 
+  /** For whoever looks inside a node. */
+  get living(): IterableIterator<Actor> {
+    return this.#living.values();
+  }
+
   /** Whether nothing of any child is left, not even a save on its way. */
   get areGone(): boolean {
     return this.#living.size === 0 && this.#leaving.size === 0;

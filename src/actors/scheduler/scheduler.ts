@@ -33,7 +33,8 @@ export type Scheduler = SchedulerArgs & {
   readonly clusters: ReadonlyMap<string, ClusterNews>;
   readonly sites: ReadonlyMap<string, SiteNews>;
   readonly reasons: Readonly<Record<string, string>>;
-  readonly passDue: boolean;
+  /** When the next pass is due; infinite while none is. */
+  readonly passAt: Millis;
 };
 
 export type SchedulerHears =
@@ -42,7 +43,7 @@ export type SchedulerHears =
   | 'scheduler.site'
   | 'scheduler.why'
   | 'scheduler.check';
-export type SchedulerEvent = { readonly is: 'pass' };
+export type SchedulerEvent = { readonly is: 'pass'; readonly at: Millis };
 export type SchedulerTasks = {
   /** A page of the jobs that wait, from the index of the records. */
   load: readonly [
@@ -69,49 +70,54 @@ export const scheduler: Behaviour<
     clusters: new Map(),
     sites: new Map(),
     reasons: {},
-    passDue: false,
+    passAt: NEVER,
   }),
   enter: () => [{ do: 'run', task: 'load', input: { after: '' } }],
   on(state, event, now) {
     switch (event.is) {
       case 'told':
-        return told(state, event);
+        return told(state, event, now);
       case 'pass':
-        return pass(state, now);
+        // One that was overtaken by an earlier one has nothing left to do.
+        return event.at === state.passAt ? pass(state, now) : [state, []];
       case 'done':
-        return loaded(state, event.value);
+        return loaded(state, event.value, now);
       default:
         return [state, []];
     }
   },
 };
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /** A pass soon, together with whatever else happens meanwhile. */
-function soon(state: Scheduler, ms: Millis = limits.passMs): SchedulerStep {
-  if (state.passDue) return [state, []];
-  return [{ ...state, passDue: true }, [{ do: 'after', ms, event: { is: 'pass' } }]];
+function soon(state: Scheduler, now: Millis, ms: Millis = limits.passMs): SchedulerStep {
+  const at = now + ms;
+  if (state.passAt <= at) return [state, []];
+  return [{ ...state, passAt: at }, [{ do: 'after', ms, event: { is: 'pass', at } }]];
 }
 
 function told(
   state: Scheduler,
   event: Heard<SchedulerHears, SchedulerEvent, SchedulerTasks> & { is: 'told' },
+  now: Millis,
 ): SchedulerStep {
   const { message: m, ask } = event;
   switch (m.name) {
     case 'scheduler.job': {
       const { id, waits } = m.body as Body<'scheduler.job'>;
-      return soon({ ...state, news: { id, waits, before: state.news } });
+      return soon({ ...state, news: { id, waits, before: state.news } }, now);
     }
     case 'scheduler.cluster': {
       const news = m.body as ClusterNews;
       const clusters = new Map(state.clusters);
       if (news.open || news.made !== null) clusters.set(news.cluster, news);
       else clusters.delete(news.cluster);
-      return soon({ ...state, clusters });
+      return soon({ ...state, clusters }, now);
     }
     case 'scheduler.site': {
       const site = m.body as SiteNews;
-      return soon({ ...state, sites: new Map(state.sites).set(site.remote, site) });
+      return soon({ ...state, sites: new Map(state.sites).set(site.remote, site) }, now);
     }
     case 'scheduler.check': {
       const known = state.remotes.every((remote) => state.sites.has(remote));
@@ -131,11 +137,11 @@ const why = (state: Scheduler, body: object): Record<string, string> =>
       .map((id) => [id, state.reasons[id] ?? '']),
   );
 
-function loaded(state: Scheduler, page: SchedulerTasks['load'][1]): SchedulerStep {
+function loaded(state: Scheduler, page: SchedulerTasks['load'][1], now: Millis): SchedulerStep {
   const waiting = new Map(state.waiting);
   // What was heard meanwhile is newer than what was read.
   for (const job of page.jobs) if (!waiting.has(job.id)) waiting.set(job.id, job);
-  const [next, effects] = soon({ ...state, waiting });
+  const [next, effects] = soon({ ...state, waiting }, now);
   const more: SchedulerEffect[] =
     page.next === '' ? [] : [{ do: 'run', task: 'load', input: { after: page.next } }];
   return [next, [...effects, ...more]];
@@ -171,10 +177,10 @@ function pass(state: Scheduler, now: Millis): SchedulerStep {
     news: null,
     proposed,
     reasons: { ...reasons, ...impossible },
-    passDue: false,
+    passAt: NEVER,
   };
   const wake = nextWake(waiting, proposed, now);
-  const [after, timer] = wake === undefined ? [next, []] : soon(next, wake);
+  const [after, timer] = wake === undefined ? [next, []] : soon(next, now, wake);
   return [after, [...proposals.map(propose), ...timer]];
 }
 

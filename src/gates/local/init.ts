@@ -1,13 +1,22 @@
 /**
  * The init of a machine: a constant shell program that outlives the head. It is started in the
  * machine's folder, in a session of its own, with the seconds that booting takes and then the
- * worker's command as arguments. It writes who it is into `init`, once: a second one ends there.
+ * worker's command as arguments, and its control groups in `SWM_GROUPS`, one a line. It writes who it is into `init`, once: a second one ends there.
  * Then it starts the worker again whenever that ends, until a file `halt` is there.
  */
 export const initScript = `
 set -u
-[ -z "\${SWM_LEAF-}" ] || { echo $$ >"$SWM_LEAF/cgroup.procs"; } 2>/dev/null
-unset SWM_LEAF
+groups=$SWM_GROUPS
+unset SWM_GROUPS
+enter() {
+  set -f
+  IFS='
+'
+  for group in $groups; do
+    { echo 0 >"$group/$1/cgroup.procs"; } 2>/dev/null
+  done
+}
+(enter init)
 identify() {
   set -f
   read -r line </proc/$$/stat
@@ -26,7 +35,7 @@ quick=0
 while [ ! -e halt ]; do
   read -r up rest </proc/uptime
   begun=\${up%.*}
-  "$@" </dev/null >>machine.log 2>&1
+  (enter worker; exec "$@") </dev/null >>machine.log 2>&1
   code=$?
   [ ! -e halt ] || break
   echo "machine: the worker ended with $code" >>machine.log

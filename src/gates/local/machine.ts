@@ -9,7 +9,7 @@ import { errno, writeFileDurably } from '../../platform/disk.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis } from '../../runtime/ports.ts';
-import { cgroupOf, killCgroups, makeCgroup, removeCgroups } from './cgroups.ts';
+import { makeGroups } from './cgroups.ts';
 import { initLine, initScript } from './init.ts';
 import { type Identity, killOne, lives } from './processes.ts';
 
@@ -36,8 +36,8 @@ export const MARK = 'SWM_MACHINE';
 export const markOf = ({ installation, partition, node }: Machine): string =>
   `${installation}/${partition}/${node}`;
 
-/** A name for folders of control groups, which all installations of a host share. */
-function cgroupName({ installation, partition, node }: Machine): string {
+/** The name of its control groups, which lie beside those of other installations. */
+function groupName({ installation, partition, node }: Machine): string {
   const short = createHash('sha256').update(installation).digest('hex').slice(0, 8);
   return `${short}-${partition}-${node}`;
 }
@@ -90,12 +90,6 @@ export async function haltMachine(machine: Machine): Promise<void> {
   if (init !== undefined) await killOne(init);
 }
 
-/** Kills all that is in the machine's control groups; gives the ids of what was there. */
-export const killGrouped = (machine: Machine): Promise<readonly number[]> =>
-  killCgroups(cgroupName(machine));
-
-export const removeGroups = (machine: Machine): Promise<void> => removeCgroups(cgroupName(machine));
-
 async function readInit({ folder }: Machine): Promise<Identity | undefined> {
   try {
     const line = await readFile(join(folder, 'init'), 'utf8');
@@ -127,12 +121,11 @@ function workerConfig(machine: Machine, resources: Resources): string {
 
 /** A machine gets what a login would have, and nothing of what the head was started with. */
 async function environment(machine: Machine): Promise<Record<string, string>> {
-  const name = cgroupName(machine);
+  const groups = await makeGroups(machine.folder, groupName(machine));
   const env: Record<string, string> = {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     HOME: machine.folder,
-    SWM_CGROUP: cgroupOf(name),
-    SWM_LEAF: await makeCgroup(name),
+    SWM_GROUPS: groups.join('\n'),
     [MARK]: markOf(machine),
   };
   for (const each of ['PATH', 'LANG', 'LC_ALL', 'TZ', 'NODE_COMPILE_CACHE'])

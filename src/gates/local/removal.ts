@@ -4,8 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { errno } from '../../platform/disk.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { killGrouped, removeGroups } from './cgroups.ts';
 import type { Claim, Claims } from './claims.ts';
-import { haltMachine, killGrouped, MARK, type Machine, markOf, removeGroups } from './machine.ts';
+import { haltMachine, MARK, type Machine, markOf } from './machine.ts';
 import { killMarked } from './processes.ts';
 
 /** A process may be missed that is just being forked: only the second look is believed. */
@@ -24,7 +25,7 @@ export async function removePartition(
   await claims.condemn(claim.name);
   for (const machine of machines) await haltMachine(machine);
   await killAll(machines, signal);
-  for (const machine of machines) await removeGroups(machine);
+  for (const machine of machines) await removeGroups(machine.folder);
   for (const machine of machines) await removeTree(machine.folder);
   await claims.drop(claim.name);
 }
@@ -36,7 +37,8 @@ async function killAll(machines: readonly Machine[], signal: AbortSignal): Promi
   let clean = 0;
   while (clean < CLEAN_LOOKS) {
     const left = new Set(await killMarked(MARK, marks));
-    for (const machine of machines) for (const pid of await killGrouped(machine)) left.add(pid);
+    for (const machine of machines)
+      for (const pid of await killGrouped(machine.folder)) left.add(pid);
     clean = left.size === 0 ? clean + 1 : 0;
     if (left.size === 0) continue;
     if (signal.aborted || performance.now() > until)
