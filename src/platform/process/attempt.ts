@@ -56,10 +56,15 @@ export function settle(attempt: Attempt, told: Told): boolean {
       return false;
     case 'ended':
       attempt.started.resolve(startedOf(told));
-      attempt.ended.resolve(told.exit);
-      attempt.isOver = true;
-      return true;
+      return end(attempt, told.exit);
   }
+}
+
+/** Nothing of it runs any more. */
+export function end(attempt: Attempt, exit: Exit): true {
+  attempt.isOver = true;
+  attempt.ended.resolve(exit);
+  return true;
 }
 
 /** Nothing of it runs, and no exit can be told. */

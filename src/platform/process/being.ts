@@ -3,12 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** A process that cannot be mistaken for a later one of the same number. */
 export type Being = {
   readonly pid: number;
-  /** When it started, in clock ticks since the boot. */
-  readonly start: string;
+  /** It started not before and not after, in clock ticks since the boot. */
+  readonly from: number;
+  readonly to: number;
 };
 
 /** What /proc tells of one process. */
-export type Sight = Being & {
+export type Sight = {
+  readonly pid: number;
+  readonly start: number;
   readonly state: string;
   readonly parent: number;
   /** As waitpid tells it; of a zombie only, and only to root or its own account. */
@@ -30,7 +33,7 @@ export function look(pid: number): Sight | undefined {
   const words = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return {
     pid,
-    start: words[19] ?? '',
+    start: Number(words[19]),
     state: words[0] ?? '',
     parent: Number(words[1]),
     status: Number(words[49]),
@@ -40,7 +43,7 @@ export function look(pid: number): Sight | undefined {
 /** The very process, a zombie too, or undefined if it is gone. */
 export function find(being: Being): Sight | undefined {
   const sight = look(being.pid);
-  return sight?.start === being.start ? sight : undefined;
+  return sight && sight.start >= being.from && sight.start <= being.to ? sight : undefined;
 }
 
 /** Whether it can still do anything; a zombie cannot. */

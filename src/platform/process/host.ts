@@ -1,12 +1,13 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptKey, Exit, ProcessOrder, Started } from '../../actors/ports.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis, Note } from '../../runtime/ports.ts';
+import { errno } from '../disk.ts';
 import { type Account, accounts, firstClosed } from './account.ts';
-import { type Attempt, fail, makeAttempt, settle, startFailed } from './attempt.ts';
+import { type Attempt, end, fail, makeAttempt, settle, startFailed } from './attempt.ts';
 import { bootId } from './being.ts';
 import { type Fences, unenforcedWords } from './fence.ts';
 import type { Forgotten } from './forgotten.ts';
@@ -39,6 +40,8 @@ export class Host {
   readonly #slots: Slots;
   readonly #watch: Watch;
   readonly #attempts = new Map<string, Attempt>();
+  /** Records of former lives that nobody has asked for yet. */
+  readonly #found: Set<string>;
   /** Those that are not over. */
   readonly #live = new Set<Attempt>();
   readonly #account: (name: string) => Promise<Account>;
@@ -50,6 +53,7 @@ export class Host {
     this.#fences = fences;
     this.#forgotten = forgotten;
     this.#slots = slots;
+    this.#found = new Set(readdirSync(options.directory));
     this.#account = accounts(limits.accountMs, () => performance.now());
     this.#watch = new Watch({
       directory: options.directory,
@@ -109,7 +113,7 @@ export class Host {
     if (attempt && !attempt.isOver)
       throw new Failed('wrong_phase', 'an attempt that still runs is not forgotten');
     this.#forgotten.add(key);
-    if (attempt) rmSync(attempt.path, { force: true });
+    if (attempt) remove(attempt.path);
     this.#attempts.delete(recordName(key));
   }
 
@@ -124,10 +128,9 @@ export class Host {
     const name = recordName(key);
     const known = this.#attempts.get(name);
     if (known) return known;
-    const told = readRecord(join(this.#options.directory, name));
-    if (told.is === 'nothing') return undefined;
+    if (!this.#found.delete(name)) return undefined;
     const attempt = this.#enter(key);
-    this.#adopt(attempt, told);
+    this.#adopt(attempt, readRecord(attempt.path));
     return attempt;
   }
 
@@ -149,8 +152,9 @@ export class Host {
 
   #start(attempt: Attempt, order: ProcessOrder, account: Account | undefined): void {
     let unenforced: readonly string[] = [];
+    let started: Started | undefined;
     this.#slots.run({
-      record: recordName(attempt.key),
+      record: attempt.path,
       limits: order.limits,
       fields: startFields(order, this.#marks(attempt.key), account, this.#options.spool ?? ''),
       taken: (slot, letters) => {
@@ -158,9 +162,14 @@ export class Host {
         unenforced = unenforcedWords(letters);
       },
       hear: (news) => {
-        if (news.is === 'pid')
-          return attempt.started.resolve({ pid: news.pid, at: news.at, unenforced });
-        this.#heard(attempt, account, news);
+        if (news.is === 'pid') {
+          started = { pid: news.pid, at: news.at, unenforced };
+          attempt.started.resolve(started);
+        } else if (news.is === 'exit' && started) {
+          const { code, signal, outOfMemory, at } = news;
+          attempt.slot = undefined;
+          this.#ended(attempt, { code, signal, outOfMemory, at, lost: false });
+        } else this.#heard(attempt, account, news);
       },
       refused: (why) => this.#unstarted(attempt, new Failed('start_failed', why, true)),
     });
@@ -193,12 +202,23 @@ export class Host {
     fail(attempt, why);
   }
 
+  /** What a slot of this life tells is what it has written. */
+  #ended(attempt: Attempt, exit: Exit): void {
+    this.#quiet(attempt);
+    end(attempt, attempt.isCapped ? { ...exit, logFull: true } : exit);
+  }
+
   #over(attempt: Attempt, told: Told): void {
+    this.#quiet(attempt);
+    settle(attempt, told);
+  }
+
+  /** Nothing writes its logs any more. */
+  #quiet(attempt: Attempt): void {
     this.#live.delete(attempt);
     const { order, uid } = attempt;
     const { logBytesMax } = this.#options;
     if (order && isOverCap(order, logBytesMax)) cutLogs(order, logBytesMax, uid);
-    settle(attempt, told);
     attempt.order = undefined;
   }
 
@@ -250,5 +270,14 @@ export class Host {
         }),
       );
     }
+  }
+}
+
+/** A start that was refused before its record was written has none. */
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') throw error;
   }
 }

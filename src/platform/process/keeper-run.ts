@@ -3,6 +3,10 @@
  * job, wait, end what the job left, and write how it ended. See docs/decisions/process-slots.md.
  */
 export const slotRun = String.raw`
+# The job's groups are the slot's own from its first job of that account on. All that can be done
+# before the fork is, since each page that the child touches must be copied first.
+my $groups_now = '';
+
 # False when the worker is gone before the claim.
 sub run {
   my ($link, $me, $oom_file, $ooms, $record, $fence, $unenforced, @order) = @_;
@@ -13,21 +17,19 @@ sub run {
     news($link, 'broken', $! + 0);
     return 1;
   }
-  my $claim = join ' ', 'starting', @$me, $BOOT, now(), 'own', $fence, $unenforced;
+  my $claim = join ' ', 'starting', @$me, $BOOT, clock(0), 'own', $fence, $unenforced;
   if (!append($file, $claim)) { news($link, 'broken', $! + 0); return 1 }
-  my ($first) = read_back($file) =~ /^((?:starting|refused) .*) \.$/m;
-  if ($first ne $claim) { news($link, 'taken'); return 1 }
-  if (!wanted($link)) { append($file, 'void ' . now()); return 0 }
-  %ENV = map { split /=/, $_, 2 } @order;
-  my $pid = fork;
-  if (!defined $pid) { failed($link, $file, 'fork', $! + 0) }
-  elsif (!$pid) { start($link, $file, @start); exit 1 }
-  my $status = 0;
-  if ($pid) {
-    my $gone;
-    do { $gone = wait; $status = $? } until $gone == $pid || $gone == -1 && $! != 4;
+  if (!leads($file, length($claim) + 3, qr/^(?:starting|refused) /, $claim)) {
+    news($link, 'taken');
+    return 1;
   }
-  my $at = now();
+  if (!wanted($link)) { append($file, 'void ' . clock(0)); return 0 }
+  %ENV = map { split /=/, $_, 2 } @order;
+  my @why = prepare(@start);
+  my $status = 0;
+  if (@why) { failed($link, $file, @why) }
+  else { $status = launch($link, $file, length($claim) + 3, @start[1, 6]) }
+  my $at = clock(0);
   sweep($file);
   my $oom = 0;
   if ($status && $oom_file ne '') {
@@ -37,8 +39,21 @@ sub run {
   }
   my @end = ('exit', $status >> 8, $status & 127, $oom, $at);
   append($file, join ' ', @end);
+  chdir '/';
+  onto(\*STDIN, '/dev/null', 0);
+  onto($_, '/dev/null', $WRONLY) for \*STDOUT, \*STDERR;
   news($link, @end);
   return 1;
+}
+
+# Whether the line just appended is the first of its sort: surely if the file has grown by it alone.
+sub leads {
+  my ($file, $size, $sort, $line) = @_;
+  return 1 if sysseek($file, 0, 1) == $size;
+  for (split /\n/, read_back($file)) {
+    return $_ eq "$line ." if /$sort/ && / \.$/;
+  }
+  return 0;
 }
 
 sub failed {
@@ -47,46 +62,65 @@ sub failed {
   news($link, 'failed', @why);
 }
 
-# In the forked child: becomes the job, or says why not.
-sub start {
-  my ($link, $file, $cwd, $script, $in, $out, $err, $trusted, $uid, $gid, $groups) = @_;
-  my @why;
-  syscall $SETSID;
-  onto(\*STDOUT, $out, $uid, \@why) if $trusted =~ /o/;
-  onto(\*STDERR, $err, $uid, \@why) if $trusted =~ /e/;
-  if ($uid ne '') {
-    $( = $gid;
-    $) = "$gid $groups";
-    ($<, $>) = ($uid, $uid);
-    push @why, 'user', 1 if $< != $uid || $> != $uid || $( != $gid || $) != $gid;
-    syscall $PRCTL, 38, 1, 0, 0, 0;
-  }
-  push @why, 'directory', $! + 0 if !@why && !chdir $cwd;
-  if (!@why && $in ne '') {
-    close STDIN;
-    sysopen STDIN, $in, 0 or push @why, 'stdin', $! + 0;
-  }
-  onto(\*STDOUT, $out, '', \@why) if $trusted !~ /o/;
-  onto(\*STDERR, $err, '', \@why) if $trusted !~ /e/;
-  return failed($link, $file, @why) if @why;
-  my $at = now();
-  append($file, join ' ', 'pid', $$, (stat_of('self'))[19], $at);
-  my ($first) = read_back($file) =~ /^(pid|refused|void) .* \.$/m;
-  exit 1 if $first ne 'pid';
-  news($link, 'pid', $$, $at);
-  become($script);
-}
-
-# Swm's own files are opened by swm and given to the job's account, all others as the job itself.
-sub onto {
-  my ($handle, $path, $uid, $why) = @_;
-  return if @$why;
-  close $handle;
-  if (!sysopen $handle, $path, $WRONLY | $CREAT | $APPEND | $NOFOLLOW, 0600) {
-    push @$why, 'log', $! + 0;
-  } elsif ($uid ne '') {
+# Opens what the job is given; returns why not.
+sub prepare {
+  my ($cwd, $script, $in, $out, $err, $trusted, $uid, $gid, $groups) = @_;
+  my $flags = $WRONLY | $CREAT | $APPEND | $NOFOLLOW;
+  for ([$out, 'o', \*STDOUT], [$err, 'e', \*STDERR]) {
+    my ($path, $mark, $handle) = @$_;
+    next if index($trusted, $mark) < 0;
+    onto($handle, $path, $flags) or return ('log', $! + 0);
     chown $uid, -1, $handle;
   }
+  if ($uid ne '') {
+    if ($groups_now ne "$gid $groups") {
+      $( = $gid;
+      $) = $groups_now = "$gid $groups";
+      return ('user', 1) if $( != $gid || $) != $gid;
+    }
+    $> = $uid;
+    return ('user', 1) if $> != $uid;
+  }
+  my @why;
+  if (!chdir $cwd) { @why = ('directory', $! + 0) }
+  elsif ($in ne '' && !onto(\*STDIN, $in, 0)) { @why = ('stdin', $! + 0) }
+  elsif (index($trusted, 'o') < 0 && !onto(\*STDOUT, $out, $flags)
+      || index($trusted, 'e') < 0 && !onto(\*STDERR, $err, $flags)) { @why = ('log', $! + 0) }
+  $> = $< if $uid ne '';
+  return @why;
+}
+
+# The lowest number that is free is the one just closed.
+sub onto {
+  my ($handle, $path, $flags) = @_;
+  close $handle;
+  return sysopen $handle, $path, $flags, 0600;
+}
+
+# Forks, and waits for the process that the child becomes. The child itself tells who it is before
+# it becomes the job, so that a job that runs is always known; its start lies between two looks at
+# the clock, which costs less than asking for it.
+sub launch {
+  my ($link, $file, $size, $script, $uid) = @_;
+  my $from = ticks();
+  my $pid = fork;
+  if (!defined $pid) { failed($link, $file, 'fork', $! + 0); return 0 }
+  if ($pid) {
+    my $gone;
+    do { $gone = wait } until $gone == $pid || $gone == -1 && $! != 4;
+    return $?;
+  }
+  syscall $SETSID;
+  if ($uid ne '') {
+    ($<, $>) = ($uid, $uid);
+    if ($< != $uid || $> != $uid) { failed($link, $file, 'user', 1); exit 1 }
+  }
+  my $at = clock(0);
+  my $line = join ' ', 'pid', $$, $from, ticks(), $at;
+  append($file, $line);
+  exit 1 if !leads($file, $size + length($line) + 3, qr/^(?:pid|refused|void) /, $line);
+  news($link, 'pid', $$, $at);
+  become($script);
 }
 
 # As a shell would: by the kernel where it can, else by the interpreter that the #! line names
@@ -127,14 +161,14 @@ sub complain {
 # moment, or until the deadline of a stop; then all is stopped, so that none forks away, and killed.
 sub sweep {
   my ($file) = @_;
-  my ($until, $pause, $pid) = (now() + $LEFTOVER, 0.001);
+  my ($until, $pause, $pid) = (clock(0) + $LEFTOVER, 0.001);
   my $asked = 0;
   while (($pid = waitpid -1, $NOHANG) != -1) {
     next if $pid > 0;
-    if (now() >= $until && !$asked++) {
+    if (clock(0) >= $until && !$asked++) {
       ($until) = sort { $b <=> $a } $until, read_back($file) =~ /^stopping (\d+) \.$/mg;
     }
-    if (now() < $until) {
+    if (clock(0) < $until) {
       nap($pause);
       $pause *= 2 if $pause < 0.02;
       next;

@@ -20,12 +20,16 @@ $0 = 'swm-keeper';
 keep();
 exit 0;
 
-sub now {
+# Milliseconds of wall time (0), or since the boot, asleep or not (7).
+sub clock {
   my $spec = "\0" x 16;
-  syscall $CLOCK, 0, $spec;
+  syscall $CLOCK, $_[0], $spec;
   my ($s, $ns) = unpack 'qq', $spec;
   return $s * 1000 + int($ns / 1e6);
 }
+
+# As the kernel counts the start of a process.
+sub ticks { return int(clock(7) / 10) }
 
 sub nap { select undef, undef, undef, $_[0] }
 
@@ -108,8 +112,8 @@ sub reap {
     if ($dirs) { push @$cgroups, @$dirs }
     elsif (getpgrp($pid) == $pid) {
       my $start = (stat_of($pid))[19];
-      my @end = ('exit', $how == 1 ? ($status, 0) : (0, $status), 0, now());
-      append($_, join ' ', @end) for opened("orphan.$pid.$start");
+      my @end = ('exit', $how == 1 ? ($status, 0) : (0, $status), 0, clock(0));
+      append($_, join ' ', @end, $start) for opened("orphan.$pid");
     }
     waitpid $pid, 0;
   }
@@ -136,10 +140,11 @@ sub slot {
   my ($id, $oom_file, @cgroups) = @_;
   $0 = 'swm-slot';
   $SIG{CHLD} = 'DEFAULT';
-  open STDIN, '<', '/dev/null';
-  open STDERR, '>', '/dev/null';
+  onto(\*STDIN, '/dev/null', 0);
+  onto(\*STDERR, '/dev/null', $WRONLY);
   syscall $SETSID;
   syscall $PRCTL, 36, 1, 0, 0, 0;
+  syscall $PRCTL, 38, 1, 0, 0, 0 if $> == 0;    # jobs gain no rights by what they execute
   my $joined = 1;
   for (@cgroups) {
     my $file;

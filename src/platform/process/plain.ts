@@ -20,7 +20,7 @@ cd -- "$dir" 2>/dev/null || fail directory
 read -r stat </proc/$$/stat
 ticks $stat
 unset OLDPWD
-echo "pid $$ $start $at ." >&3
+echo "pid $$ $start $start $at ." >&3
 while read -r first rest; do
   case $first in pid) break ;; refused|void) exit 1 ;; esac
 done <&4

@@ -5,7 +5,7 @@ import { limits } from '../../protocol/limits.ts';
 import { openFences, sweepFences } from './fence.ts';
 import { openForgotten } from './forgotten.ts';
 import { Host, type HostOptions } from './host.ts';
-import { readRecord } from './record.ts';
+import { orphanName, readRecord } from './record.ts';
 import { openSlots } from './slots.ts';
 
 export type ProcessesOptions = Omit<HostOptions, 'logBytesMax'> & {
@@ -56,7 +56,7 @@ function sweepOrphans(directory: string): void {
   if (orphans.size === 0) return;
   for (const name of names.filter((each) => each.endsWith('.record'))) {
     const told = readRecord(join(directory, name));
-    if (told.is === 'running') orphans.delete(`orphan.${told.main.pid}.${told.main.start}`);
+    if (told.is === 'running') orphans.delete(orphanName(told.main));
   }
   for (const name of orphans) rmSync(join(directory, name), { force: true });
 }

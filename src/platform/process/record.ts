@@ -67,11 +67,16 @@ export function appendRecord(path: string, line: string): Told {
   return readRecord(path);
 }
 
-/** How the keeper found an orphan to have ended: the same words as a record's exit line. */
-export function readOrphan(path: string): Exit | undefined {
+/** Where the keeper writes how a process ended whose slot is gone. */
+export const orphanName = ({ pid }: Being): string => `orphan.${pid}`;
+
+/** How the keeper found an orphan to have ended: a record's exit line, and its start. */
+export function readOrphan(path: string, { from, to }: Being): Exit | undefined {
   try {
-    const words = whole(readFileSync(path, 'latin1'))[0];
-    return words?.[0] === 'exit' ? exitOf(words) : undefined;
+    const words = whole(readFileSync(path, 'latin1')).find(
+      ([word, , , , , start]) => word === 'exit' && Number(start) >= from && Number(start) <= to,
+    );
+    return words && exitOf(words);
   } catch (error) {
     if (errno(error) === 'ENOENT') return undefined;
     throw error;
@@ -117,14 +122,14 @@ function next(told: Told, words: readonly string[]): Told {
 }
 
 function started(told: Told & { is: 'starting' }, words: readonly string[]): Told {
-  const [word, first = '', second = '', third = ''] = words;
+  const [word, first = '', second = '', third, fourth] = words;
   switch (word) {
     case 'pid':
       return {
         ...told,
         is: 'running',
-        main: { pid: Number(first), start: second },
-        at: Number(third),
+        main: { pid: Number(first), from: Number(second), to: Number(third) },
+        at: Number(fourth),
       };
     case 'refused':
       return { is: 'refused' };
@@ -138,9 +143,9 @@ function started(told: Told & { is: 'starting' }, words: readonly string[]): Tol
   }
 }
 
-const claimOf = ([, pid, start = '', boot = '', , kind, fence, unenforced]: readonly string[]) => ({
+const claimOf = ([, pid, start, boot = '', , kind, fence, unenforced]: readonly string[]) => ({
   boot,
-  slot: { pid: Number(pid), start },
+  slot: { pid: Number(pid), from: Number(start), to: Number(start) },
   shared: kind === 'shared',
   fence: fence === '-' || fence === undefined ? '' : fence,
   unenforced: unenforced === '-' || unenforced === undefined ? '' : unenforced,

@@ -76,7 +76,7 @@ export function slotNews(line: string): SlotNews | undefined {
 
 /** A slot's hello, once it has said it. */
 export function hello(line: string): { id: string; being: Being; fenced: boolean } | undefined {
-  const [word, id = '', pid, start = '', fenced] = line.split(' ');
-  const being = { pid: Number(pid), start };
+  const [word, id = '', pid, start, fenced] = line.split(' ');
+  const being = { pid: Number(pid), from: Number(start), to: Number(start) };
   return word === 'hello' && find(being) ? { id, being, fenced: fenced === '1' } : undefined;
 }

@@ -5,7 +5,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Note } from '../../runtime/ports.ts';
 import { type Attempt, settle } from './attempt.ts';
 import { lives } from './being.ts';
-import { appendRecord, exitLine, readOrphan, readRecord, type Told } from './record.ts';
+import { appendRecord, exitLine, orphanName, readOrphan, readRecord, type Told } from './record.ts';
 import { killAll, type Tree, zombieStatus } from './tree.ts';
 
 export type WatchOptions = {
@@ -78,9 +78,8 @@ export class Watch {
     await killAll(this.#options.tree(attempt, told));
     const again = readRecord(attempt.path);
     if (again.is !== 'running') return again;
-    const { pid, start } = told.main;
-    const orphan = join(this.#options.directory, `orphan.${pid}.${start}`);
-    const kept = readOrphan(orphan);
+    const orphan = join(this.#options.directory, orphanName(told.main));
+    const kept = readOrphan(orphan, told.main);
     const seen = status && { ...lost(Date.now()), ...status, lost: false };
     const ended = appendRecord(attempt.path, exitLine(kept ?? seen ?? lost(Date.now())));
     rmSync(orphan, { force: true });
