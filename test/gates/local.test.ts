@@ -1,4 +1,5 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Gate, Partition, PartitionOrder } from '../../src/actors/ports.ts';
@@ -111,12 +112,20 @@ describe('the local gate', () => {
     const { externalId } = await gate.create(order, signal);
     await eventually('it runs', async () => (await read(order, 'washed')).endsWith('\n'));
     const pid = Number(await read(order, 'washed'));
-    const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8');
+    const inside = await readFile(`/proc/${pid}/cgroup`, 'utf8');
+    // What the worker has below, as its slots do.
+    const groups = JSON.parse(await read(order, 'groups')) as string[];
+    const init = (await read(order, 'init')).split(' ')[0];
+    if (inside.includes('/swm-machine.'))
+      expect(await readFile(`/proc/${init}/cgroup`, 'utf8')).toMatch(/\/swm-machine\..*\/init$/m);
+    for (const group of groups)
+      await mkdir(join(group, 'worker/swm.slot/deep'), { recursive: true });
     await gate.remove(externalId, signal);
     // The dead may wait in /proc for whoever reaps them, but have no program any more.
     const alive = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== '';
     if (alive) process.kill(pid, 'SIGKILL');
-    expect(alive).toBe(!groups.includes('/swm-machines/'));
+    expect(alive).toBe(!inside.includes('/swm-machine.'));
+    expect(groups.filter((group) => existsSync(group))).toEqual([]);
   });
 
   it('removes folders that jobs made hard to remove', async () => {

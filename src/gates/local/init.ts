@@ -13,10 +13,10 @@ enter() {
   IFS='
 '
   for group in $groups; do
-    { echo 0 >"$group/$1/cgroup.procs"; } 2>/dev/null
+    { echo "$2" >"$group/$1/cgroup.procs"; } 2>/dev/null
   done
 }
-(enter init)
+(enter init $$)
 identify() {
   set -f
   read -r line </proc/$$/stat
@@ -35,7 +35,7 @@ quick=0
 while [ ! -e halt ]; do
   read -r up rest </proc/uptime
   begun=\${up%.*}
-  (enter worker; exec "$@") </dev/null >>machine.log 2>&1
+  (enter worker 0; exec "$@") </dev/null >>machine.log 2>&1
   code=$?
   [ ! -e halt ] || break
   echo "machine: the worker ended with $code" >>machine.log
