@@ -79,7 +79,7 @@ const planted: readonly Planted[] = [
     found: ['src/protocol/a.ts:2: there is no ./b'],
   },
   {
-    name: 'no cycles, but of types',
+    name: 'no cycles, but of types and of what is loaded later',
     rule: noCycles,
     files: {
       'src/protocol/a.ts': "import './b.ts';",
@@ -87,6 +87,8 @@ const planted: readonly Planted[] = [
       'src/protocol/c.ts': "import { type Y, y } from './a.ts';",
       'src/protocol/d.ts': "import type { E } from './e.ts';",
       'src/protocol/e.ts': "import { type D } from './d.ts'; import './a.ts';",
+      'src/cli/f.ts': "const load = () => import('./g.ts');",
+      'src/cli/g.ts': "import './f.ts';",
     },
     found: [
       'src/protocol/a.ts:1: a cycle: src/protocol/a.ts → src/protocol/b.ts → src/protocol/c.ts' +

@@ -10,7 +10,7 @@ import {
 import type { Finding, Import, Project, Rule, Source } from './project.ts';
 import { lineOf, walk } from './project.ts';
 
-/** The files of src/ that are in no folder put the others together: they are a room of their own. */
+/** The files of src/ that are in no folder put the others together: a room of their own. */
 const TOP = '.';
 
 /** The floors of src/, by room. What is not here must be given a floor first. */
@@ -95,10 +95,13 @@ export const importsExist: Rule = ({ sources, texts }) =>
       .map(({ from, line }) => `${path}:${line}: there is no ${from}`),
   );
 
-/** No file needs itself to be loaded. Types are erased, so they may go round in circles. */
+/** No file needs itself to be loaded. What is erased or loaded later may go round in circles. */
 export const noCycles: Rule = ({ sources }) => {
   const next = new Map(
-    sources.map(({ path, imports }) => [path, imports.filter((each) => !each.typeOnly)]),
+    sources.map(({ path, imports }) => [
+      path,
+      imports.filter((each) => !each.typeOnly && !each.later),
+    ]),
   );
   const done = new Set<string>();
   const findings: Finding[] = [];
