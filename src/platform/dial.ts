@@ -87,7 +87,7 @@ export async function dialTerminal(dial: TerminalDial): Promise<Link> {
 }
 
 /** Splits `host:port` and `[v6]:port`. Throws `Malformed`. */
-export function splitAddress(address: string): { readonly host: string; readonly port: number } {
+function splitAddress(address: string): { readonly host: string; readonly port: number } {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(address);
   const port = Number(match?.[3]);
   const host = match?.[1] ?? match?.[2];

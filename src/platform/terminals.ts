@@ -12,7 +12,7 @@ import { boundsFor, SocketLink, socketOptions } from './socket-link.ts';
 import { type Listening, openTlsServer } from './tls-server.ts';
 
 /** How a terminal's frames are written: MessagePack in binary frames, or JSON in text frames. */
-export const subprotocols = ['swm.v1+msgpack', 'swm.v1+json'] as const;
+const subprotocols = ['swm.v1+msgpack', 'swm.v1+json'] as const;
 export type Subprotocol = (typeof subprotocols)[number];
 
 export type TerminalListener = {

@@ -141,7 +141,8 @@ describe('a request', () => {
     const other = await makeRequest(makeKey());
     const otherDer = Buffer.from(other.replace(/-----[^-]+-----|\s/g, ''), 'base64');
     const spki = createSpkiSwap(der, otherDer);
-    const forged = `-----BEGIN CERTIFICATE REQUEST-----\n${spki.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`;
+    const [begin, end] = ['BEGIN', 'END'].map((word) => `-----${word} CERTIFICATE REQUEST-----`);
+    const forged = `${begin}\n${spki.toString('base64')}\n${end}\n`;
     await expect(readRequest(forged)).rejects.toThrow(Malformed);
     for (const bad of ['', 'x', csr.slice(0, 200), '-'.repeat(100_000)])
       await expect(readRequest(bad)).rejects.toThrow(Malformed);

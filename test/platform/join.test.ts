@@ -100,7 +100,7 @@ describe('joining', () => {
     }
   });
 
-  it('sends no token to an impostor that shows the true authority beside a forged head', async () => {
+  it('sends no token to a forged head that shows the true authority beside it', async () => {
     const key = makeKey();
     const shown = (await forgedHead(key, world.pki)) + world.pki.authority.certificate;
     let heard = 0;
@@ -117,7 +117,7 @@ describe('joining', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('takes no certificate that is for another key, another name, or of another authority', async () => {
+  it('takes no certificate of another key, name or authority', async () => {
     const other = await makePki(world.pki.installation);
     const otherCsr = await makeRequest(makeKey());
     const honest = signing(world, world.pki);

@@ -91,7 +91,7 @@ describe('plain requests', () => {
     }
   });
 
-  it('are unauthorized from whom the registry, the cluster or the calendar does not know', async () => {
+  it('are unauthorized from strangers, whether to registry, cluster or calendar', async () => {
     const stranger = await makePki(pki.installation);
     refused.set('gone', 'not registered');
     expect(await ask('/user', tlsOf(await pki.user('gone')))).toEqual(unauthorized);
@@ -229,7 +229,7 @@ describe('an older installation', () => {
     }
   });
 
-  it('is believed under the names in its certificate alone, and its users are no servers', async () => {
+  it('is believed under its certificate’s names alone, and its users are no servers', async () => {
     const subprotocol = 'swm.v1+json';
     for (const [name, host] of [
       ['node', '127.0.0.2'],

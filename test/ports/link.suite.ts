@@ -134,7 +134,7 @@ function bounds(get: Get, both: Both): void {
     expect(Buffer.from(heard.far.frames[0]!).toString()).toBe('still here');
   });
 
-  it('an outbox that is full says no, loses nothing that it took, and tells when it is empty', async () => {
+  it('a full outbox says no, loses nothing that it took, and tells when it is empty', async () => {
     const { near, outboxBytesMax } = get();
     const heard = both();
     get().hold('near');
