@@ -6,9 +6,9 @@ import { readMounts } from '../../platform/process/fence-controls.ts';
 
 /**
  * The control groups of a machine, one in each hierarchy that lets us: its processes are born
- * there, so that none can hide by washing its environment; what its worker makes is below. Within is
- * `init` for the machine's init and `worker` for all else: a group of version 2 that has processes
- * can hand no limits down, and the worker cares for its own only.
+ * there, so that none can hide by washing its environment; what its worker makes is below. Within
+ * is `init` for the machine's init and `worker` for all else: a group of version 2 that has
+ * processes can hand no limits down, and the worker cares for its own only.
  */
 
 /** The file in the machine's folder that tells which they are: written before any of them is. */
