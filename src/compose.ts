@@ -14,7 +14,6 @@ import { openStore } from './platform/store.ts';
 import { message } from './protocol/messages.ts';
 import { control } from './protocol/ref.ts';
 import { nactCells } from './runtime/cell.ts';
-import type { Families } from './runtime/family.ts';
 import { Node } from './runtime/node.ts';
 import type { Clock, Note, Store } from './runtime/ports.ts';
 import type { SupervisorArgs } from './runtime/supervisor.ts';
@@ -38,6 +37,49 @@ export type Running = {
   close(): Promise<void>;
 };
 
+/** What a node of any role stands on. What needs the node itself asks for it when it is there. */
+type Ground = Awaited<ReturnType<typeof ground>>;
+
+const STOPPING = 'the node is stopping';
+const HELLO_AGAIN_MS = 1_000;
+
+/** Builds a node of the roles that its configuration gives it, and starts it. */
+export async function compose(setup: Setup): Promise<Running> {
+  const { spool, config, note } = setup;
+  const base = await ground(setup);
+  if (config.roles.includes('worker')) base.worker = await openWorker({ ...setup, ...base });
+  if (base.isHead) {
+    const keys = await enrolHead(spool, config);
+    const { worker } = base;
+    base.head = await openHead({ ...setup, ...base, worker, keys, node: () => base.node as Node });
+  }
+  const node = makeNode(setup, base);
+  base.node = node;
+  const roots = trees(setup, base).map((tree) =>
+    node.open('supervisor', '', tree, ({ crashed, why }) => {
+      // A tree that fell is not put up again by anybody: whoever started the node starts it anew.
+      if (crashed) setup.giveUp(`the tree of actors fell: ${why}`);
+    }),
+  );
+  const keys = base.isHead ? undefined : await enrolWorker(spool, config);
+  const dialled = keys === undefined ? [] : dialHeads({ ...base, note }, keys);
+  await base.head?.listen();
+  if (base.isHead && base.worker) hello(node, config, base.clock);
+  return {
+    url: base.head?.url() ?? `swm://${keys?.heads[0] ?? ''}`,
+    clear: async () => base.head?.clear(),
+    async close() {
+      await base.head?.close();
+      for (const kept of dialled) kept.close(STOPPING);
+      base.bulk.close(STOPPING);
+      base.links.closeAll(STOPPING);
+      for (const root of roots.toReversed()) root.halt(STOPPING);
+      base.worker?.close();
+      await Promise.all([base.store.close(), base.nodeStore.close()]);
+    },
+  };
+}
+
 /** A store for a node without one: a worker keeps nothing of what the heads replicate. */
 const nothing: Store = {
   term: 0,
@@ -49,94 +91,59 @@ const nothing: Store = {
   close: async () => {},
 };
 
-const HELLO_AGAIN_MS = 1_000;
-
-/** Builds a node of the roles that its configuration gives it, and starts it. */
-export async function compose(setup: Setup): Promise<Running> {
-  const { spool, config, note, giveUp } = setup;
+async function ground({ spool, config, note, giveUp }: Setup) {
   const isHead = config.roles.includes('head');
-  const clock = systemClock();
   const onBroken = ({ text }: { readonly text: string }): void => giveUp(text);
+  const clock = systemClock();
   const blobs = await openBlobs(spool.places.blobs);
   const nodeStore = await openStore(spool.places.nodeStore, { onBroken });
-  const controlStore = isHead ? await openStore(spool.places.controlStore, { onBroken }) : nothing;
-  const { store, feed } = observed(controlStore);
-
-  let node: Node | undefined;
-  const theNode = (): Node => node as Node;
-  let head: Head | undefined;
-  let worker: Worker | undefined;
-  const bulk = openBulk(
-    (hub) => (isHead ? head?.serve(hub) : workerStreams(hub, theNode(), worker)),
-    note,
-  );
+  const kept = isHead ? await openStore(spool.places.controlStore, { onBroken }) : nothing;
+  const { store, feed } = observed(kept);
+  const later: { node?: Node; head?: Head; worker?: Worker | undefined } = {};
+  const node = (): Node => later.node as Node;
+  const bulk = openBulk((hub) => {
+    if (isHead) later.head?.serve(hub);
+    else workerStreams(hub, node(), later.worker);
+  }, note);
   const links = openLinks({
     note,
-    receive: (who, envelope) => theNode().routes.receive(who, envelope),
-    onUp: (peer) => (isHead ? head?.linked(peer) : hello(theNode(), config, clock)),
+    receive: (who, envelope) => node().routes.receive(who, envelope),
+    onUp: () => {
+      if (!isHead) hello(node(), config, clock);
+    },
     onDown: (peer, why) => {
-      theNode().routes.unlinked(peer.name);
-      head?.unlinked(peer, why);
+      node().routes.unlinked(peer.name);
+      later.head?.unlinked(peer, why);
     },
   });
   const leader = (): string | undefined => (isHead ? config.name : links.names()[0]);
   const carrier = carrierOf(isHead, blobs, () => bulk.hub(leader() ?? ''));
-  if (config.roles.includes('worker'))
-    worker = await openWorker({ config, spool, blobs, carrier, clock, note });
-
-  const families: Record<string, Families[string]> = { ...common };
-  const parts = { spool, config, note, clock, store, feed, blobs, links, bulk, node: theNode };
-  if (isHead) {
-    head = await openHead({ ...parts, keys: await enrolHead(spool, config), worker });
-    Object.assign(families, headFamilies(head.ports, store));
-  }
-  if (worker) Object.assign(families, workerFamilies(worker.ports));
-  const cells = nactCells(config.name);
-  const stores = { control: store, node: nodeStore };
-  const platform = { clock, cells, stores, wire: links.wire, note, leader };
-  node = new Node(config.name, families, platform);
-
-  const trees: readonly SupervisorArgs[] = [
-    ...(worker ? [workerTree(nodeStore)] : []),
-    ...(isHead
-      ? [
-          controlTree({
-            store,
-            remotes: config.remotes.map(({ name }) => name),
-            relocate: config.jobs.relocate,
-          }),
-          doorTree(),
-        ]
-      : []),
-  ];
-  const roots = trees.map((tree) => theNode().open('supervisor', '', tree, fell(giveUp)));
-  const keys = isHead ? undefined : await enrolWorker(spool, config);
-  const dialled = keys === undefined ? [] : dialHeads({ links, bulk, clock, note }, keys);
-  await head?.listen();
-  if (isHead && worker) hello(node, config, clock);
-
-  return {
-    url: head?.url() ?? `swm://${keys?.heads[0] ?? ''}`,
-    clear: async () => head?.clear(),
-    close: async () => {
-      await head?.close();
-      for (const kept of dialled) kept.close('the node is stopping');
-      bulk.close('the node is stopping');
-      links.closeAll('the node is stopping');
-      for (const root of roots.toReversed()) root.halt('the node is stopping');
-      worker?.close();
-      await controlStore.close();
-      await nodeStore.close();
-    },
-  };
+  const parts = { isHead, clock, blobs, nodeStore, store, feed, bulk, links, leader, carrier };
+  return Object.assign(later, parts);
 }
 
-/** A tree that fell is not put up again by anybody: the node ends, and its init starts it anew. */
-const fell =
-  (giveUp: (why: string) => void) =>
-  ({ crashed, why }: { readonly crashed: boolean; readonly why: string }): void => {
-    if (crashed) giveUp(`the tree of actors fell: ${why}`);
+function makeNode({ config, note }: Setup, base: Ground): Node {
+  const { clock, store, nodeStore, links, leader, head, worker } = base;
+  const families = {
+    ...common,
+    ...(head ? headFamilies(head.ports, store) : {}),
+    ...(worker ? workerFamilies(worker.ports) : {}),
   };
+  const stores = { control: store, node: nodeStore };
+  const cells = nactCells(config.name);
+  return new Node(config.name, families, { clock, cells, stores, wire: links.wire, note, leader });
+}
+
+/** The workers' tree first: whoever gives orders finds those who take them. */
+function trees({ config }: Setup, base: Ground): readonly SupervisorArgs[] {
+  const { store, nodeStore, worker, isHead } = base;
+  const remotes = config.remotes.map(({ name }) => name);
+  const { relocate } = config.jobs;
+  return [
+    ...(worker ? [workerTree(nodeStore)] : []),
+    ...(isHead ? [controlTree({ store, remotes, relocate }), doorTree()] : []),
+  ];
+}
 
 /** Tells the registry what this node is and has, until it was heard. */
 function hello(node: Node, config: Config, clock: Clock): void {
@@ -145,9 +152,8 @@ function hello(node: Node, config: Config, clock: Clock): void {
   const who = { door: 'local', id: `node ${name}` } as const;
   const to = control(`/nodes/${name}`);
   node.routes.ask(to, message('node.hello', body), HELLO_AGAIN_MS * 5, who, (answer) => {
-    if (!answer.ok && answer.failure.retry)
-      clock.timer(HELLO_AGAIN_MS, () => hello(node, config, clock));
-    if (!answer.ok)
-      node.platform.note('warn', '/nodes', `hello was not heard: ${answer.failure.text}`);
+    if (answer.ok) return;
+    node.platform.note('warn', '/nodes', `hello was not heard: ${answer.failure.text}`);
+    if (answer.failure.retry) clock.timer(HELLO_AGAIN_MS, () => hello(node, config, clock));
   });
 }
