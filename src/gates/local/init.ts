@@ -1,9 +1,9 @@
 /**
  * The init of a machine: a constant shell program that outlives the head. It is started in the
  * machine's folder, in a session of its own, with the machine's control groups in `SWM_GROUPS`, one
- * a line; its arguments are the seconds that booting takes, and then the worker's command. It writes
- * who it is into `init`, once: a second one ends there. Then it starts the worker again whenever
- * that ends, until a file `halt` is there.
+ * a line; its arguments are the seconds that booting takes, and then the worker's command. It
+ * writes who it is into `init`, once: a second one ends there. Then it starts the worker again
+ * whenever that ends, until a file `halt` is there.
  */
 export const initScript = `
 set -u
