@@ -8,12 +8,7 @@ export type FollowOptions = {
   readonly follow?: boolean;
   /** Of which of the job's processes; 0, the main one, unless given. */
   readonly rank?: number;
-  /** Of which attempt; the newest unless given. */
-  readonly attempt?: number;
 };
-
-/** Stands for the newest attempt; real ones count from 1. */
-const NEWEST = 0;
 
 /** Reads a log; a lost connection costs no byte and gives none twice. */
 export function follow(
@@ -23,8 +18,7 @@ export function follow(
 ): AsyncGenerator<Uint8Array, void, void> {
   let offset = wanted.offset ?? 0;
   const asked = {
-    job: id,
-    attempt: wanted.attempt ?? NEWEST,
+    id,
     stream: wanted.stream ?? 'stdout',
     follow: wanted.follow ?? true,
     rank: wanted.rank ?? 0,
