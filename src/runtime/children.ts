@@ -46,6 +46,10 @@ export class Children {
     return this.#living.values();
   }
 
+  names(): readonly string[] {
+    return [...this.#living.keys()];
+  }
+
   /** Whether nothing of any child is left, not even a save on its way. */
   get areGone(): boolean {
     return this.#living.size === 0 && this.#leaving.size === 0;

@@ -71,8 +71,7 @@ export class Network {
     this.#world.in(dice.skewed(2, 200), () => {
       const other = this.#ports.get(to);
       const here = this.#ports.get(from.name) === from;
-      const free = !this.#isBlocked(from.name, to) && !this.#isBlocked(to, from.name);
-      const welcome = here && free && other?.admits(from.name) === true;
+      const welcome = here && !this.isCut(from.name, to) && other?.admits(from.name) === true;
       if (!welcome || other === undefined) return done(false);
       this.#link(from, other);
       done(true);
@@ -92,6 +91,11 @@ export class Network {
       return;
     }
     for (const end of [first, second]) this.#fallSilent(end, how === 'reset' ? 'soon' : 'late');
+  }
+
+  /** Whether nothing gets through between two nodes, one way or the other. */
+  isCut(a: string, b: string): boolean {
+    return this.#isBlocked(a, b) || this.#isBlocked(b, a);
   }
 
   links(): readonly (readonly [string, string])[] {

@@ -5,8 +5,8 @@ import type { Behaviour } from '../../src/runtime/behaviour.ts';
 import { type AnyFamily, family, type Keeping } from '../../src/runtime/family.ts';
 import type { PoolArgs } from '../../src/runtime/pool.ts';
 import { pool } from '../../src/runtime/pool.ts';
-import { load } from '../../src/runtime/record.ts';
 import { type ChildSpec, supervisor } from '../../src/runtime/supervisor.ts';
+import { kept } from './kept.ts';
 import { Network } from './network.ts';
 import { calm, type Faults, type Life, type NodePlan, SimNode } from './node.ts';
 import { World } from './world.ts';
@@ -156,8 +156,8 @@ export async function toyDay(seed: number, mistake: Mistake = ''): Promise<World
     down: dial,
     committed: () => look(),
   });
-  const booked = (): number => kept(head, 'control', '/nodes/w', bookKeeping)?.seen ?? 0;
-  const told = (): number => kept(worker, 'node', '/teller', tellerKeeping)?.round ?? 1;
+  const booked = (): number => kept(head, bookKeeping, '/nodes/w')?.seen ?? 0;
+  const told = (): number => kept(worker, tellerKeeping, '/teller')?.round ?? 1;
   const look = (): void => {
     const [seen, round] = [booked(), told()];
     world.check('acknowledged is saved', seen >= round - 1, () => `at ${round}, saved ${seen}`);
@@ -177,17 +177,4 @@ export async function toyDay(seed: number, mistake: Mistake = ''): Promise<World
   world.check('it goes on', told() > before + 10, () => `at ${before}, then ${told()}`);
   if (world.violation !== undefined) throw world.violation;
   return world;
-}
-
-/** What is on a node's disk, whether the node lives or not. */
-function kept<S>(
-  { disks }: SimNode,
-  scope: 'control' | 'node',
-  path: string,
-  keeping: Keeping<S>,
-): S | undefined {
-  const disk = disks[scope];
-  const range = ({ from, to }: { from: string; to: string }) =>
-    disk.between(from, to).map((key) => [key, disk.get(key)!] as const);
-  return load({ range } as never, keeping, path)?.state;
 }

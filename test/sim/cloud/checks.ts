@@ -1,0 +1,176 @@
+import { type Cluster, free, portsOf } from '../../../src/actors/cluster/cluster.ts';
+import { keeping as clusterKeeping } from '../../../src/actors/cluster/keeping.ts';
+import type { Job, Outcome } from '../../../src/actors/job/job.ts';
+import { keeping as jobKeeping } from '../../../src/actors/job/keeping.ts';
+import type { AttemptKey, Exit, PartitionOrder, ProcessOrder } from '../../../src/actors/ports.ts';
+import type { Change } from '../../../src/runtime/ports.ts';
+import { pathOfKey } from '../../../src/runtime/record.ts';
+import type { MemorySite } from '../../ports/memory-gate.ts';
+import { kept } from '../kept.ts';
+import type { SimNode } from '../node.ts';
+import type { World } from '../world.ts';
+import type { Promises } from './clients.ts';
+import type { Machine, Witness } from './machine.ts';
+
+export type Looked = {
+  readonly world: World;
+  readonly head: () => SimNode;
+  readonly site: () => MemorySite;
+  readonly machines: () => Iterable<Machine>;
+  readonly clusterOf: (machine: Machine) => string;
+  readonly promises: Promises;
+};
+
+/** What must hold at every commit of the head, and at every start and end of a process. */
+export class Checks {
+  readonly #at: Looked;
+  readonly #outcomes = new Map<string, string>();
+  readonly #attempts = new Map<string, number>();
+  readonly #started = new Set<string>();
+  readonly #exits = new Map<string, Exit>();
+
+  constructor(at: Looked) {
+    this.#at = at;
+  }
+
+  readonly witness: Witness = {
+    began: (machine, order) => this.#began(machine, order),
+    ended: (_, key, exit) => void this.#exits.set(nameOf(key), exit),
+  };
+
+  /** Of the head's control records. */
+  readonly committed = (_: string, changes: readonly Change[]): void => {
+    for (const path of new Set(changes.map(({ key }) => pathOfKey(key)))) {
+      if (path?.startsWith('/jobs/')) this.#job(path);
+      if (path?.startsWith('/clusters/')) this.#cluster(path);
+    }
+  };
+
+  /** Whatever was promised is on the disk, at any moment. */
+  promises(): void {
+    const { world, promises } = this.#at;
+    for (const id of promises.submitted)
+      world.check('no acknowledged job is lost', this.job(id) !== undefined, () => id);
+  }
+
+  /** What the site has was claimed before, and who claims it has it. */
+  site(): void {
+    const { world } = this.#at;
+    for (const { name } of this.#at.site().truth()) {
+      const claim = kept(this.#at.head(), clusterKeeping, `/clusters/${name}`);
+      world.check('claimed before it is made', claim !== undefined, () => name);
+    }
+  }
+
+  /** The site is about to take a partition away. */
+  removing({ name }: PartitionOrder, externalId: string): void {
+    const claim = kept(this.#at.head(), clusterKeeping, `/clusters/${name}`);
+    const isUsed =
+      claim !== undefined &&
+      claim.phase !== 'releasing' &&
+      claim.phase !== 'gone' &&
+      claim.externalId === externalId;
+    this.#at.world.check(
+      'nothing that is claimed is swept',
+      !isUsed,
+      () => `${name} ${externalId} in ${claim?.phase}`,
+    );
+  }
+
+  job(id: string): Job | undefined {
+    return kept(this.#at.head(), jobKeeping, `/jobs/${id}`);
+  }
+
+  #job(path: string): void {
+    const { world } = this.#at;
+    const job = kept(this.#at.head(), jobKeeping, path);
+    if (job === undefined) return world.violate('no acknowledged job is lost', path);
+    const before = this.#attempts.get(job.id) ?? 0;
+    world.check('attempts count on', job.attempt >= before, () => `${path} ${job.attempt}`);
+    this.#attempts.set(job.id, job.attempt);
+    for (const past of job.runs) this.#final(job.id, past.run, past.outcome);
+    if (job.phase === 'ended' && job.outcome) this.#final(job.id, job.run, job.outcome);
+    if (job.phase === 'ended') this.#true(job);
+  }
+
+  #final(id: string, run: number, outcome: Outcome): void {
+    const key = `${id} run ${run}`;
+    const now = JSON.stringify(outcome);
+    const before = this.#outcomes.get(key) ?? now;
+    this.#at.world.check('an ended run is final', before === now, () => `${key} ${before} ${now}`);
+    this.#outcomes.set(key, now);
+  }
+
+  /** A result is what the process did. */
+  #true(job: Job): void {
+    const { outcome, id, attempt } = job;
+    this.#at.world.check('an end has an outcome', outcome !== null, () => id);
+    if (outcome?.state !== 'F') return;
+    const exit = this.#exits.get(nameOf({ job: id, attempt, rank: 0 }));
+    const same = exit !== undefined && !exit.lost && exit.signal === 0;
+    const text = (): string => `${id} ${outcome.exitcode} ${JSON.stringify(exit)}`;
+    const others = job.reports.slice(1).map((report) => report?.exit?.code);
+    const isOne = same && (exit.code === outcome.exitcode || others.includes(outcome.exitcode));
+    this.#at.world.check('results are true', isOne, text);
+  }
+
+  #cluster(path: string): void {
+    const cluster = kept(this.#at.head(), clusterKeeping, path);
+    if (cluster === undefined) return;
+    if (cluster.made === null) this.#fits(cluster);
+    const holders = new Set(cluster.holds.map(({ job }) => job));
+    const alone = cluster.made === null || cluster.holds.length <= 1;
+    this.#at.world.check('one hold of a made cluster', alone, () => `${path} ${[...holders]}`);
+  }
+
+  /** No more is held of a node than it has. */
+  #fits(cluster: Cluster): void {
+    for (const member of cluster.members) {
+      const left = free(cluster, member);
+      const ports = portsOf(cluster, member);
+      const fits = left.cpus >= 0 && left.memoryBytes >= 0 && left.gpus >= 0;
+      const apart = new Set(ports).size === ports.length;
+      this.#at.world.check(
+        'capacity is never oversubscribed',
+        fits && apart,
+        () => `${member.name} ${JSON.stringify(left)} ${ports}`,
+      );
+    }
+  }
+
+  #began(machine: Machine, { key }: ProcessOrder): void {
+    const { world } = this.#at;
+    const name = nameOf(key);
+    world.check('an attempt starts once', !this.#started.has(name), () => name);
+    this.#started.add(name);
+    for (const other of this.#at.machines())
+      for (const { key: live } of other.running())
+        world.check(
+          'at most one live attempt',
+          live.job !== key.job || live.attempt === key.attempt,
+          () => `${name} on ${machine.name}, ${nameOf(live)} on ${other.name}`,
+        );
+    this.#held(machine, key);
+    const used = machine.running().reduce((sum, { limits }) => sum + limits.cpus, 0);
+    const fits = used <= machine.resources.cpus;
+    world.check(
+      'capacity is never oversubscribed',
+      fits,
+      () => `${machine.name} runs ${used} cpus`,
+    );
+  }
+
+  /** Whoever uses a cluster holds it. */
+  #held(machine: Machine, { job, attempt }: AttemptKey): void {
+    const name = this.#at.clusterOf(machine);
+    const cluster = kept(this.#at.head(), clusterKeeping, `/clusters/${name}`);
+    const hold = cluster?.holds.find((h) => h.job === job && h.attempt === attempt);
+    this.#at.world.check(
+      'nobody uses what was released',
+      hold?.nodes.includes(machine.name) === true,
+      () => `${job}.${attempt} on ${machine.name}, which is ${cluster?.phase}`,
+    );
+  }
+}
+
+const nameOf = ({ job, attempt, rank }: AttemptKey): string => `${job}.${attempt}.${rank}`;

@@ -1,0 +1,35 @@
+import type { Millis } from '../../../src/runtime/ports.ts';
+import type { SimNode } from '../node.ts';
+import type { World } from '../world.ts';
+import { Client, type Promises } from './clients.ts';
+import { script } from './machine.ts';
+
+/** What people want of swm in a morning: jobs of all sorts, and now and then not. */
+export function plans(world: World, head: SimNode, promises: Promises, untilMs: Millis): void {
+  const { dice } = world;
+  const clients = ['ann', 'ben'].map((name) => new Client(world, head, name, promises));
+  for (let i = 0; i < dice.between(4, 12); i++) {
+    const client = dice.pick(clients);
+    const text = wish(world);
+    world.in(dice.between(0, untilMs / 2), () => {
+      const id = client.submit(text);
+      if (dice.chance(0.25)) world.in(dice.skewed(100, 120_000), () => client.cancel(id));
+      if (dice.chance(0.15)) world.in(dice.between(1_000, 200_000), () => client.requeue(id));
+      if (dice.chance(0.05)) world.in(dice.between(1_000, 200_000), () => client.cancel(id));
+    });
+  }
+}
+
+function wish(world: World): string {
+  const { dice } = world;
+  const lines: string[] = [];
+  if (dice.chance(0.4)) lines.push('#SWM relocatable');
+  if (dice.chance(0.3)) lines.push('#SWM cpus 2');
+  if (dice.chance(0.2)) lines.push('#SWM nodes 2');
+  if (dice.chance(0.2)) lines.push('#SWM ports 8888/tcp/in');
+  if (dice.chance(0.3)) lines.push(`#SWM time ${dice.between(5, 60)}`);
+  const ms = dice.chance(0.5) ? dice.between(50, 5_000) : dice.between(1_000, 90_000);
+  const text = script(ms, dice.chance(0.8) ? 0 : dice.between(1, 99));
+  const [first, ...rest] = text.split('\n');
+  return [first, ...lines, ...rest].join('\n');
+}
