@@ -154,7 +154,7 @@ export class Host {
     let unenforced: readonly string[] = [];
     let started: Started | undefined;
     this.#slots.run({
-      record: attempt.path,
+      record: recordName(attempt.key),
       limits: order.limits,
       fields: startFields(order, this.#marks(attempt.key), account, this.#options.spool ?? ''),
       taken: (slot, letters) => {

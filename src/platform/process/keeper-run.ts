@@ -39,7 +39,7 @@ sub run {
   }
   my @end = ('exit', $status >> 8, $status & 127, $oom, $at);
   append($file, join ' ', @end);
-  chdir '/';
+  chdir $home;
   onto(\*STDIN, '/dev/null', 0);
   onto($_, '/dev/null', $WRONLY) for \*STDOUT, \*STDERR;
   news($link, @end);

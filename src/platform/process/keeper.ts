@@ -17,6 +17,8 @@ my $NOHANG = 1;
 umask 022;
 $SIG{PIPE} = sub {};    # unlike IGNORE, a handler does not outlive exec
 $0 = 'swm-keeper';
+close_all();
+opendir my $home, '.';
 keep();
 exit 0;
 
@@ -75,7 +77,6 @@ sub take_frame {
 # Forks slots as they are asked for. The orphans of a slot that was killed become its children, so
 # that the exit status of a job is known even then.
 sub keep {
-  close_all();
   syscall $PRCTL, 36, 1, 0, 0, 0;
   my ($buffer, $open, %slots, @cgroups) = ('', 1);
   $SIG{CHLD} = sub {};
