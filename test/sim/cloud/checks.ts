@@ -6,7 +6,7 @@ import type { AttemptKey, Exit, PartitionOrder, ProcessOrder } from '../../../sr
 import type { Change } from '../../../src/runtime/ports.ts';
 import { pathOfKey } from '../../../src/runtime/record.ts';
 import type { MemorySite } from '../../ports/memory-gate.ts';
-import { kept } from '../kept.ts';
+import { isThere, kept } from '../kept.ts';
 import type { SimNode } from '../node.ts';
 import type { World } from '../world.ts';
 import type { Promises } from './clients.ts';
@@ -48,17 +48,19 @@ export class Checks {
 
   /** Whatever was promised is on the disk, at any moment. */
   promises(): void {
-    const { world, promises } = this.#at;
-    for (const id of promises.submitted)
-      world.check('no acknowledged job is lost', this.job(id) !== undefined, () => id);
+    const { world, promises, head } = this.#at;
+    for (const id of promises.submitted) {
+      const there = isThere(head(), 'control', `/jobs/${id}`);
+      world.check('no acknowledged job is lost', there, () => id);
+    }
   }
 
   /** What the site has was claimed before, and who claims it has it. */
   site(): void {
     const { world } = this.#at;
     for (const { name } of this.#at.site().truth()) {
-      const claim = kept(this.#at.head(), clusterKeeping, `/clusters/${name}`);
-      world.check('claimed before it is made', claim !== undefined, () => name);
+      const claimed = isThere(this.#at.head(), 'control', `/clusters/${name}`);
+      world.check('claimed before it is made', claimed, () => name);
     }
   }
 

@@ -26,9 +26,9 @@ function troubles(world: World) {
   const { dice } = world;
   const some = (most: number): number => (dice.chance(0.4) ? 0 : most * dice.roll());
   const faults: Faults = {
-    commitCrash: some(0.01),
-    commitFail: some(0.004),
-    turnCrash: some(0.006),
+    commitCrash: some(0.02),
+    commitFail: some(0.008),
+    turnCrash: some(0.02),
   };
   const site = {
     ...nasty,
@@ -39,7 +39,7 @@ function troubles(world: World) {
     stale: some(nasty.stale),
     failing: some(nasty.failing),
   };
-  return { faults, site, cuts: dice.between(0, 8), crashes: dice.between(0, 6) };
+  return { faults, site, cuts: dice.between(0, 14), crashes: dice.between(0, 10) };
 }
 
 /** A head, a site that is unkind, workers that come and go, and people who want things. */
@@ -157,7 +157,7 @@ export class Day {
   #look(): void {
     this.checks.promises();
     this.checks.site();
-    this.world.in(1_000, () => this.#look());
+    this.world.in(5_000, () => this.#look());
   }
 
   /** A host that we are given: an operator has it expected, and starts a worker there. */

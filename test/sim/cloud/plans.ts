@@ -8,7 +8,7 @@ import { script } from './machine.ts';
 export function plans(world: World, head: SimNode, promises: Promises, untilMs: Millis): void {
   const { dice } = world;
   const clients = ['ann', 'ben'].map((name) => new Client(world, head, name, promises));
-  for (let i = 0; i < dice.between(4, 12); i++) {
+  for (let i = 0; i < dice.between(4, 16); i++) {
     const client = dice.pick(clients);
     const text = wish(world);
     world.in(dice.between(0, untilMs / 2), () => {
