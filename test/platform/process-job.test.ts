@@ -71,14 +71,21 @@ describe('what a job finds', () => {
 
   it('runs as the account of jobs, with no rights beyond it, and never as root', async () => {
     const { out } = await run(
-      script('#!/bin/sh\nid -u; id -G; grep -E "^(Cap(Prm|Eff|Amb)|NoNewPrivs)" /proc/self/status\n'),
+      script(
+        '#!/bin/sh\nid -u; id -G; grep -E "^(Cap(Prm|Eff|Amb)|NoNewPrivs)" /proc/self/status\n',
+      ),
     );
     const [uid, groups, ...rest] = out.trim().split('\n');
     if (!isRoot) expect(uid).toBe(`${process.getuid?.()}`);
     else {
       const none = '\t0000000000000000';
       expect([uid, groups]).toEqual([`${NOBODY}`, `${NOBODY}`]);
-      expect(rest).toEqual([`CapPrm:${none}`, `CapEff:${none}`, `CapAmb:${none}`, 'NoNewPrivs:\t1']);
+      expect(rest).toEqual([
+        `CapPrm:${none}`,
+        `CapEff:${none}`,
+        `CapAmb:${none}`,
+        'NoNewPrivs:\t1',
+      ]);
     }
   });
 
@@ -108,7 +115,12 @@ describe('what a job finds', () => {
 
 describe('how a script is run', () => {
   it.each([
-    ['by its first line', '#!/bin/bash -e\necho $BASH_VERSION | cut -c1; false; echo not', 0o755, 1],
+    [
+      'by its first line',
+      '#!/bin/bash -e\necho $BASH_VERSION | cut -c1; false; echo not',
+      0o755,
+      1,
+    ],
     ['by it without the x bit', '#!/bin/bash -e\necho $BASH_VERSION | cut -c1; exit 1', 0o644, 1],
     ['by the shell without such a line', 'echo 5; exit 1', 0o755, 1],
     ['by the shell without line and x bit', 'echo 5; exit 1', 0o644, 1],

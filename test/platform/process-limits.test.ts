@@ -72,7 +72,9 @@ describe('limits', () => {
     const seen = [];
     for (const cpus of [1, 3, 0]) seen.push((await run(text, { cpus })).out.split('\n')[0]);
     const v1 = controls.cpu?.version === 1;
-    const wanted = v1 ? ['100000', '300000', '-1'] : ['100000 100000', '300000 100000', 'max 100000'];
+    const wanted = v1
+      ? ['100000', '300000', '-1']
+      : ['100000 100000', '300000 100000', 'max 100000'];
     expect(seen).toEqual(may('cpu') ? wanted : ['none', 'none', 'none']);
     const pids = (await run(text, {})).out.split('\n')[1];
     expect(pids).toBe(may('pids') ? `${limits.jobProcessesMax}` : 'none');

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import type { Resources } from '../../actors/ports.ts';
 import { limits } from '../../protocol/limits.ts';
+import { errno } from '../disk.ts';
 import { type Controls, findControls } from './fence-controls.ts';
 
 /** The cgroups that swm may make on this machine, all below its own. */
@@ -46,6 +47,8 @@ const words: Readonly<Record<string, string>> = {
 };
 
 const PERIOD_US = 100_000;
+const REMOVE_TRIES = 20;
+const REMOVE_PAUSE_MS = 50;
 
 /** Looks what this process may make; with `allowed` false, nothing. */
 export function openFences(directory: string, allowed: boolean): Fences {
@@ -145,9 +148,14 @@ export function isFrozen(fences: Fences, name: string): boolean {
   }
 }
 
-/** Removes the cgroups; what still has processes in it stays. */
-export function removeFence(fences: Fences, name: string): void {
-  for (const dir of paths(fences, name)) removeTree(dir);
+/**
+ * Removes the cgroups. A process that ends closes its sockets a little before it leaves them, so
+ * this is tried for a while; what still has processes in it then stays until they have ended.
+ */
+export function removeFence(fences: Fences, name: string, tries = REMOVE_TRIES): void {
+  const left = paths(fences, name).filter((dir) => !removeTree(dir));
+  if (left.length > 0 && tries > 1)
+    setTimeout(() => removeFence(fences, name, tries - 1), REMOVE_PAUSE_MS).unref();
 }
 
 export function closeFence(fences: Fences, fence: Fence): void {
@@ -209,12 +217,14 @@ function insideOf(dir: string): number[] {
   return own.map(Number).concat(below(dir).flatMap(insideOf));
 }
 
-function removeTree(dir: string): void {
+/** True when it is gone. */
+function removeTree(dir: string): boolean {
   try {
     for (const child of below(dir)) removeTree(child);
     rmdirSync(dir);
-  } catch {
-    // Gone already, or still lived in: a later sweep sees to it.
+    return true;
+  } catch (error) {
+    return errno(error) === 'ENOENT';
   }
 }
 

@@ -9,7 +9,7 @@ import { errno } from '../disk.ts';
 import { type Account, accounts, firstClosed } from './account.ts';
 import { type Attempt, end, fail, makeAttempt, settle, startFailed } from './attempt.ts';
 import { bootId } from './being.ts';
-import { type Fences, unenforcedWords } from './fence.ts';
+import { type Fences, removeFence, unenforcedWords } from './fence.ts';
 import type { Forgotten } from './forgotten.ts';
 import { cutLogs, isOverCap } from './log-cap.ts';
 import { checkOrder, startFields } from './order.ts';
@@ -60,7 +60,10 @@ export class Host {
       boot: bootId(),
       note: options.note,
       tree: (attempt, told) => this.#tree(attempt, told),
-      over: (attempt, told) => this.#over(attempt, told),
+      over: (attempt, told) => {
+        this.#over(attempt, told);
+        if ('fence' in told && told.fence !== '') removeFence(this.#fences, told.fence);
+      },
     });
     this.#logTimer = setInterval(() => this.#checkLogs(), limits.logCheckMs).unref();
   }

@@ -92,12 +92,24 @@ export const exitLine = (exit: Exit): string =>
 export const tell = (text: string): Told =>
   whole(text).reduce<Told>((told, words) => next(told, words), { is: 'nothing' });
 
-/** What was not written to its end does not count. */
+/** Each line to its last letter, so that a torn one does not count, also not with the next to it. */
+const shapes = [
+  /^refused \d+ \.$/,
+  /^starting \d+ \d+ \S+ \d+ (own|shared) \S+ \S+ \.$/,
+  /^failed [a-z]+ \d+ \.$/,
+  /^void \d+ \.$/,
+  /^pid \d+ \d+ \d+ \d+ \.$/,
+  /^stopping \d+ \.$/,
+  /^log_full \d+ \.$/,
+  /^exit \d+ \d+ [01] \d+( \d+)? \.$/,
+  /^lost \d+ \.$/,
+];
+
 const whole = (text: string): string[][] =>
   text
     .split('\n')
     .slice(0, -1)
-    .filter((line) => line.endsWith(' .'))
+    .filter((line) => shapes.some((shape) => shape.test(line)))
     .map((line) => line.slice(0, -2).split(' '));
 
 /** The first line of a kind decides; whoever was late finds that it changes nothing. */
