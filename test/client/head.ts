@@ -30,6 +30,9 @@ export type HeadOptions = {
 
 type NoTasks = Record<never, never>;
 
+/** nact tells its systems apart by their names. */
+let heads = 0;
+
 /** A failure as a play's answer. */
 export const refusal = (...args: Parameters<typeof failure>): object => ({
   refused: failure(...args),
@@ -67,7 +70,7 @@ export function head({ play, operator = false, serve = () => {}, ...more }: Head
     { sessions: family({ behaviour: pool, hears: [], tasks: {} }), session },
     {
       clock: systemClock(),
-      cells: nactCells('test'),
+      cells: nactCells(`head-${++heads}`),
       stores: { control: store, node: store },
       wire: { send: () => false },
       note: (level, path, text) => notes.push(`${level} ${path} ${text}`),

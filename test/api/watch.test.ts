@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { serveWatch } from '../../src/api/watch.ts';
+import { type Client, connect } from '../../src/client/client.ts';
+import type { WatchOptions } from '../../src/client/watch.ts';
+import { Failed } from '../../src/protocol/errors.ts';
+import { limits } from '../../src/protocol/limits.ts';
+import type { Watched, WatchRow } from '../../src/protocol/watch-row.ts';
+import { memoryFeed } from '../client/feed.ts';
+import { head } from '../client/head.ts';
+import { pipe, until, user } from '../client/pipe.ts';
+
+function world(operator = false) {
+  const made = memoryFeed();
+  const door = head({
+    play: () => undefined,
+    operator,
+    serve: (hub) => hub.serve('watch', serveWatch(made.feed)),
+  });
+  const network = pipe(door.take);
+  const client = connect({ open: network.open, callMs: 2_000 });
+  return { ...made, made, network, client };
+}
+
+/** Reads rows as they come, and keeps them. */
+function watching(client: Client, what: Watched, wanted?: WatchOptions) {
+  const rows: WatchRow[] = [];
+  const failures: unknown[] = [];
+  const watch = client.watch(what, wanted);
+  const reading = (async () => {
+    for await (const row of watch) rows.push(row);
+  })().catch((error: unknown) => failures.push(error));
+  return { rows, failures, reading, watch };
+}
+
+const short = (rows: readonly WatchRow[]) =>
+  rows.map(({ key, row }) => `${key || 'whole'}${row === null ? '' : `=${JSON.stringify(row)}`}`);
+
+describe('a watch', () => {
+  it('tells all that is there, then that this was all, then what changes', async () => {
+    const { client, put } = world();
+    put('nodes', 'a', { up: 1 });
+    put('nodes', 'b', { up: 2 });
+    put('clusters', 'c', { up: 3 });
+    const { rows } = watching(client, 'nodes');
+    await until(() => rows.length === 3, 'the snapshot');
+    put('nodes', 'a', { up: 4 });
+    put('clusters', 'c', { up: 5 });
+    put('nodes', 'b', null);
+    await until(() => rows.length === 5, 'the changes');
+    expect(short(rows)).toEqual(['a={"up":1}', 'b={"up":2}', 'whole', 'a={"up":4}', 'b']);
+    expect(rows.map(({ revision }) => revision)).toEqual([3, 3, 3, 4, 6]);
+    client.close();
+  });
+
+  it('shows users their own jobs, from the first to the last', async () => {
+    const { client, put } = world();
+    put('jobs', 'mine', { n: 1 }, user.id);
+    put('jobs', 'theirs', { n: 2 }, 'somebody');
+    const { rows } = watching(client, 'jobs');
+    await until(() => rows.length === 2, 'the snapshot');
+    put('jobs', 'theirs', { n: 3 }, 'somebody');
+    put('jobs', 'theirs', null);
+    put('jobs', 'mine', { n: 4 }, user.id);
+    put('jobs', 'mine', null);
+    put('jobs', 'last', { n: 5 }, user.id);
+    await until(() => rows.at(-1)?.key === 'last', 'the changes');
+    expect(short(rows).filter((text) => text.startsWith('theirs'))).toEqual([]);
+    expect(short(rows).slice(0, 2)).toEqual(['mine={"n":1}', 'whole']);
+    expect(short(rows)).toContain('mine');
+    client.close();
+  });
+
+  it('refuses the jobs of others, and tells operators of all', async () => {
+    const users = world();
+    const refused = watching(users.client, 'jobs', { owner: 'somebody' });
+    await refused.reading;
+    expect(refused.failures).toMatchObject([{ failure: { code: 'forbidden' } }]);
+    users.client.close();
+
+    const { client, put } = world(true);
+    put('jobs', 'one', { n: 1 }, 'a');
+    put('jobs', 'two', { n: 2 }, 'b');
+    const all = watching(client, 'jobs');
+    const some = watching(client, 'jobs', { owner: 'b' });
+    const named = watching(client, 'jobs', { id: 'on' });
+    await until(() => all.rows.length + some.rows.length + named.rows.length === 7, 'all rows');
+    expect(short(some.rows)).toEqual(['two={"n":2}', 'whole']);
+    expect(short(named.rows)).toEqual(['one={"n":1}', 'whole']);
+    client.close();
+  });
+
+  it('says what it can tell when asked for something else', async () => {
+    const { client } = world();
+    const { reading, failures } = watching(client, 'secrets' as Watched);
+    await reading;
+    expect(failures[0]).toBeInstanceOf(Failed);
+    expect(failures).toMatchObject([{ failure: { code: 'malformed' } }]);
+    client.close();
+  });
+
+  it('stops listening when the reader leaves, or its terminal goes', async () => {
+    const { client, put, made, network } = world();
+    put('nodes', 'a', { up: 1 });
+    for await (const { key } of client.watch('nodes')) if (key === '') break;
+    await until(() => made.listeners === 0, 'the feed left');
+    const { rows } = watching(client, 'nodes');
+    await until(() => rows.length === 2, 'the snapshot');
+    expect(made.listeners).toBe(1);
+    client.close();
+    network.cut();
+    await until(() => made.listeners === 0, 'the feed left again');
+  });
+
+  it('keeps only the newest of what changes faster than it is read', async () => {
+    const { client, put } = world();
+    const pad = 'x'.repeat(10_000);
+    const watch = client.watch('nodes');
+    expect((await watch.next()).value).toMatchObject({ key: '' });
+    for (let n = 1; n <= 2_000; n += 1) {
+      put('nodes', `node-${n % 3}`, { n, pad });
+      if (n % 50 === 0) await new Promise((later) => setTimeout(later, 0));
+    }
+    const seen: number[] = [];
+    for await (const { row } of watch) {
+      const { n } = row as { readonly n: number };
+      seen.push(n);
+      if (n === 2_000) break;
+    }
+    expect(seen.length).toBeLessThan(1_000);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    expect(seen).toContain(1_998);
+    expect(seen).toContain(1_999);
+    client.close();
+  });
+
+  it('begins anew when too many changes wait', async () => {
+    const { client, put, made } = world();
+    const pad = 'x'.repeat(3_000);
+    const watch = client.watch('nodes');
+    await watch.next();
+    for (let n = 0; n <= limits.watchRowsMax + 2_000; n += 1) put('nodes', `node-${n}`, { n, pad });
+    await until(() => made.listeners === 0, 'the watch ended');
+    const last = `node-${limits.watchRowsMax + 2_000}`;
+    const seen = new Set<string>();
+    for await (const { key } of watch) {
+      seen.add(key);
+      if (key === last) break;
+    }
+    expect(seen.size).toBe(limits.watchRowsMax + 2_001);
+    client.close();
+  });
+});
