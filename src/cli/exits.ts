@@ -15,9 +15,6 @@ export const exits = {
   signal: 128,
 } as const;
 
-/** Signals by which people and pipes end us. */
-export const SIGINT = 2;
-
 const byCode: Partial<Readonly<Record<Code, number>>> = {
   malformed: exits.usage,
   bad_script: exits.usage,

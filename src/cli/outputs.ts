@@ -11,7 +11,7 @@ type Bytes = (offset: number) => AsyncIterable<Uint8Array>;
 
 /** A folder that files are brought into, and out of which no path of theirs leads. */
 export type Folder = {
-  /** Brings a file there, verified, and gives its path; what an earlier try left is gone on with. */
+  /** Brings a file there, verified, going on from what an earlier try left; gives its path. */
   bring(file: File, bytes: Bytes, progress: (bytes: number) => void): Promise<string>;
 };
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import type { Client } from '../client/client.ts';
@@ -98,8 +99,8 @@ async function runVerb(verb: VerbRow, args: readonly string[], options: Options)
 
 /** The line of a progress bar is left as it was found; what was under way can be taken up again. */
 function leaveOnInterrupt(): void {
-  process.once('SIGINT', () => process.exit(exits.signal + 2));
-  process.once('SIGTERM', () => process.exit(exits.signal + 15));
+  process.once('SIGINT', () => process.exit(exits.signal + constants.signals.SIGINT));
+  process.once('SIGTERM', () => process.exit(exits.signal + constants.signals.SIGTERM));
 }
 
 function versionOf(): string {

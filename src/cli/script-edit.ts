@@ -18,6 +18,9 @@ export function overridden(
   { name, env }: Overrides,
   before: Readonly<Record<string, string>>,
 ): string {
+  const broken = [name ?? '', ...Object.values(env)].find((text) => /[\n\r]/.test(text));
+  if (broken !== undefined)
+    throw new Usage(`swm: --name or --env: ${JSON.stringify(broken)} is more than one line`);
   let edited = script;
   if (name !== undefined) edited = replaced(edited, 'name', `#SWM name ${name}`);
   if (Object.keys(env).length > 0) {

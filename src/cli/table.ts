@@ -70,7 +70,7 @@ function fitted<R>(
 const characters = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** Scripts whose characters take two places on a terminal, and pictures. */
 const wide =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]|\p{Extended_Pictographic}/u;
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\p{ExtPict}]/u;
 
 const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
 

@@ -5,7 +5,7 @@ import { exits } from './exits.ts';
 import type { Screen } from './screen.ts';
 import { short } from './words.ts';
 
-/** Waits until a job's results are collected, tells how it goes meanwhile, and gives its exit code. */
+/** Waits until a job's results are collected, telling how it goes, and gives its exit code. */
 export async function resultOf(client: Client, screen: Screen, id: string): Promise<number> {
   for await (const { key, row } of client.watch('jobs', { id })) {
     if (key === '') continue;

@@ -7,7 +7,7 @@ import { shapes } from './shapes.ts';
 
 type Compiled = Validator<Record<never, never>, TSchema>;
 
-/** Compiled when first met: all of them at once would double the time that a node takes to start. */
+/** Compiled when first met: all at once would double the time that a node takes to start. */
 const bodies = new Map<Name, Compiled>();
 const replies = new Map<Name, Compiled>();
 

@@ -80,7 +80,7 @@ export function envelopeOf(row: unknown, checks: BodyChecks): Envelope {
   }
 }
 
-/** The question that a row puts, also if the rest of it is broken; 0: none that could be answered. */
+/** The question that a row puts, also if the rest of it is broken; 0: none to be answered. */
 export function askOf(row: unknown): number {
   if (!Array.isArray(row) || !isNumber(row[0]) || row[0] < firstCode) return 0;
   return isNumber(row[2]) ? row[2] : 0;

@@ -6,7 +6,7 @@ import type { Packing } from './packing.ts';
 
 /** Envelopes to frames and back. One that learns belongs to one link; the others have no state. */
 export type Codec = {
-  /** At most `limits.frameEnvelopesMax`. The frame is the caller's, and may be too large to send. */
+  /** Takes up to `limits.frameEnvelopesMax`. What it gives may be too large to send. */
   readonly encode: (envelopes: readonly Envelope[]) => Uint8Array;
   /**
    * Throws only `Malformed`. With `refuse`, a question that is broken in itself is told there, and
