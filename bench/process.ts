@@ -121,7 +121,7 @@ try {
   await run({
     name: 'process',
     units: { processes: '1/s' },
-    setup: `two dash shells, ${JOBS / 2} lines each, /bin/true in the foreground, two log files a line`,
+    setup: `two dash shells, ${JOBS / 2} lines of /bin/true each, two log files a line`,
     ours: { name: 'swm', run: () => ours(processes) },
     beside: { name: 'bare shells', run: floor },
   });

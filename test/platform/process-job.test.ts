@@ -232,7 +232,8 @@ describe('when the main process ends', () => {
 
   it('still gives the rest its grace when it is stopped', async () => {
     const saved = join(place.work, 'saved');
-    const child = `trap "sleep 0.4; echo yes >${saved}; exit" TERM; echo up >${saved}.up; sleep 60 & wait`;
+    const save = `trap "sleep 0.4; echo yes >${saved}; exit" TERM`;
+    const child = `${save}; echo up >${saved}.up; sleep 60 & wait`;
     const order = script(`#!/bin/sh\nsh -c '${child}'\necho not reached\n`);
     await processes.ensure(order);
     await until('the child is up', () => existsSync(`${saved}.up`));

@@ -195,6 +195,38 @@ describe('under a worker that lives', () => {
   });
 });
 
+describe('two workers on one directory, which should not be', () => {
+  it('start an attempt once between them, and both hear of its end', async () => {
+    const [one, two] = [await place.open(), await place.open()];
+    for (let round = 0; round < 10; round++) {
+      const { order, go } = waiting(someKey());
+      const pids = await Promise.all([one, two].map((worker) => worker.ensure(order)));
+      expect(pids[0]?.pid).toBe(pids[1]?.pid);
+      go();
+      for (const worker of [one, two])
+        expect(await worker.exited(order.key, open)).toMatchObject({ code: 17, lost: false });
+      expect(place.starts(order.key)).toBe(1);
+    }
+  });
+
+  it('agree on a stop that comes before the start, or on the start', async () => {
+    const [one, two] = [await place.open(), await place.open()];
+    for (let round = 0; round < 10; round++) {
+      const order = place.order(someKey(), { is: 'lasts', deaf: false });
+      const starting = codeOf(one.ensure(order));
+      if (round > 0) await sleep(round / 4);
+      await two.stop(order.key, 0);
+      const told = await starting;
+      const ends = await Promise.all(
+        [one, two].map((each) => codeOf(each.exited(order.key, open))),
+      );
+      expect(ends).toEqual([told, told]);
+      expect(['none', 'refused']).toContain(told);
+      if (told === 'refused') expect(place.starts(order.key)).toBe(0);
+    }
+  });
+});
+
 describe('a record that was left', () => {
   const left = async (lines: (key: AttemptKey) => string) => {
     const key = someKey();

@@ -75,7 +75,7 @@ export function fail(attempt: Attempt, why: Failed): true {
   return true;
 }
 
-/** Why a start did not come to be, for the user; `closed` is a directory that may not be entered. */
+/** Why a start did not come to be, for the user; `closed` is what its account may not enter. */
 export function startFailed(attempt: Attempt, step: string, code: number, closed = ''): Failed {
   const { order } = attempt;
   const user = order?.user ? `the account '${order.user}'` : 'the account of jobs';

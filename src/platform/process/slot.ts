@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { type Being, find } from './being.ts';
 import type { Fence } from './fence.ts';
 
-/** What a slot says of the attempt that it runs, in this order; each attempt ends with one of `*`. */
+/** What a slot says of the attempt that it runs; those with a star end it, and free the slot. */
 export type SlotNews =
   | { readonly is: 'pid'; readonly pid: number; readonly at: number }
   | { readonly is: 'failed'; readonly step: string; readonly errno: number }

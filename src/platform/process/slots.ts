@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Resources } from '../../actors/ports.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Note } from '../../runtime/ports.ts';
+import { look } from './being.ts';
 import { closeFence, confine, type Fence, type Fences, isBurdened, makeFence } from './fence.ts';
 import { chooseLauncher, type Launcher, startKeeper } from './launcher.ts';
 import { frame, hearLines, hello, type Slot, type SlotNews, slotNews } from './slot.ts';
@@ -41,10 +42,10 @@ const KEEPERS_MAX = 3;
 /** Opens the socket, removes those of earlier lives, and has the kept slots forked. */
 export async function openSlots(options: SlotOptions): Promise<Slots> {
   const { directory, leftoverMs } = options;
-  for (const name of readdirSync(directory))
-    if (/^slots\..*\.sock$/.test(name)) rmSync(join(directory, name), { force: true });
+  for (const name of readdirSync(directory).filter(isDeadSocket))
+    rmSync(join(directory, name), { force: true });
   const life = randomBytes(4).toString('hex');
-  const socket = `slots.${life}.sock`;
+  const socket = `slots.${process.pid}.${look(process.pid)?.start}.${life}.sock`;
   const launcher = await chooseLauncher({ directory, socket, leftoverMs, kind: options.launcher });
   const server = createServer();
   const opened = openSync(directory, 'r');
@@ -58,6 +59,12 @@ export async function openSlots(options: SlotOptions): Promise<Slots> {
   const slots = new Slots(options, launcher, server, life);
   slots.closed = () => closeSync(opened);
   return slots;
+}
+
+/** The socket of a worker that was killed. */
+function isDeadSocket(name: string): boolean {
+  const [, pid, start] = /^slots\.(\d+)\.(\d+)\..*\.sock$/.exec(name) ?? [];
+  return pid !== undefined && look(Number(pid))?.start !== Number(start);
 }
 
 /**

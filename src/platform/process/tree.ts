@@ -18,7 +18,7 @@ const FREEZE_TRIES = 20;
  * All living processes of the attempt. While its slot lives, whatever it started descends from that
  * slot, which adopts orphans; without the slot there are its cgroup and its environment.
  */
-export function members({ fences, told, marks }: Tree): readonly number[] {
+function members({ fences, told, marks }: Tree): readonly number[] {
   const { slot, main, shared } = told;
   const found = new Set(inside(fences, told.fence) ?? []);
   const watched = lives(slot);
