@@ -63,11 +63,15 @@ async function asked(screen: Screen): Promise<string> {
   }
 }
 
+/** As it stands before a port. */
+const bracketed = (address: string): string =>
+  address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
+
 const configOf = (name: string, address: string): string =>
   `# The configuration of this node; every other key has a default.
 name: ${JSON.stringify(name)}
 address: ${JSON.stringify(address)}
 mesh:
   # Where other nodes dial this one, as host:port.
-  advertise: [${JSON.stringify(`${address}:${MESH_PORT}`)}]
+  advertise: [${JSON.stringify(`${bracketed(address)}:${MESH_PORT}`)}]
 `;

@@ -24,7 +24,7 @@ const everywhere: readonly (readonly [flags: string, help: string])[] = [
 export async function runCommand(args: readonly string[]): Promise<number> {
   const ended: Ended = { code: exits.good };
   try {
-    await programOf(ended).parseAsync([...args], { from: 'user' });
+    await programOf(ended, named(args)).parseAsync([...args], { from: 'user' });
     return ended.code;
   } catch (error) {
     if (!(error instanceof CommanderError)) return explain(openScreen(isJson(args)), error);
@@ -33,10 +33,16 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   }
 }
 
+/** The verb that is called, or all of them to choose from: making all takes as long as a call. */
+function named(args: readonly string[]): readonly VerbRow[] {
+  const found = verbs.filter(({ name }) => args.includes(name));
+  return found.length === 0 || args.includes('help') ? verbs : found;
+}
+
 const isJson = (args: readonly string[]): boolean => args.includes('--json');
 
 /** The whole command, for itself and for shells that complete it. */
-export function programOf(ended: Ended = { code: 0 }): Command {
+export function programOf(ended: Ended = { code: 0 }, offered = verbs): Command {
   const program = new Command('swm')
     .description('Runs your jobs on clusters that it makes for them, and leaves nothing behind.')
     .version(versionOf(), '-V, --version', 'print the version')
@@ -46,7 +52,7 @@ export function programOf(ended: Ended = { code: 0 }): Command {
     .showHelpAfterError('`swm help` lists what there is')
     .exitOverride();
   for (const [flags, help] of everywhere) program.option(flags, help);
-  for (const verb of verbs) addVerb(program, verb, ended);
+  for (const verb of offered) addVerb(program, verb, ended);
   return program;
 }
 

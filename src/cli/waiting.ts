@@ -16,10 +16,17 @@ export async function resultOf(client: Client, screen: Screen, id: string): Prom
     screen.status('');
     if (screen.json) screen.printJson(job);
     const code = exitCodeOf(job);
-    if (code === exits.ours || job.state !== 'F') screen.note(`swm: ${id}: ${job.details}`);
+    if (job.state !== 'F') screen.note(`swm: ${short(id)} ${endOf(job)}`);
     return code;
   }
   throw new Failed('unreachable', 'the watch ended');
+}
+
+/** Why it did not run to its end, in words. */
+function endOf({ details, state, signal }: JobRow): string {
+  if (details !== '') return `ended: ${details}`;
+  if (state === 'C') return 'was cancelled';
+  return signal === 0 ? 'could not be run to its end' : `was killed by signal ${signal}`;
 }
 
 /** Its results are there, and how it ended will not change; its cluster may still be removed. */

@@ -77,7 +77,7 @@ describe('the command', () => {
     });
   });
 
-  it('says that there is no connection, and with `--wait` so that no job can have said it', async () => {
+  it('tells which options do not fit together, or name nothing', async () => {
     const key = ['--url', 'localhost:1', '--cert', 'c', '--key', 'k', '--ca', 'a'];
     const { code, err } = await swm(['jobs', ...key]);
     expect([code, err]).toEqual([exits.usage, expect.stringContaining('there is none')]);
