@@ -130,9 +130,8 @@ class Terminal {
   }
 
   #closed(why: string): void {
-    for (const id of this.#asked) this.#node.asks.drop(id);
-    this.#asked.clear();
     this.#streams?.closed(why);
+    // What it was asked is answered by its end, to nobody.
     this.#node.routes.find(SESSIONS)?.children.halt(this.#name);
   }
 }

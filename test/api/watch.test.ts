@@ -133,6 +133,28 @@ describe('a watch', () => {
     client.close();
   });
 
+  it('tells changes in the order of their commits', async () => {
+    const { client, put } = world();
+    const watch = client.watch('nodes');
+    await watch.next();
+    const pad = 'x'.repeat(2_000_000);
+    for (const key of ['fills', 'the', 'way']) put('nodes', key, { pad });
+    await new Promise((later) => setTimeout(later, 50));
+    put('nodes', 'a', { n: 1 });
+    put('nodes', 'b', { n: 2 });
+    put('nodes', 'a', { n: 3 });
+    const keys: string[] = [];
+    const revisions: number[] = [];
+    for await (const { key, revision } of watch) {
+      keys.push(key);
+      revisions.push(revision);
+      if (revision === 6) break;
+    }
+    expect(keys).toEqual(['fills', 'the', 'way', 'b', 'a']);
+    expect(revisions).toEqual([1, 2, 3, 5, 6]);
+    client.close();
+  });
+
   it('begins anew when too many changes wait', async () => {
     const { client, put, made } = world();
     const pad = 'x'.repeat(3_000);

@@ -75,6 +75,14 @@ describe('following a log', () => {
     expect(opened).toEqual([{ id, ...wish }]);
   });
 
+  it('reads more than a window of bytes over one connection', async () => {
+    const bytes = randomBytes(5_000_000);
+    const { opened, serve } = log(bytes);
+    const { client } = world(serve);
+    expect((await collect(client.follow(id))).equals(bytes)).toBe(true);
+    expect(opened).toHaveLength(1);
+  });
+
   it('misses no byte and gives none twice, however often the connection is lost', async () => {
     const bytes = randomBytes(5_000_000);
     const { opened, serve } = log(bytes);

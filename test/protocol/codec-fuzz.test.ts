@@ -128,6 +128,25 @@ describe('MessagePack that means harm', () => {
       expect(judge(make(), harm[name]!)).toBeUndefined();
   });
 
+  const hidden: Readonly<Record<string, Uint8Array>> = {
+    'a regular expression': bytes(0xd4, 0x78, 0, 0x92, 0xa1, '(', 0xa0),
+    'an error': bytes(0xd4, 0x65, 0, 0x93, 0xa5, 'Error', 0xa0, 0xc0),
+    'a set': bytes(0xd4, 0x73, 0, 0x90),
+    'a thing that is referred to': bytes(0xd6, 0x69, 0, 0, 0, 1, 0x90),
+    'a date': bytes(0xd6, 0xff, 0, 0, 0, 0),
+    'an extension of any length': bytes(0xc7, 1, 0x74, 0),
+    'a large number': bytes(0xc7, 9, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9),
+    'the byte of streams': bytes(0xc1),
+  };
+
+  it.each(Object.keys(hidden))('%s in a field that nobody knows', (name) => {
+    const cancel = bytes(0x91, 0x94, 19, 0xa0, 7, 0x82, 0xa2, 'id', 0xd9, 36, id, 0xa1, 'x');
+    for (const make of [meshCodec, () => plainCodec, () => plainClientCodec]) {
+      expect(judge(make(), bytes(cancel, 0xc0))).toMatchObject([{ ask: 7 }]);
+      expect(judge(make(), bytes(cancel, hidden[name]!))).toBeUndefined();
+    }
+  });
+
   it('claims more memory than the frame has bytes', () => {
     const frame = repeated(limits.frameBytesMax, 0xdd, 0x00, 0x30, 0x00, 0x00);
     const before = process.memoryUsage();

@@ -112,6 +112,22 @@ describe('an outbox', () => {
     expect(again.heard()).toEqual([...sent, ...sent, ...sent]);
   });
 
+  it('keeps the order when it splits and jams at once', () => {
+    const { box, turn, heard, link } = world(meshCodec(), 3_000);
+    const sent = Array.from({ length: 7 }, (_, at) => submit(at + 1, 1_000));
+    const send = link.send;
+    let tries = 0;
+    // As a link does that has room again in the middle, or for a smaller frame.
+    link.send = (frame) => {
+      tries += 1;
+      return tries === 2 ? false : send(frame);
+    };
+    for (const each of sent) box.push(each);
+    turn();
+    box.drained();
+    expect(heard()).toEqual(sent);
+  });
+
   it('answers for what fits into no frame, and sends the rest', () => {
     const { box, turn, heard, unsent } = world(plainCodec, 3_000);
     box.push(call(1));
