@@ -64,11 +64,12 @@ export async function compose(setup: Setup): Promise<Running> {
   const keys = base.isHead ? undefined : await enrolWorker(spool, config);
   const dialled = keys === undefined ? [] : dialHeads({ ...base, note }, keys);
   await base.head?.listen();
-  if (base.isHead && base.worker) hello(node, config, base.clock);
+  if (base.isHead && base.worker) hello(node, config, base.clock, () => base.over === true);
   return {
     url: base.head?.url() ?? `swm://${keys?.heads[0] ?? ''}`,
     clear: async () => base.head?.clear(),
     async close() {
+      base.over = true;
       await base.head?.close();
       for (const kept of dialled) kept.close(STOPPING);
       base.bulk.close(STOPPING);
@@ -99,7 +100,7 @@ async function ground({ spool, config, note, giveUp }: Setup) {
   const nodeStore = await openStore(spool.places.nodeStore, { onBroken });
   const kept = isHead ? await openStore(spool.places.controlStore, { onBroken }) : nothing;
   const { store, feed } = observed(kept);
-  const later: { node?: Node; head?: Head; worker?: Worker | undefined } = {};
+  const later: { node?: Node; head?: Head; worker?: Worker | undefined; over?: boolean } = {};
   const node = (): Node => later.node as Node;
   const bulk = openBulk((hub) => {
     if (isHead) later.head?.serve(hub);
@@ -109,7 +110,7 @@ async function ground({ spool, config, note, giveUp }: Setup) {
     note,
     receive: (who, envelope) => node().routes.receive(who, envelope),
     onUp: () => {
-      if (!isHead) hello(node(), config, clock);
+      if (!isHead) hello(node(), config, clock, () => later.over === true);
     },
     onDown: (peer, why) => {
       node().routes.unlinked(peer.name);
@@ -146,14 +147,15 @@ function trees({ config }: Setup, base: Ground): readonly SupervisorArgs[] {
 }
 
 /** Tells the registry what this node is and has, until it was heard. */
-function hello(node: Node, config: Config, clock: Clock): void {
+function hello(node: Node, config: Config, clock: Clock, isOver: () => boolean): void {
   const { name, address } = config;
   const body = { node: name, address, resources: resourcesOf(config), version: VERSION };
   const who = { door: 'local', id: `node ${name}` } as const;
   const to = control(`/nodes/${name}`);
   node.routes.ask(to, message('node.hello', body), HELLO_AGAIN_MS * 5, who, (answer) => {
-    if (answer.ok) return;
+    if (answer.ok || isOver()) return;
     node.platform.note('warn', '/nodes', `hello was not heard: ${answer.failure.text}`);
-    if (answer.failure.retry) clock.timer(HELLO_AGAIN_MS, () => hello(node, config, clock));
+    if (answer.failure.retry)
+      clock.timer(HELLO_AGAIN_MS, () => isOver() || hello(node, config, clock, isOver));
   });
 }

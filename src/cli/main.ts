@@ -9,3 +9,5 @@ process.stdout.on('error', quietWhenUnread);
 process.stderr.on('error', quietWhenUnread);
 
 process.exitCode = await runCommand(process.argv.slice(2));
+// What somebody forgot to close must not keep a command, or a node, that has ended.
+setTimeout(() => process.exit(), 2_000).unref();
