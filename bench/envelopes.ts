@@ -30,6 +30,7 @@ const report = (seq: number): Message =>
     exit: null,
     collected: null,
     failure: null,
+    stopped: false,
   });
 
 const taken = (seq: number): Message => message('runner.taken', { runner: `${id}.1.0`, seq });
