@@ -17,7 +17,7 @@ export class Violation extends Error {
 
 const STORY_LINES = 400;
 /** All days begin then; nothing reads the real clock. */
-export const DAWN = 1_800_000_000_000;
+const DAWN = 1_800_000_000_000;
 /** Events in a row before the real loop is handed back, where no promise asks for it earlier. */
 const BATCH = 2_000;
 
@@ -45,6 +45,11 @@ export class World {
 
   get now(): Millis {
     return this.#now;
+  }
+
+  /** Milliseconds since the day's beginning. */
+  get time(): Millis {
+    return this.#now - DAWN;
   }
 
   get events(): number {
@@ -85,7 +90,7 @@ export class World {
 
   /** Writes a line of the day's history. */
   tell(line: string): void {
-    const text = `${this.#now - DAWN} ${line}`;
+    const text = `${this.time} ${line}`;
     this.#hash = mix(this.#hash, text);
     this.story.push(text);
     if (this.story.length > 2 * STORY_LINES) this.story.splice(0, STORY_LINES);
@@ -93,7 +98,7 @@ export class World {
 
   /** Something that must never be: the day ends here, wherever this was called from. */
   violate(invariant: string, text: string): void {
-    this.#violation ??= new Violation(invariant, this.#now - DAWN, text);
+    this.#violation ??= new Violation(invariant, this.time, text);
   }
 
   check(invariant: string, holds: boolean, text: () => string): void {

@@ -1,4 +1,4 @@
-import { type Cluster, free, portsOf } from '../../../src/actors/cluster/cluster.ts';
+import type { Cluster } from '../../../src/actors/cluster/cluster.ts';
 import { keeping as clusterKeeping } from '../../../src/actors/cluster/keeping.ts';
 import type { Job, Outcome } from '../../../src/actors/job/job.ts';
 import { keeping as jobKeeping } from '../../../src/actors/job/keeping.ts';
@@ -127,15 +127,18 @@ export class Checks {
 
   /** No more is held of a node than it has. */
   #fits(cluster: Cluster): void {
-    for (const member of cluster.members) {
-      const left = free(cluster, member);
-      const ports = portsOf(cluster, member);
-      const fits = left.cpus >= 0 && left.memoryBytes >= 0 && left.gpus >= 0;
-      const apart = new Set(ports).size === ports.length;
+    for (const { name, resources } of cluster.members) {
+      const holds = cluster.holds.filter(({ nodes }) => nodes.includes(name));
+      const ports = holds.flatMap((hold) => hold.ports);
+      const sum = (what: keyof typeof resources): number =>
+        holds.reduce((used, hold) => used + hold.resources[what], 0);
+      const fits = (['cpus', 'memoryBytes', 'gpus'] as const).every(
+        (what) => sum(what) <= resources[what],
+      );
       this.#at.world.check(
         'capacity is never oversubscribed',
-        fits && apart,
-        () => `${member.name} ${JSON.stringify(left)} ${ports}`,
+        fits && new Set(ports).size === ports.length,
+        () => `${name} ${JSON.stringify(holds)}`,
       );
     }
   }
