@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { dirname } from 'node:path';
 import type { HeadPorts } from './actors/families.ts';
 import type { Feed } from './actors/feed.ts';
 import { keeping as nodeKeeping } from './actors/node/keeping.ts';
@@ -12,6 +13,7 @@ import type { DiskBlobs } from './platform/blobs.ts';
 import type { Bulk } from './platform/bulk.ts';
 import { writeFileDurably } from './platform/disk.ts';
 import type { NodeIdentity } from './platform/identity.ts';
+import { keepPorts, openDoor, readPorts } from './platform/kept-ports.ts';
 import type { Links } from './platform/links.ts';
 import { look } from './platform/process/being.ts';
 import type { Spool } from './platform/spool.ts';
@@ -74,7 +76,6 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
     status: () => status(setup, since),
   };
   const ports = await headPorts(lent);
-  const isOperator = (user: string): boolean => users.get(user) === 'admin';
   const url = (): string =>
     `https://${dialled(config.terminals.host, config.address)}:${terminals?.port ?? 0}`;
 
@@ -84,25 +85,7 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
     linked: () => {},
     unlinked: ({ name }, why) => tellNode(node(), name, why),
     async listen() {
-      mesh = await listen(
-        setup,
-        config,
-        setup.keys,
-        (peer) => admit(store, peer),
-        (request) => join(lent, request),
-      );
-      terminals = await listenTerminals({
-        ...config.terminals,
-        credentials: setup.keys.credentials,
-        admit: ({ id }) => (users.has(id) ? undefined : 'this user is not registered here'),
-        onTerminal: terminalDoor({
-          node: node(),
-          isOperator,
-          serve: (hub) => userStreams(setup, hub),
-        }),
-        onRequest: (request, response) => health(setup, request, response),
-        note: setup.note,
-      });
+      ({ mesh, terminals } = await openDoors(setup, lent, users));
       await writeNodeFile(setup, since, url(), { mesh, terminals });
     },
     url,
@@ -113,6 +96,51 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
       await forwards.closeAll();
     },
   };
+}
+
+type Doors = { readonly mesh: Listening; readonly terminals: Listening };
+
+/** Opens the door for nodes and that for users, where they were before if no port is given. */
+async function openDoors(
+  setup: HeadSetup,
+  lent: HeadParts,
+  users: ReadonlyMap<string, string>,
+): Promise<Doors> {
+  const { spool, config, store, node, note } = setup;
+  const run = dirname(spool.places.nodeFile);
+  const before = await readPorts(run);
+  const mesh = await openDoor(
+    config.mesh.port,
+    before.mesh,
+    (port) =>
+      listen(
+        setup,
+        { ...config, mesh: { ...config.mesh, port } },
+        setup.keys,
+        (peer) => admit(store, peer),
+        (request) => join(lent, request),
+      ),
+    note,
+  );
+  const onTerminal = terminalDoor({
+    node: node(),
+    isOperator: (user) => users.get(user) === 'admin',
+    serve: (hub) => userStreams(setup, hub),
+  });
+  const openTerminals = (port: number): Promise<Listening> =>
+    listenTerminals({
+      ...config.terminals,
+      port,
+      credentials: setup.keys.credentials,
+      admit: ({ id }) => (users.has(id) ? undefined : 'this user is not registered here'),
+      onTerminal,
+      onRequest: (request, response) => health(setup, request, response),
+      note,
+    });
+  const { port } = config.terminals;
+  const terminals = await openDoor(port, before.terminals, openTerminals, note);
+  await keepPorts(run, { mesh: mesh.port, terminals: terminals.port });
+  return { mesh, terminals };
 }
 
 /** A listener on all addresses is dialled at the node's own. */
@@ -152,8 +180,6 @@ function health({ config }: HeadSetup, request: IncomingMessage, response: Serve
   response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
   response.end(JSON.stringify(found ? { node: config.name, ok: true } : { error: 'not found' }));
 }
-
-type Doors = { readonly mesh: Listening; readonly terminals: Listening };
 
 /** Tells commands of this machine where the node is, and by what it is known to live. */
 async function writeNodeFile(
