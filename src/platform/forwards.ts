@@ -7,7 +7,7 @@ import { type AliasPool, aliasPool } from './alias-pool.ts';
 import { errno } from './disk.ts';
 import { connectJob, type ResolvePort } from './job-port.ts';
 import { conflictAt } from './port-conflict.ts';
-import { relay } from './relay.ts';
+import { relay, relayed } from './relay.ts';
 import type { Hub } from './streams.ts';
 
 export type ForwardsOptions = {
@@ -192,7 +192,7 @@ async function tryPorts(alias: string, ports: readonly number[]): Promise<void> 
 }
 
 function bind(alias: string, port: number, then: (socket: Socket) => void): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, then);
+  const server = createServer({ ...relayed, noDelay: true }, then);
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
       bindFailed(alias, port, errno(error)).then(reject, reject);

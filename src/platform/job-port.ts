@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failed, Malformed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { errno } from './disk.ts';
-import { relay } from './relay.ts';
+import { relay, relayed } from './relay.ts';
 import type { Hub } from './streams.ts';
 
 /** Where a job of this node listens for one of its `in` ports; undefined if it has no such port. */
@@ -57,7 +57,7 @@ export async function connectJob(
 
 function connected(target: { readonly host: string; readonly port: number }): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ ...target, allowHalfOpen: true, noDelay: true });
+    const socket = connect({ ...target, ...relayed, noDelay: true });
     socket.once('error', reject);
     socket.once('connect', () => {
       socket.off('error', reject);

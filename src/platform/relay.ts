@@ -4,14 +4,39 @@ import { Failed } from '../protocol/errors.ts';
 import { failureOf, type Stream } from './stream.ts';
 import type { StreamRequest } from './streams.ts';
 
+/** Options of a socket that is to be relayed: each direction ends for itself, and pieces gather. */
+export const relayed = { allowHalfOpen: true, highWaterMark: 256 << 10 } as const;
+
 /**
  * Joins two ends, sockets or streams: bytes both ways at the pace of the slower one, each
  * direction ended for itself, and what breaks one breaks the other. Resolves when both are closed.
  */
 export function relay(one: Duplex, two: Duplex): Promise<void> {
-  one.pipe(two);
-  two.pipe(one);
+  pour(one, two);
+  pour(two, one);
   return Promise.all([closed(one, two), closed(two, one)]).then(() => {});
+}
+
+/**
+ * Like `pipe`, but of the pieces that come in one turn of the loop a socket gets the first at once
+ * and the others together: each write of its own would be a call of the system.
+ */
+function pour(from: Duplex, to: Duplex): void {
+  let gathering = false;
+  const release = (): void => {
+    gathering = false;
+    to.uncork();
+  };
+  from.on('data', (chunk: Buffer) => {
+    if (!to.writable) return;
+    if (!to.write(chunk)) from.pause();
+    if (gathering || !(to instanceof Socket)) return;
+    gathering = true;
+    to.cork();
+    setImmediate(release);
+  });
+  to.on('drain', () => from.resume());
+  from.once('end', () => to.end());
 }
 
 /** Lets a peer's stream go on to another node, which accepts or refuses in its own words. */

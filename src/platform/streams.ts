@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Failed, type Failure } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
 import type { StreamEnd } from '../protocol/stream-end.ts';
 import { isFinished } from '../protocol/stream-flow.ts';
 import { hear } from '../protocol/stream-hear.ts';
@@ -24,6 +25,7 @@ import {
 } from '../protocol/streams.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Note } from '../runtime/ports.ts';
+import { framePool } from './frame-pool.ts';
 import type { Link } from './link.ts';
 import { DrivenStream, failureOf, type Stream, type StreamPort } from './stream.ts';
 
@@ -77,10 +79,19 @@ export interface Hub {
  */
 const linkBytesMax = 1 << 20;
 
+/** How long bytes that fill no frame wait for more while the link is busy. */
+const tailMs = 1;
+
 /** How often it looks for streams that waited too long for a link. */
 const watchMs = 10_000;
 
 export const streamHub = (options: HubOptions): Hub => new StreamHub(options);
+
+/** Who never listens has dialled: to it a WebSocket's frame begins without the four bytes of mask. */
+const configFor = ({ door }: Who): StreamsConfig =>
+  door === 'head' || door === 'local'
+    ? streamsConfig
+    : { ...streamsConfig, frameBytes: limits.streamFrameBytes + 4 };
 
 class StreamHub implements Hub {
   readonly who: Who;
@@ -91,14 +102,16 @@ class StreamHub implements Hub {
   #link: StreamLink | undefined;
   /** A frame that the link did not take yet. */
   #held: Uint8Array | undefined;
+  readonly #frames = framePool();
   #pumping = false;
+  #tailing: NodeJS.Timeout | undefined;
   #closed: Failure | undefined;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(options: HubOptions) {
     this.who = options.who;
     this.#note = options.note;
-    this.#all = streams(options.config ?? streamsConfig);
+    this.#all = streams(options.config ?? configFor(options.who));
   }
 
   get attached(): boolean {
@@ -130,6 +143,7 @@ class StreamHub implements Hub {
   detach(): void {
     this.#link = undefined;
     this.#held = undefined;
+    this.#frames.abandon();
     cut(this.#all, performance.now());
   }
 
@@ -159,14 +173,25 @@ class StreamHub implements Hub {
     queueMicrotask(() => this.#pump());
   }
 
-  #pump(): void {
+  /** `whole`: while the link is busy, bytes that fill no frame wait a moment for more of them. */
+  #pump(whole = true): void {
     this.#pumping = false;
     const link = this.#link;
-    while (link && link.bufferedBytes < linkBytesMax) {
-      this.#held ??= pull(this.#all, Buffer.allocUnsafe);
-      if (!this.#held || !link.send(this.#held)) return;
+    for (;;) {
+      const waiting = link?.bufferedBytes ?? linkBytesMax;
+      if (!link || waiting >= linkBytesMax) return;
+      this.#frames.settle(waiting);
+      this.#held ??= pull(this.#all, this.#frames.take, whole && waiting > 0);
+      if (!this.#held) break;
+      if (!link.send(this.#held)) return;
+      this.#frames.sent(this.#held);
       this.#held = undefined;
     }
+    if (this.#all.tails.size === 0) return;
+    this.#tailing ??= setTimeout(() => {
+      this.#tailing = undefined;
+      this.#pump(false);
+    }, tailMs);
   }
 
   #drive(end: StreamEnd): DrivenStream {

@@ -220,4 +220,24 @@ export const limits = {
   forwardListenMs: 3_000,
   /** forwards: connections of one job at once. */
   forwardConnectionsMax: 1_024,
+  /** job: the longest pause before a job that was refused, by a site or a cluster, is tried again. */
+  refusedMsMax: 5 * 60_000,
+  /** cluster: the longest pause between two tries to remove what must go. */
+  removeAgainMsMax: 60_000,
+  /** cluster: how often in a row its site may not know it before it is taken as failed. */
+  vanishedMax: 3,
+  /** runner: tries to collect the files of an attempt that is being ended. */
+  collectTriesMax: 5,
+  /** housekeeper: how long what is left of a purged job, or of something gone, is kept. */
+  tombstoneMs: 7 * 24 * 60 * 60_000,
+  /** housekeeper: between two looks at what is old, at least and at most. */
+  housekeepMsMin: 1_000,
+  housekeepMsMax: 60_000,
+  /** session: ids that are tried for a job, lest two share their first eight digits. */
+  idTriesMax: 4,
+  /**
+   * streams: a frame of data as it is sent. With the eight bytes that a WebSocket puts before it, it
+   * fills one TLS record, which its reader then gets in one piece and need not copy.
+   */
+  streamFrameBytes: (16 << 10) - 8,
 } as const;

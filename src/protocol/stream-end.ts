@@ -67,6 +67,10 @@ export const owesWord = (end: StreamEnd): boolean =>
 export const owesBytes = (end: StreamEnd): boolean =>
   end.synced && mayTalk(end) && hasToSend(end.out);
 
+/** True if it has less than a frame of bytes: more may come soon that could ride along. */
+export const isTail = (end: StreamEnd, frameBytesMax: number): boolean =>
+  !owesWord(end) && end.out.total - end.out.next < frameBytesMax - dataHeadBytes;
+
 /** The next frame of this end on this link; what it says is then no longer owed. */
 export function nextFrame(
   end: StreamEnd,

@@ -37,6 +37,8 @@ export type Streams = {
   /** Ends with a short frame to send, and ends with bytes to send, in the order of their turn. */
   readonly words: Set<StreamEnd>;
   readonly bytes: Set<StreamEnd>;
+  /** Ends whose bytes do not fill a frame and wait for more, for a moment. */
+  readonly tails: Set<StreamEnd>;
   /** The last word of ended streams, for a peer that missed it. */
   readonly graves: Map<string, { readonly word: Uint8Array; readonly at: number }>;
   /** Last words to send now, by stream. */
@@ -47,7 +49,7 @@ export type Streams = {
 
 export const streamsConfig: StreamsConfig = {
   windowBytes: limits.streamWindowBytes,
-  frameBytes: limits.streamFrameBytesMax,
+  frameBytes: limits.streamFrameBytes,
   resumeMs: limits.streamResumeMs,
   streamsMax: limits.streamsMax,
 };
@@ -57,6 +59,7 @@ export const streams = (config: StreamsConfig): Streams => ({
   ends: new Map(),
   words: new Set(),
   bytes: new Set(),
+  tails: new Set(),
   graves: new Map(),
   answers: new Map(),
   linked: false,
@@ -82,7 +85,9 @@ export function settle(all: Streams, end: StreamEnd): void {
 export function touch(all: Streams, end: StreamEnd): void {
   if (!all.linked || !isOpen(all, end)) return;
   if (owesWord(end)) all.words.add(end);
-  if (owesBytes(end)) all.bytes.add(end);
+  if (!owesBytes(end)) return;
+  all.tails.delete(end);
+  all.bytes.add(end);
 }
 
 /** Takes an end out and keeps its last word for a peer that asks again. */
@@ -100,6 +105,7 @@ export function forget(all: Streams, end: StreamEnd): void {
   all.ends.delete(end.id);
   all.words.delete(end);
   all.bytes.delete(end);
+  all.tails.delete(end);
 }
 
 /** Sends a last word. A flood of frames for unknown streams must not grow what is to be answered. */

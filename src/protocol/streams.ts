@@ -1,5 +1,5 @@
 import { Failed, type Failure, failure } from './errors.ts';
-import { linkChanged, nextFrame, type StreamEnd, streamEnd } from './stream-end.ts';
+import { isTail, linkChanged, nextFrame, type StreamEnd, streamEnd } from './stream-end.ts';
 import { consumed, putBytes } from './stream-flow.ts';
 import { type Alloc, encodeStreamFrame, isStreamId, isStreamKind } from './stream-frame.ts';
 import {
@@ -99,6 +99,7 @@ export function cut(all: Streams, now: number): void {
   all.now = now;
   all.words.clear();
   all.bytes.clear();
+  all.tails.clear();
   all.answers.clear();
   for (const end of all.ends.values()) {
     end.synced = false;
@@ -118,19 +119,35 @@ export function expire(all: Streams, now: number): readonly StreamEvent[] {
   return late.map((end) => ({ is: 'reset', end, failure: why }));
 }
 
-/** The next frame to send on this link, or undefined if there is none now. */
-export function pull(all: Streams, alloc: Alloc): Uint8Array | undefined {
+/**
+ * The next frame to send on this link, or undefined if there is none now. With `whole`, bytes that
+ * do not fill a frame wait, as `tails`, for a pull without it.
+ */
+export function pull(all: Streams, alloc: Alloc, whole = false): Uint8Array | undefined {
   if (!all.linked) return undefined;
   for (const [id, word] of all.answers) {
     all.answers.delete(id);
     return word;
   }
-  return pullFrom(all, all.words, alloc) ?? pullFrom(all, all.bytes, alloc);
+  if (!whole && all.tails.size > 0) {
+    for (const end of all.tails) all.bytes.add(end);
+    all.tails.clear();
+  }
+  return pullFrom(all, all.words, alloc, false) ?? pullFrom(all, all.bytes, alloc, whole);
 }
 
-function pullFrom(all: Streams, turn: Set<StreamEnd>, alloc: Alloc): Uint8Array | undefined {
+function pullFrom(
+  all: Streams,
+  turn: Set<StreamEnd>,
+  alloc: Alloc,
+  whole: boolean,
+): Uint8Array | undefined {
   for (const end of turn) {
     turn.delete(end);
+    if (whole && isTail(end, all.config.frameBytes)) {
+      all.tails.add(end);
+      continue;
+    }
     const frame = nextFrame(end, all.config.frameBytes, alloc);
     if (!frame) continue;
     touch(all, end);

@@ -286,6 +286,32 @@ test('streams with bytes to send take turns, and short frames go first', () => {
   ]);
 });
 
+test('while only whole frames are wanted, less waits for more, but not for ever', () => {
+  const w = talking();
+  open(w, w.a, 2);
+  settle(w);
+  const second = w.a.halves.get(id(2)) as Half;
+  const next = (whole: boolean) => {
+    const bytes = pull(w.a.all, alloc, whole);
+    const frame = bytes && decodeStreamFrame(bytes);
+    return frame?.is === 'data' ? [Number(`0x${frame.id}`), frame.bytes.length] : frame?.is;
+  };
+  put(w.a, w.ha, 19);
+  put(w.a, second, 25);
+  expect([next(true), next(true)]).toEqual([[2, 20], undefined]);
+  put(w.a, w.ha, 1);
+  expect([next(true), next(true)]).toEqual([[1, 20], undefined]);
+  put(w.a, w.ha, 3);
+  close(w.a, w.ha);
+  expect(next(true)).toBeUndefined();
+  expect([next(false), next(false), next(false), next(false)]).toEqual([
+    [2, 5],
+    [1, 3],
+    'end',
+    undefined,
+  ]);
+});
+
 test('a stream without a link waits, and is reset when its time is over', () => {
   const w = talking();
   put(w.a, w.ha, 10);
