@@ -18,7 +18,7 @@ const claim = {
   unenforced: 'mc',
   logFull: false,
 };
-const running = { ...claim, main: { pid: 11, from: 501, to: 502 }, at: 1001 };
+const running = { ...claim, main: { pid: 11, from: 501, to: 502 }, at: 1001, done: undefined };
 const exit = (code: number, signal: number, outOfMemory = false, at = 1002) => ({
   exit: { code, signal, at, outOfMemory, lost: false },
 });
@@ -50,6 +50,11 @@ describe('a record', () => {
       { is: 'ended', ...running, ...exit(3, 0) },
     ],
     [`${starting}${pid}exit 3 0 0 1002 .`, { is: 'running', ...running }],
+    [`${starting}${pid}done 3 0 0 1002 .\n`, { is: 'running', ...running, done: exit(3, 0).exit }],
+    [
+      `${starting}${pid}done 3 0 0 1002 .\nlost 1003 .\n`,
+      { is: 'ended', ...running, done: exit(3, 0).exit, ...exit(3, 0) },
+    ],
     [`${starting}${pid}exit 3 0 0 1002 .lost 1003 .\n`, { is: 'running', ...running }],
     [`${starting}${pid}exit 3 0 0 10lost 1003 .\n`, { is: 'running', ...running }],
     [`${starting}${pid}exit 3 0 0lost 1003 .\nlost 1003 .\n`, { is: 'ended', ...running, ...lost }],

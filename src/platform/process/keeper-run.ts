@@ -26,23 +26,27 @@ sub run {
   if (!wanted($link)) { append($file, 'void ' . clock(0)); return 0 }
   %ENV = map { split /=/, $_, 2 } @order;
   my @why = prepare(@start);
-  my $status = 0;
-  if (@why) { failed($link, $file, @why) }
-  else { $status = launch($link, $file, length($claim) + 3, @start[1, 6]) }
+  my $pid = @why ? undef : launch($link, $file, length($claim) + 3, @start[1, 6]);
+  failed($link, $file, @why ? @why : ('fork', $! + 0)) if !defined $pid;
+  my ($code, $signal) = defined $pid ? wait_for($pid) : (0, 0);
   my $at = clock(0);
-  sweep($file);
   my $oom = 0;
-  if ($status && $oom_file ne '') {
+  if ($code + $signal && $oom_file ne '') {
     my $kills = oom_kills($oom_file);
     $oom = $kills > $$ooms ? 1 : 0;
     $$ooms = $kills;
   }
-  my @end = ('exit', $status >> 8, $status & 127, $oom, $at);
-  append($file, join ' ', @end);
+  my @end = ($code, $signal, $oom, $at);
+  if (defined $pid) {
+    append($file, join ' ', 'done', @end);
+    waitpid $pid, 0;
+    sweep($file);
+  }
+  append($file, join ' ', 'exit', @end);
   chdir $home;
   onto(\*STDIN, '/dev/null', 0);
   onto($_, '/dev/null', $WRONLY) for \*STDOUT, \*STDERR;
-  news($link, @end);
+  news($link, 'exit', @end);
   return 1;
 }
 
@@ -97,19 +101,13 @@ sub onto {
   return sysopen $handle, $path, $flags, 0600;
 }
 
-# Forks, and waits for the process that the child becomes. The child itself tells who it is before
-# it becomes the job, so that a job that runs is always known; its start lies between two looks at
-# the clock, which costs less than asking for it.
+# Forks. The child itself tells who it is before it becomes the job, so that a job that runs is
+# always known; its start lies between two looks at the clock, which costs less than asking for it.
 sub launch {
   my ($link, $file, $size, $script, $uid) = @_;
   my $from = ticks();
   my $pid = fork;
-  if (!defined $pid) { failed($link, $file, 'fork', $! + 0); return 0 }
-  if ($pid) {
-    my $gone;
-    do { $gone = wait } until $gone == $pid || $gone == -1 && $! != 4;
-    return $?;
-  }
+  return $pid if !defined $pid || $pid;
   syscall $SETSID;
   if ($uid ne '') {
     ($<, $>) = ($uid, $uid);
@@ -121,6 +119,19 @@ sub launch {
   exit 1 if !leads($file, $size + length($line) + 3, qr/^(?:pid|refused|void) /, $line);
   news($link, 'pid', $$, $at);
   become($script);
+}
+
+# How the job's process ended, while it is still there to be seen by the keeper: were we killed
+# after it was reaped and before its end is written, nobody would know (WEXITED, WNOWAIT).
+sub wait_for {
+  my ($pid) = @_;
+  while (1) {
+    my $info = "\0" x 128;
+    next if syscall($WAITID, 0, 0, $info, 0x01000004, 0) != 0;
+    my ($how, $who, $status) = unpack 'x8 l x4 l x4 l', $info;
+    return $how == 1 ? ($status, 0) : (0, $status) if $who == $pid;
+    waitpid $who, 0;
+  }
 }
 
 # As a shell would: by the kernel where it can, else by the interpreter that the #! line names

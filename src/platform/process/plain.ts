@@ -97,11 +97,12 @@ function run(link, [record, fence, unenforced, ...order]) {
     return [text.slice(0, at), text.slice(at + 1)];
   }));
   start(record, file, order, env, say, (code, signal, at) => {
+    const end = [code ?? 0, signal ? signals[signal] : 0, 0, at].join(' ');
+    append(file, 'done ' + end);
     sweep(env, record, () => {
-      const end = ['exit', code ?? 0, signal ? signals[signal] : 0, 0, at].join(' ');
-      append(file, end);
+      append(file, 'exit ' + end);
       fs.closeSync(file);
-      say(end);
+      say('exit ' + end);
     });
   });
 }

@@ -32,7 +32,12 @@ export type Claim = {
   readonly logFull: boolean;
 };
 
-export type Running = Claim & { readonly main: Being; readonly at: number };
+export type Running = Claim & {
+  readonly main: Being;
+  readonly at: number;
+  /** How the main process ended, while the rest may still be there. */
+  readonly done: Exit | undefined;
+};
 
 const names = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 
@@ -101,7 +106,7 @@ const shapes = [
   /^pid \d+ \d+ \d+ \d+ \.$/,
   /^stopping \d+ \.$/,
   /^log_full \d+ \.$/,
-  /^exit \d+ \d+ [01] \d+( \d+)? \.$/,
+  /^(done|exit) \d+ \d+ [01] \d+( \d+)? \.$/,
   /^lost \d+ \.$/,
 ];
 
@@ -121,8 +126,9 @@ function next(told: Told, words: readonly string[]): Told {
     case 'starting':
       return started(told, words);
     case 'running':
+      if (words[0] === 'done') return { ...told, done: exitOf(words) };
       if (words[0] === 'exit' || words[0] === 'lost') {
-        const exit = exitOf(words);
+        const exit = words[0] === 'lost' && told.done ? told.done : exitOf(words);
         return { ...told, is: 'ended', exit: told.logFull ? { ...exit, logFull: true } : exit };
       }
       return words[0] === 'log_full' ? { ...told, logFull: true } : told;
@@ -142,6 +148,7 @@ function started(told: Told & { is: 'starting' }, words: readonly string[]): Tol
         is: 'running',
         main: { pid: Number(first), from: Number(second), to: Number(third) },
         at: Number(fourth),
+        done: undefined,
       };
     case 'refused':
       return { is: 'refused' };

@@ -72,7 +72,7 @@ export class Watch {
     const sameBoot = told.boot === this.#options.boot;
     if (sameBoot && lives(told.slot)) return told;
     if (told.is === 'starting') return appendRecord(attempt.path, `void ${Date.now()}`);
-    if (!sameBoot) return appendRecord(attempt.path, exitLine(lost(Date.now())));
+    if (!sameBoot) return appendRecord(attempt.path, exitLine(told.done ?? lost(Date.now())));
     if (lives(told.main)) return told;
     const status = zombieStatus(told);
     await killAll(this.#options.tree(attempt, told));
@@ -81,7 +81,10 @@ export class Watch {
     const orphan = join(this.#options.directory, orphanName(told.main));
     const kept = readOrphan(orphan, told.main);
     const seen = status && { ...lost(Date.now()), ...status, lost: false };
-    const ended = appendRecord(attempt.path, exitLine(kept ?? seen ?? lost(Date.now())));
+    const ended = appendRecord(
+      attempt.path,
+      exitLine(told.done ?? kept ?? seen ?? lost(Date.now())),
+    );
     rmSync(orphan, { force: true });
     return ended;
   }
