@@ -32,8 +32,8 @@ export type Setup = {
 export type Running = {
   /** Where terminals find it, or the head that it belongs to. */
   readonly url: string;
-  /** Cancels all jobs and waits until their clusters are gone. */
-  clear(): Promise<void>;
+  /** Cancels all jobs and removes what was made for them; resolves with what is left, or ''. */
+  clear(signal: AbortSignal): Promise<string>;
   close(): Promise<void>;
 };
 
@@ -67,7 +67,7 @@ export async function compose(setup: Setup): Promise<Running> {
   if (base.isHead && base.worker) hello(node, config, base.clock, () => base.over === true);
   return {
     url: base.head?.url() ?? `swm://${keys?.heads[0] ?? ''}`,
-    clear: async () => base.head?.clear(),
+    clear: async (signal) => (await base.head?.clear(signal)) ?? '',
     async close() {
       base.over = true;
       await base.head?.close();

@@ -51,8 +51,8 @@ export type Head = {
   unlinked(peer: NodeIdentity, why: string): void;
   listen(): Promise<void>;
   url(): string;
-  /** Cancels all jobs and waits until what was made for them is gone. */
-  clear(): Promise<void>;
+  /** Cancels all jobs and removes what was made for them; resolves with what is left, or ''. */
+  clear(signal: AbortSignal): Promise<string>;
   close(): Promise<void>;
 };
 
@@ -89,7 +89,17 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
       await writeNodeFile(setup, since, url(), { mesh, terminals });
     },
     url,
-    clear: () => clearAll(node(), store),
+    clear: (signal) =>
+      clearAll(
+        {
+          node: node(),
+          store,
+          gates: ports.gates,
+          installation: spool.installation,
+          processes: setup.worker?.ports.processes,
+        },
+        signal,
+      ),
     async close() {
       await terminals?.close();
       await mesh?.close();

@@ -151,12 +151,16 @@ async function keep(
 function closedWhenFull(path: string): () => string {
   let text = '';
   const look = async (): Promise<void> => {
-    const free = await freeBytes(path);
-    text =
-      free >= limits.diskReserveBytes
-        ? ''
-        : `the disk of ${path} has ${Math.floor(free / 2 ** 20)} MiB left, and swm keeps ` +
-          `${limits.diskReserveBytes / 2 ** 20} MiB for running jobs: free some space`;
+    try {
+      const free = await freeBytes(path);
+      text =
+        free >= limits.diskReserveBytes
+          ? ''
+          : `the disk of ${path} has ${Math.floor(free / 2 ** 20)} MiB left, and swm keeps ` +
+            `${limits.diskReserveBytes / 2 ** 20} MiB for running jobs: free some space`;
+    } catch (error) {
+      text = `the disk of ${path} cannot be looked at: ${(error as Error).message}`;
+    }
   };
   void look();
   setInterval(() => void look(), 1_000).unref();

@@ -60,7 +60,14 @@ async function live(spool: Spool, config: Config, options: NodeOptions): Promise
   });
   const ending = Promise.withResolvers<number>();
   let running: Running | undefined;
-  const told = (): void => ending.resolve(GOOD);
+  const enough = new AbortController();
+  let isTold = false;
+  // Told twice, it waits for nobody.
+  const told = (): void => {
+    if (isTold) enough.abort();
+    isTold = true;
+    ending.resolve(GOOD);
+  };
   process.on('SIGTERM', told);
   process.on('SIGINT', told);
   process.on('uncaughtException', (error) => {
@@ -71,15 +78,19 @@ async function live(spool: Spool, config: Config, options: NodeOptions): Promise
     log.note('error', '/', why);
     ending.resolve(FAULT);
   };
+  let isCleared = false;
   try {
     running = await compose({ spool, config, note: log.note, giveUp });
     process.stdout.write(`ready ${spool.path} ${running.url}\n`);
     const code = await ending.promise;
-    if (options.ephemeral) await running.clear();
-    return code;
+    if (!options.ephemeral) return code;
+    const left = await running.clear(enough.signal);
+    isCleared = left === '';
+    if (!isCleared) log.note('error', '/', `${left}; so is the spool ${spool.path}`);
+    return isCleared ? code : FAULT;
   } finally {
     await running?.close();
-    if (options.ephemeral) await rm(spool.path, { recursive: true, force: true });
+    if (isCleared) await rm(spool.path, { recursive: true, force: true });
     process.off('SIGTERM', told);
     process.off('SIGINT', told);
     await log.close();
