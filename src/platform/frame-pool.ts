@@ -6,7 +6,7 @@
 export type FramePool = {
   /** A buffer of that many bytes, whose content may be anything. */
   take(bytes: number): Uint8Array;
-  /** The frame in the last buffer was given to the link. */
+  /** The frame was given to the link. */
   sent(frame: Uint8Array): void;
   /** `waiting` bytes of what was sent are not with the system yet; older buffers are free again. */
   settle(waiting: number): void;
@@ -14,42 +14,35 @@ export type FramePool = {
   abandon(): void;
 };
 
-/** Free buffers of this process, whichever hub used them. */
-const free: Uint8Array[] = [];
+/** Free buffers of this process by their size, whichever hub used them. */
+const free = new Map<number, Uint8Array[]>();
 const freeMax = 256;
-const bufferBytes = 16 << 10;
-/** Smaller frames are cheap, and would waste the rest of a buffer. */
-const worthBytes = 4 << 10;
 
-export function framePool(): FramePool {
-  const outside: { readonly buffer: Uint8Array; readonly until: number }[] = [];
-  let taken: Uint8Array | undefined;
+/** `frameBytes`: only frames of exactly this size are worth it; those that carry much have it. */
+export function framePool(frameBytes: number): FramePool {
+  const idle = free.get(frameBytes) ?? [];
+  free.set(frameBytes, idle);
+  let outside: { readonly frame: Uint8Array; readonly until: number }[] = [];
   let sentBytes = 0;
   return {
-    take(bytes) {
-      if (bytes < worthBytes || bytes > bufferBytes) return Buffer.allocUnsafe(bytes);
-      taken = free.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
-      return taken.subarray(0, bytes);
-    },
+    take: (bytes) =>
+      bytes === frameBytes
+        ? (idle.pop() ?? Buffer.allocUnsafeSlow(bytes))
+        : Buffer.allocUnsafe(bytes),
     sent(frame) {
       sentBytes += frame.length;
-      if (taken?.buffer !== frame.buffer) return;
-      outside.push({ buffer: taken, until: sentBytes });
-      taken = undefined;
+      if (frame.length === frameBytes) outside.push({ frame, until: sentBytes });
     },
     settle(waiting) {
       const settled = sentBytes - waiting;
-      let count = 0;
-      for (const { buffer, until } of outside) {
-        if (until > settled) break;
-        count += 1;
-        if (free.length < freeMax) free.push(buffer);
-      }
-      if (count > 0) outside.splice(0, count);
+      if (outside.length === 0 || (outside[0]?.until ?? 0) > settled) return;
+      const held = outside.findIndex(({ until }) => until > settled);
+      const done = held < 0 ? outside : outside.splice(0, held);
+      if (held < 0) outside = [];
+      for (const { frame } of done) if (idle.length < freeMax) idle.push(frame);
     },
     abandon() {
-      outside.length = 0;
-      taken = undefined;
+      outside = [];
     },
   };
 }

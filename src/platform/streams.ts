@@ -25,7 +25,7 @@ import {
 } from '../protocol/streams.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Note } from '../runtime/ports.ts';
-import { framePool } from './frame-pool.ts';
+import { type FramePool, framePool } from './frame-pool.ts';
 import type { Link } from './link.ts';
 import { DrivenStream, failureOf, type Stream, type StreamPort } from './stream.ts';
 
@@ -102,7 +102,7 @@ class StreamHub implements Hub {
   #link: StreamLink | undefined;
   /** A frame that the link did not take yet. */
   #held: Uint8Array | undefined;
-  readonly #frames = framePool();
+  readonly #frames: FramePool;
   #pumping = false;
   #tailing: NodeJS.Timeout | undefined;
   #closed: Failure | undefined;
@@ -111,7 +111,9 @@ class StreamHub implements Hub {
   constructor(options: HubOptions) {
     this.who = options.who;
     this.#note = options.note;
-    this.#all = streams(options.config ?? configFor(options.who));
+    const config = options.config ?? configFor(options.who);
+    this.#all = streams(config);
+    this.#frames = framePool(config.frameBytes);
   }
 
   get attached(): boolean {

@@ -4,7 +4,7 @@ import { framePool } from '../../src/platform/frame-pool.ts';
 const bytes = 16_000;
 
 test('a buffer is used again only when its bytes are with the system', () => {
-  const pool = framePool();
+  const pool = framePool(bytes);
   const first = pool.take(bytes);
   pool.sent(first);
   const second = pool.take(bytes);
@@ -26,7 +26,7 @@ test('a buffer is used again only when its bytes are with the system', () => {
 });
 
 test('what a lost link held is left alone', () => {
-  const pool = framePool();
+  const pool = framePool(bytes);
   const frame = pool.take(bytes);
   pool.sent(frame);
   pool.abandon();
@@ -36,7 +36,7 @@ test('what a lost link held is left alone', () => {
 });
 
 test('other frames count, though they have buffers of their own', () => {
-  const pool = framePool();
+  const pool = framePool(bytes);
   const frame = pool.take(bytes);
   pool.sent(frame);
   pool.sent(pool.take(100));
