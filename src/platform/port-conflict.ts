@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { basename } from 'node:path';
 
 /** Who keeps an address and port from being bound. */
@@ -10,17 +11,21 @@ export type Conflict = {
 };
 
 const listening = '0A';
+const all = '[::]';
+const all4 = '[::ffff:0:0]';
 
-/** Who listens there, by what Linux shows in /proc; a process of another user shows itself to root. */
-export async function conflictAt(address: string, port: number): Promise<Conflict> {
-  const four = hexOf(address);
-  const all = await Promise.all([
-    listeners('/proc/net/tcp', port, [four, '0'.repeat(8)]),
-    listeners('/proc/net/tcp6', port, [`${mapped}${four}`, '0'.repeat(32)]),
-  ]);
-  const sockets = all.flat();
-  const everywhere = sockets.some((socket) => /^0+$/.test(socket.address));
-  const inodes = new Set(sockets.map((socket) => socket.inode));
+/**
+ * Who listens where a bind was refused, by what Linux shows in /proc; a process of another user
+ * shows itself to root only. Of a host's name only the port is compared.
+ */
+export async function conflictAt(host: string, port: number): Promise<Conflict> {
+  const wanted = addressOf(host);
+  const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(listeners));
+  const sockets = tables
+    .flat()
+    .filter((each) => each.port === port && collides(wanted, each.address));
+  const everywhere = sockets.some(({ address }) => address === all || address === all4);
+  const inodes = new Set(sockets.map(({ inode }) => inode));
   if (inodes.size === 0) return { holder: 'a process that cannot be told', everywhere };
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name)))
     if (await holds(pid, inodes))
@@ -28,33 +33,42 @@ export async function conflictAt(address: string, port: number): Promise<Conflic
   return { holder: 'a process of another user', everywhere };
 }
 
-/** How tcp6 shows an address of version 4. */
-const mapped = `${'0'.repeat(16)}FFFF0000`;
+/** A listener on all addresses of version 6 has those of version 4 too, unless it declined them. */
+function collides(wanted: string | undefined, held: string): boolean {
+  if (wanted === undefined || wanted === all || held === all || wanted === held) return true;
+  return (wanted === all4 && isOf4(held)) || (held === all4 && isOf4(wanted));
+}
 
-/** An address as /proc/net/tcp writes it: its bytes from the last to the first. */
-const hexOf = (address: string): string =>
-  address
-    .split('.')
-    .map((part) => Number(part).toString(16).toUpperCase().padStart(2, '0'))
-    .toReversed()
-    .join('');
+const isOf4 = (address: string): boolean => address.startsWith('[::ffff:');
 
-type Listener = { readonly address: string; readonly inode: string };
+/** One spelling for each address, those of version 4 as version 6 maps them; undefined for names. */
+function addressOf(host: string): string | undefined {
+  const [bare = ''] = host.split('%');
+  const version = isIP(bare);
+  if (version === 0) return undefined;
+  return new URL(`http://[${version === 4 ? `::ffff:${bare}` : bare}]`).hostname;
+}
 
-async function listeners(
-  table: string,
-  port: number,
-  addresses: readonly string[],
-): Promise<readonly Listener[]> {
+type Listener = { readonly address: string; readonly port: number; readonly inode: string };
+
+/** The columns of a line are slot, local, remote, state, four of no interest, user, …, inode. */
+async function listeners(table: string): Promise<readonly Listener[]> {
   const text = await readFile(table, 'utf8').catch(() => '');
   return text
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
     .filter((columns) => columns[3] === listening)
-    .map(([, local = '', , , , , , , , inode = '']) => ({ local: local.split(':'), inode }))
-    .filter(({ local }) => Number.parseInt(local[1] ?? '', 16) === port)
-    .map(({ local, inode }) => ({ address: local[0] ?? '', inode }))
-    .filter(({ address }) => addresses.includes(address));
+    .map(([, local = '', , , , , , , , inode = '']) => {
+      const [hex = '', port = ''] = local.split(':');
+      return { address: shown(hex), port: Number.parseInt(port, 16), inode };
+    });
+}
+
+/** The kernel writes an address in words of four bytes, the last byte of each first. */
+function shown(hex: string): string {
+  const bytes = Buffer.from(hex, 'hex').swap32();
+  if (bytes.length === 4) return addressOf(bytes.join('.')) ?? '';
+  return addressOf(bytes.toString('hex').match(/.{4}/g)?.join(':') ?? '') ?? '';
 }
 
 async function holds(pid: string, inodes: ReadonlySet<string>): Promise<boolean> {

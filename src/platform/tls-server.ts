@@ -8,7 +8,7 @@ import { limits } from '../protocol/limits.ts';
 import type { Note } from '../runtime/ports.ts';
 import { type Credentials, type Vouched, vouch } from './credentials.ts';
 import type { Link } from './link.ts';
-import { holderOfPort } from './port-holder.ts';
+import { conflictAt } from './port-conflict.ts';
 import { refuseSocket } from './refusal.ts';
 
 export type TlsServerOptions = {
@@ -132,7 +132,7 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
     if (code === 'EADDRINUSE')
       throw new Failed(
         'port_busy',
-        `port ${port} on ${host} is held by ${await holderOfPort(port)}`,
+        `port ${port} on ${host} is held by ${(await conflictAt(host, port)).holder}`,
       );
     throw new Failed('refused', `cannot listen on ${host}:${port}: ${message}`);
   }
