@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -74,7 +74,7 @@ describe.each(['perl', 'node'] as const)('a worker that is killed, under %s', (l
   });
 
   it('starts once what it was killed in the middle of starting', async () => {
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < 5; round++) {
       const { order, go } = waiting(someKey());
       const worker = await startWorker(launcher);
       worker.ensure(order);
@@ -91,7 +91,7 @@ describe.each(['perl', 'node'] as const)('a worker that is killed, under %s', (l
       );
       processes.close();
     }
-  });
+  }, 60_000);
 });
 
 describe('under a worker that lives', () => {
@@ -123,7 +123,7 @@ describe('under a worker that lives', () => {
     processes.close();
     kill(place.slotOf(key));
     go();
-    await until('it is gone', () => !isAlive(pid));
+    await until('it is gone and reaped', () => !existsSync(`/proc/${pid}`));
     processes = await place.open();
     expect(await processes.exited(key, open)).toMatchObject({ code: 17, lost: false });
   });
@@ -192,6 +192,36 @@ describe('under a worker that lives', () => {
     jobs.push(await begin(), await begin());
     for (const { go } of jobs) go();
     for (const { exit } of jobs) expect(await exit).toMatchObject({ code: 17, lost: false });
+  });
+});
+
+describe('slots', () => {
+  it('are made as jobs run at once, and go when they have nothing to do', async () => {
+    const own = new RealPlace({ slots: 1, slotIdleMs: 100 });
+    const processes = await own.open();
+    const orders = Array.from({ length: 5 }, () =>
+      own.order(someKey(), { is: 'lasts', deaf: false }),
+    );
+    await Promise.all(orders.map((order) => processes.ensure(order)));
+    expect(new Set(orders.map(({ key }) => own.slotOf(key))).size).toBe(5);
+    await Promise.all(orders.map(({ key }) => processes.stop(key, 0)));
+    await until('one slot and the keeper are left', () => own.keepers().length === 2);
+    const again = own.order(someKey(), { is: 'exits', code: 3 });
+    await processes.ensure(again);
+    expect(await processes.exited(again.key, open)).toMatchObject({ code: 3 });
+    await own.clear();
+  });
+
+  it('are used again for the next job', async () => {
+    const processes = await place.open();
+    const slots = new Set<number>();
+    for (let n = 0; n < 6; n++) {
+      const order = place.order(someKey(), { is: 'exits', code: 0 });
+      await processes.ensure(order);
+      await processes.exited(order.key, open);
+      slots.add(place.slotOf(order.key));
+    }
+    expect(slots.size).toBeLessThanOrEqual(2);
   });
 });
 

@@ -1,12 +1,21 @@
-import { readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Processes } from '../../src/actors/ports.ts';
-import { openFences } from '../../src/platform/process/fence.ts';
+import {
+  closeFence,
+  freeze,
+  inside,
+  isFrozen,
+  makeFence,
+  openFences,
+} from '../../src/platform/process/fence.ts';
 import { readMounts } from '../../src/platform/process/fence-controls.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { open, someKey } from '../ports/processes.suite.ts';
-import { RealPlace, readText } from './process-place.ts';
+import { RealPlace, readText, until } from './process-place.ts';
 
 const MIB = 1 << 20;
 const { controls } = openFences('/', true);
@@ -92,6 +101,44 @@ describe('limits', () => {
         expect((await run(eats(40 * MIB), wanted)).exit).toMatchObject({ code: 5 });
     } finally {
       await run(`#!/bin/sh\nrm -f ${file}\n`, {});
+    }
+  });
+});
+
+describe('a freeze', () => {
+  const mounts = readMounts(readText('/proc/self/mountinfo'), readText('/proc/self/cgroup')).filter(
+    ({ version, names }) => version === 2 || names.includes('freezer'),
+  );
+
+  it('holds and lets go, in each version that there is', async () => {
+    for (const { dir, version } of mounts) {
+      const freezer = { dir, version };
+      const fences = { prefix: `swm.test${process.pid}.`, controls: { freezer } };
+      const fence = makeFence(fences, `${version}`);
+      // A container may see cgroups that it may not make.
+      if (!fence) continue;
+      const child = spawn('/bin/sh', ['-c', 'while :; do echo; sleep 0.01; done']);
+      try {
+        let said = 0;
+        child.stdout.on('data', () => said++);
+        for (const procs of fence.procs) writeFileSync(procs, `${child.pid}`);
+        expect(inside(fences, fence.name)).toContain(child.pid);
+        await until('it goes', () => said > 0);
+        freeze(fences, fence.name, true);
+        await until('it is frozen', () => isFrozen(fences, fence.name));
+        await sleep(30);
+        const before = said;
+        await sleep(100);
+        expect(said).toBe(before);
+        freeze(fences, fence.name, false);
+        await until('it goes on', () => said > before);
+        expect(isFrozen(fences, fence.name)).toBe(false);
+      } finally {
+        child.kill('SIGKILL');
+        await until('it is empty', () => inside(fences, fence.name)?.length === 0);
+        closeFence(fences, fence);
+        await until('it is removed', () => inside(fences, fence.name) === undefined);
+      }
     }
   });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Processes } from '../../actors/ports.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -18,6 +18,8 @@ export type ProcessesOptions = Omit<HostOptions, 'logBytesMax'> & {
   readonly logBytesMax?: number;
   /** How long what a job leaves running may go on after its main process. */
   readonly leftoverMs?: number;
+  /** How long a slot that is not kept has nothing to do until it goes. */
+  readonly slotIdleMs?: number;
 };
 
 /** Runs the jobs of this machine. `close` lets go of them; they run on and are taken up again. */
@@ -26,6 +28,7 @@ export async function openProcesses(
 ): Promise<Processes & { close(): void }> {
   const { directory, note } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  chmodSync(directory, 0o700);
   sweepOrphans(directory);
   const fences = openFences(directory, options.cgroups ?? true);
   sweepFences(fences);
@@ -36,6 +39,7 @@ export async function openProcesses(
     kept: options.slots,
     launcher: options.launcher ?? 'either',
     leftoverMs: options.leftoverMs ?? limits.leftoverMs,
+    idleMs: options.slotIdleMs ?? limits.slotIdleMs,
     note,
   });
   const logBytesMax = options.logBytesMax ?? limits.logBytesMax;

@@ -18,6 +18,7 @@ export type SlotOptions = {
   readonly fences: Fences;
   readonly launcher: 'perl' | 'node' | 'either';
   readonly leftoverMs: number;
+  readonly idleMs: number;
   readonly note: Note;
 };
 
@@ -94,7 +95,7 @@ export class Slots {
     this.launcher = launcher;
     server.on('connection', (socket) => this.#connected(socket));
     server.unref();
-    this.#idle = setInterval(() => this.#shrink(), limits.slotIdleMs / 2).unref();
+    this.#idle = setInterval(() => this.#shrink(), options.idleMs / 2).unref();
     this.#grow(options.kept);
   }
 
@@ -239,8 +240,11 @@ export class Slots {
 
   /** The longest unused go first; the rest are warm. */
   #shrink(): void {
-    const before = performance.now() - limits.slotIdleMs;
-    while (this.all.size > this.#options.kept && (this.#free[0]?.freeSince ?? before) < before)
-      this.#free.shift()?.socket.destroy();
+    const before = performance.now() - this.#options.idleMs;
+    while (this.all.size > this.#options.kept && (this.#free[0]?.freeSince ?? before) < before) {
+      const slot = this.#free.shift();
+      if (slot) this.all.delete(slot);
+      slot?.socket.destroy();
+    }
   }
 }
