@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Client, connect } from '../src/client/client.ts';
+import { dialTerminal } from '../src/platform/dial.ts';
+import { keyPlaces, loadCredentials } from '../src/platform/key-files.ts';
+
+/** A whole swm on a spool of its own, and a client of it. */
+export type Daemon = {
+  readonly pid: number;
+  readonly spool: string;
+  readonly client: Client;
+  /** Resident memory now, bytes. */
+  rssBytes(): Promise<number>;
+  close(): Promise<void>;
+};
+
+/** Starts `swm dev` as a user would, and connects over TLS as the admin of its spool. */
+export async function startDaemon(): Promise<Daemon> {
+  const home = await mkdtemp(join(tmpdir(), 'swm-bench-'));
+  await chmod(home, 0o711);
+  const spool = join(home, 'spool');
+  // The first start makes keys, for which it loads what later ones do not.
+  await stopped(await started(spool));
+  const child = await started(spool);
+  const file = JSON.parse(await readFile(join(spool, 'run', 'node.json'), 'utf8'));
+  const { host, port } = file.terminal as { readonly host: string; readonly port: number };
+  const places = keyPlaces(spool);
+  const credentials = await loadCredentials(places.user('admin'), places.chain);
+  const open = () =>
+    dialTerminal({ address: `${host}:${port}`, credentials, subprotocol: 'swm.v1+msgpack' });
+  const client = connect({ open });
+  const pid = child.pid ?? 0;
+  return {
+    pid,
+    spool,
+    client,
+    rssBytes: async () => rssOf(pid),
+    async close() {
+      client.close();
+      await stopped(child);
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Resident memory of a process, bytes, as the kernel counts it. */
+export async function rssOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+}
+
+async function started(spool: string): Promise<ChildProcess> {
+  const swm = join(import.meta.dirname, '..', 'bin', 'swm');
+  const child = spawn(swm, ['dev', '--spool', spool, '--set', 'jobs.relocate=asked'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let text = '';
+  await new Promise<void>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`swm dev ended with ${code}`)));
+    child.stdout?.on('data', (part) => {
+      text += part;
+      if (text.includes('ready ')) resolve();
+    });
+  });
+  return child;
+}
+
+async function stopped(child: ChildProcess): Promise<void> {
+  const over = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await over;
+}
