@@ -1,10 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { chmod, writeFile } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { type Client, connect } from '../../src/client/client.ts';
+import { dialTerminal } from '../../src/platform/dial.ts';
+import { keyPlaces, loadCredentials } from '../../src/platform/key-files.ts';
+import type { JobRow } from '../../src/protocol/model.ts';
+import { endInstallation } from './machine.ts';
 
 const SWM = join(import.meta.dirname, '..', '..', 'bin', 'swm');
 
@@ -12,19 +17,6 @@ export type Done = {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-};
-
-export type JobLine = {
-  readonly id: string;
-  readonly state: string;
-  readonly phase: string;
-  readonly exitcode: number;
-  readonly attempt: number;
-  readonly run: number;
-  readonly details: string;
-  readonly nodes: readonly string[];
-  readonly cluster: string;
-  readonly address: string;
 };
 
 /** Runs the command as a user would, and waits for its end. */
@@ -48,6 +40,32 @@ function output(child: ChildProcess, input: string): Promise<Done> {
   );
 }
 
+type Cleanup = () => Promise<void>;
+const ofTest: Cleanup[] = [];
+/** What is made now is taken away with the test, or with all of them. */
+let cleanups = ofTest;
+
+const cleaned = async (all: Cleanup[]): Promise<void> => {
+  for (const clean of all.splice(0).reverse()) await clean();
+};
+afterEach(() => cleaned(ofTest));
+
+/** Makes something once for all tests of the group that calls this. */
+export function forAll<T>(make: () => Promise<T>): () => T {
+  const ofAll: Cleanup[] = [];
+  let made: T;
+  beforeAll(async () => {
+    cleanups = ofAll;
+    try {
+      made = await make();
+    } finally {
+      cleanups = ofTest;
+    }
+  }, 60_000);
+  afterAll(() => cleaned(ofAll), 60_000);
+  return () => made;
+}
+
 /** A folder that jobs of other accounts may pass through, removed with the test. */
 export async function folder(): Promise<string> {
   const path = mkdtempSync(join(tmpdir(), 'swm-e2e-'));
@@ -56,11 +74,6 @@ export async function folder(): Promise<string> {
   return path;
 }
 
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).reverse()) await clean();
-});
-
 export type Dev = {
   readonly spool: string;
   readonly pid: number;
@@ -68,11 +81,13 @@ export type Dev = {
   /** Resolves with the exit code once the node has ended. */
   readonly ended: Promise<number>;
   submit(script: string, ...args: string[]): Promise<string>;
-  jobs(): Promise<readonly JobLine[]>;
-  job(id: string): Promise<JobLine>;
+  jobs(): Promise<readonly JobRow[]>;
+  job(id: string): Promise<JobRow>;
   /** Waits until the job is as wanted. */
-  until(id: string, wanted: (job: JobLine) => boolean, seconds?: number): Promise<JobLine>;
+  until(id: string, wanted: (job: JobRow) => boolean, seconds?: number): Promise<JobRow>;
   run(...args: string[]): Promise<Done>;
+  /** Speaks with it as its admin: asking so often with the command would take the machine. */
+  readonly client: Client;
   kill(signal: NodeJS.Signals): Promise<number>;
 };
 
@@ -88,7 +103,7 @@ export async function dev(spool: string, args: readonly string[] = []): Promise<
   cleanups.push(async () => {
     child.kill('SIGKILL');
     await ended;
-    endAll(spool);
+    await endInstallation(spool);
   });
   let over: number | undefined;
   void ended.then((code) => (over = code));
@@ -104,12 +119,9 @@ function deviceOf(
   log: () => string,
 ): Dev {
   const run = (...args: string[]): Promise<Done> => swm([...args, '--spool', spool]);
-  const jobs = async (): Promise<readonly JobLine[]> => {
-    const done = await run('jobs', '--json');
-    if (done.code !== 0) throw new Error(`jobs: ${done.code} ${done.stderr}`);
-    return JSON.parse(done.stdout.trim().split('\n').at(-1) ?? '[]') as JobLine[];
-  };
-  const job = async (id: string): Promise<JobLine> => {
+  const client = clientOf(spool);
+  const jobs = async (): Promise<readonly JobRow[]> => (await client.call('job.list', {})).jobs;
+  const job = async (id: string): Promise<JobRow> => {
     const found = (await jobs()).find((one) => one.id === id);
     if (found === undefined) throw new Error(`no job ${id}`);
     return found;
@@ -120,6 +132,7 @@ function deviceOf(
     log,
     ended,
     run,
+    client,
     jobs,
     job,
     async submit(script, ...args) {
@@ -128,7 +141,7 @@ function deviceOf(
       return done.stdout.trim();
     },
     async until(id, wanted, seconds = 30) {
-      let last: JobLine | undefined;
+      let last: JobRow | undefined;
       const fits = async (): Promise<boolean> => {
         last = await job(id);
         return wanted(last);
@@ -136,13 +149,30 @@ function deviceOf(
       await until(fits, seconds).catch((error) => {
         throw new Error(`${(error as Error).message}: ${JSON.stringify(last)}\n${log()}`);
       });
-      return last as JobLine;
+      return last as JobRow;
     },
     kill: async (signal) => {
       child.kill(signal);
       return ended;
     },
   };
+}
+
+/** Speaks with the node of a spool as its admin, whichever ports it has found. */
+export function clientOf(spool: string): Client {
+  const places = keyPlaces(spool);
+  const client = connect({
+    callMs: 10_000,
+    open: async () => {
+      const file = await readFile(join(spool, 'run', 'node.json'), 'utf8');
+      const { terminal } = JSON.parse(file) as { terminal: { host: string; port: number } };
+      const credentials = await loadCredentials(places.user('admin'), places.chain);
+      const address = `${terminal.host}:${terminal.port}`;
+      return dialTerminal({ address, credentials, subprotocol: 'swm.v1+msgpack' });
+    },
+  });
+  cleanups.push(async () => client.close());
+  return client;
 }
 
 /** Waits for a condition, not for a time. */
@@ -154,43 +184,9 @@ export async function until(holds: () => boolean | Promise<boolean>, seconds = 2
   }
 }
 
-/** Processes whose environment has this text. */
-export function bearers(text: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(text);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
-
-/** The processes of a job, anywhere on this machine. */
-export const processesOf = (job: string): number[] => bearers(`SWM_JOB_ID=${job}`);
-
-/** Ends what a killed head could not: its machines and jobs bear the installation's id. */
-function endAll(spool: string): void {
-  let installation: string;
-  try {
-    installation = readFileSync(join(spool, 'installation'), 'utf8').trim();
-  } catch {
-    return;
-  }
-  for (let round = 0; round < 5; round++)
-    for (const pid of bearers(installation)) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
-}
-
 /** Writes a file and gives its path. */
-export async function file(path: string, text: string | Uint8Array): Promise<string> {
+export async function file(path: string, text: string | Uint8Array, mode = 0o644): Promise<string> {
   await writeFile(path, text);
+  await chmod(path, mode);
   return path;
 }

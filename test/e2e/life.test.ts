@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { dev, file, folder, processesOf, swm } from './lab.ts';
+import { dev, file, folder, swm } from './lab.ts';
+import { processesOf } from './machine.ts';
 
 describe('a job', { timeout: 90_000 }, () => {
   it('runs on this very node, with its environment, its logs and its exit code', async () => {
