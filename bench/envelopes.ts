@@ -1,5 +1,5 @@
 import { Packr } from 'msgpackr';
-import { meshCodec } from '../src/protocol/codec.ts';
+import { meshCodec } from '../src/protocol/wire/codec.ts';
 import type { Envelope } from '../src/protocol/envelope.ts';
 import { limits } from '../src/protocol/limits.ts';
 import { type Message, message, messages } from '../src/protocol/messages.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type DirectiveName, directiveNames, directives } from '../src/protocol/directives.ts';
-import { formatScriptError, parseScript } from '../src/protocol/jobscript.ts';
-import { emptySpec } from '../src/protocol/spec.ts';
+import { type DirectiveName, directiveNames, directives } from '../src/protocol/jobscript/directives.ts';
+import { formatScriptError, parseScript } from '../src/protocol/jobscript/jobscript.ts';
+import { emptySpec } from '../src/protocol/jobscript/spec.ts';
 import { files } from './directives/files.ts';
 import { life } from './directives/life.ts';
 import { machines } from './directives/machines.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../client/client.ts';
 import { Failed } from '../protocol/errors.ts';
-import { parseScript } from '../protocol/jobscript.ts';
+import { parseScript } from '../protocol/jobscript/jobscript.ts';
 import { limits } from '../protocol/limits.ts';
 import type { JobView } from '../protocol/model.ts';
 import { type Stage, speed } from './demo-stage.ts';

@@ -1,4 +1,4 @@
-import { parseScript } from '../protocol/jobscript.ts';
+import { parseScript } from '../protocol/jobscript/jobscript.ts';
 import { Usage } from './exits.ts';
 
 const DIRECTIVE = /^[ \t]*#SWM[ \t]+(\S+)/;

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Client } from '../client/client.ts';
-import { formatScriptError, parseScript } from '../protocol/jobscript.ts';
+import { formatScriptError, parseScript } from '../protocol/jobscript/jobscript.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Body } from '../protocol/messages.ts';
-import type { JobSpec } from '../protocol/spec.ts';
+import type { JobSpec } from '../protocol/jobscript/spec.ts';
 import { exits, explain, Usage } from './exits.ts';
 import { findInputs, type Input, reasonOf, sendInputs } from './inputs.ts';
 import { envOf, overridden } from './script-edit.ts';

@@ -1,4 +1,4 @@
-import { jsonClientCodec, plainClientCodec } from '../protocol/codec-plain.ts';
+import { jsonClientCodec, plainClientCodec } from '../protocol/wire/codec-plain.ts';
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { type Body, message, type Name, type Reply } from '../protocol/messages.ts';

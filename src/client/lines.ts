@@ -1,5 +1,5 @@
 import { Failed, type Failure, failure } from '../protocol/errors.ts';
-import type { Codec } from '../protocol/frame.ts';
+import type { Codec } from '../protocol/wire/frame.ts';
 import { limits } from '../protocol/limits.ts';
 import { Line } from './line.ts';
 import type { Socket } from './socket.ts';

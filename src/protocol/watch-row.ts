@@ -1,6 +1,6 @@
 import { Malformed } from './errors.ts';
 import { limits } from './limits.ts';
-import { plainPacking } from './packing.ts';
+import { plainPacking } from './wire/packing.ts';
 
 /** What a terminal can watch. */
 export type Watched = 'jobs' | 'nodes' | 'clusters';

@@ -8,7 +8,7 @@ import { findInputs } from '../../src/cli/inputs.ts';
 import { flagsOf } from '../../src/cli/running.ts';
 import { envOf, overridden } from '../../src/cli/script-edit.ts';
 import { exitCodeOf, isSettled } from '../../src/cli/waiting.ts';
-import { parseScript } from '../../src/protocol/jobscript.ts';
+import { parseScript } from '../../src/protocol/jobscript/jobscript.ts';
 import type { JobRow } from '../../src/protocol/model.ts';
 
 const specOf = (script: string) => {

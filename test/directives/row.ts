@@ -1,4 +1,4 @@
-import type { JobSpec } from '../../src/protocol/spec.ts';
+import type { JobSpec } from '../../src/protocol/jobscript/spec.ts';
 
 /** What a directive reads and what it refuses; the script is called `job.sh`. */
 export type Row = {

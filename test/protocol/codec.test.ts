@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonCodec, meshCodec, plainCodec } from '../../src/protocol/codec.ts';
-import { jsonClientCodec, plainClientCodec } from '../../src/protocol/codec-plain.ts';
+import { jsonCodec, meshCodec, plainCodec } from '../../src/protocol/wire/codec.ts';
+import { jsonClientCodec, plainClientCodec } from '../../src/protocol/wire/codec-plain.ts';
 import type { Envelope } from '../../src/protocol/envelope.ts';
 import { failure, Malformed } from '../../src/protocol/errors.ts';
-import type { Codec } from '../../src/protocol/frame.ts';
+import type { Codec } from '../../src/protocol/wire/frame.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { type Message, message, messages } from '../../src/protocol/messages.ts';
 import { envelopes } from './arbitraries.ts';

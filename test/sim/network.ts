@@ -1,4 +1,4 @@
-import { meshCodec } from '../../src/protocol/codec.ts';
+import { meshCodec } from '../../src/protocol/wire/codec.ts';
 import type { Envelope } from '../../src/protocol/envelope.ts';
 import { Malformed } from '../../src/protocol/errors.ts';
 import { limits } from '../../src/protocol/limits.ts';

@@ -1,4 +1,4 @@
-import { jobEnvironment } from '../../protocol/environment.ts';
+import { jobEnvironment } from '../../protocol/jobscript/environment.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Order } from '../../protocol/model.ts';
 import type { Tasks } from '../../runtime/family.ts';

@@ -1,5 +1,5 @@
 import { Failed } from '../../protocol/errors.ts';
-import { formatScriptError, parseScript } from '../../protocol/jobscript.ts';
+import { formatScriptError, parseScript } from '../../protocol/jobscript/jobscript.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Body, Message } from '../../protocol/messages.ts';
 import type { Spec } from '../../protocol/model.ts';

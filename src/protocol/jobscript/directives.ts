@@ -1,4 +1,4 @@
-import { limits } from './limits.ts';
+import { limits } from '../limits.ts';
 import type { DependencySpec, JobSpec } from './spec.ts';
 
 type FieldOf<T> = { [K in keyof JobSpec]: JobSpec[K] extends T ? K : never }[keyof JobSpec];

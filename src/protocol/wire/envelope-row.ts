@@ -1,8 +1,8 @@
-import type { Envelope } from './envelope.ts';
-import { type Failure, failure, isCode, Malformed } from './errors.ts';
-import { limits } from './limits.ts';
-import { byCode, type Message, messages, type Name } from './messages.ts';
-import type { Door, Who } from './who.ts';
+import type { Envelope } from '../envelope.ts';
+import { type Failure, failure, isCode, Malformed } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { byCode, type Message, messages, type Name } from '../messages.ts';
+import type { Door, Who } from '../who.ts';
 
 /**
  * An envelope as the array that goes over a socket: `[code, to, ask, body(, [door, id])]` for a

@@ -1,6 +1,6 @@
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
-import { Malformed } from './errors.ts';
+import { Malformed } from '../errors.ts';
 import { isSoundMsgpack } from './msgpack-scan.ts';
 
 /** How the rows of a frame become bytes. What `pack` gives is the caller's own. */
