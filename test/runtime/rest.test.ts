@@ -110,6 +110,24 @@ describe('a child of a pool', () => {
     expect(lab.node.routes.find('/p/x')).toBeUndefined();
   });
 
+  it('is opened again by what it was told after its stop and before its end', async () => {
+    const lab = await bed();
+    lab.tell('/p/x', keep(1));
+    await lab.run();
+    lab.store.byHand = true;
+    lab.tell('/p/x', keep(2));
+    lab.tell('/p/x', keep(3));
+    lab.ask('/p/x', (state) => [state, [{ do: 'stop', why: 'enough' }]]);
+    await lab.run();
+    // Both saves and the stop were played; the stop waits for the saves.
+    lab.tell('/p/x', say('after the stop'));
+    lab.store.end('committed', 2);
+    expect(lab.answers).toMatchObject([{ ok: false, failure: { code: 'stopping' } }]);
+    lab.store.byHand = false;
+    await lab.run();
+    expect(noted(lab, '/p/x')).toEqual(['after the stop']);
+  });
+
   it.each([
     ['quiet', false],
     ['rough', true],

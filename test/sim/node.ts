@@ -17,9 +17,11 @@ export type Faults = {
   readonly commitFail: number;
   /** A turn throws, as a bug would. */
   readonly turnCrash: number;
+  /** The longest that half a commit takes. */
+  readonly diskMs: number;
 };
 
-export const calm: Faults = { commitCrash: 0, commitFail: 0, turnCrash: 0 };
+export const calm: Faults = { commitCrash: 0, commitFail: 0, turnCrash: 0, diskMs: 40 };
 
 export type NodePlan = {
   readonly name: string;
@@ -70,7 +72,8 @@ export class SimNode {
     this.#world = world;
     this.#network = network;
     this.plan = plan;
-    const later = (then: () => void): void => void world.in(world.dice.skewed(1, 40), then);
+    const later = (then: () => void): void =>
+      void world.in(world.dice.skewed(1, plan.faults().diskMs), then);
     const dice = (sides: number): number => world.dice.between(0, sides - 1);
     this.disks = {
       control: new MemoryDisk({ later, dice }),
@@ -185,7 +188,7 @@ export class SimNode {
       // A disk that failed once is not tried again: the node ends, once it heard of it.
       onBroken: ({ text }: Failure) => {
         const lives = this.#lives;
-        this.#world.in(0, () => {
+        this.#world.in(dice.skewed(0, 200), () => {
           if (lives === this.#lives) this.crash('on', text);
         });
       },

@@ -27,8 +27,9 @@ function troubles(world: World) {
   const some = (most: number): number => (dice.chance(0.4) ? 0 : most * dice.roll());
   const faults: Faults = {
     commitCrash: some(0.02),
-    commitFail: some(0.008),
+    commitFail: some(0.02),
     turnCrash: some(0.02),
+    diskMs: dice.pick([10, 40, 400]),
   };
   const site = {
     ...nasty,
