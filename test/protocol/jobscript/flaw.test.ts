@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { quoted, unprintableAt } from '../../src/protocol/jobscript/flaw.ts';
-import { utf8BytesOf } from '../../src/protocol/jobscript/utf8.ts';
+import { quoted, unprintableAt } from '../../../src/protocol/jobscript/flaw.ts';
+import { utf8BytesOf } from '../../../src/protocol/jobscript/utf8.ts';
 
 describe('a quoted text', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type JobFacts, jobEnvironment } from '../../src/protocol/jobscript/environment.ts';
-import { emptySpec, type JobSpec } from '../../src/protocol/jobscript/spec.ts';
+import { type JobFacts, jobEnvironment } from '../../../src/protocol/jobscript/environment.ts';
+import { emptySpec, type JobSpec } from '../../../src/protocol/jobscript/spec.ts';
 
 const facts: JobFacts = {
   job: '0197f3a2-5b1c-7d2e-8f30-a1b2c3d4e5f6',

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isFlaw } from '../../src/protocol/jobscript/flaw.ts';
-import { wordsOf } from '../../src/protocol/jobscript/words.ts';
+import { isFlaw } from '../../../src/protocol/jobscript/flaw.ts';
+import { wordsOf } from '../../../src/protocol/jobscript/words.ts';
 
 const texts = (line: string) => {
   const words = wordsOf(line, 0);

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isFlaw } from '../../src/protocol/jobscript/flaw.ts';
+import { isFlaw } from '../../../src/protocol/jobscript/flaw.ts';
 import {
   parseBytes,
   parseDuration,
   showBytes,
   showDuration,
-} from '../../src/protocol/jobscript/quantities.ts';
+} from '../../../src/protocol/jobscript/quantities.ts';
 
 describe('bytes', () => {
   it.each([

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import type { TSchema } from 'typebox';
-import type { Envelope } from '../../src/protocol/envelope.ts';
-import { errors } from '../../src/protocol/errors.ts';
-import { type Message, messages, type Name } from '../../src/protocol/messages.ts';
-import { shapes } from '../../src/protocol/shapes.ts';
+import type { Envelope } from '../../../src/protocol/envelope.ts';
+import { errors } from '../../../src/protocol/errors.ts';
+import { type Message, messages, type Name } from '../../../src/protocol/messages.ts';
+import { shapes } from '../../../src/protocol/shapes.ts';
 
 type Plain = {
   readonly type?: string;
