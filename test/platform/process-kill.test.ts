@@ -33,16 +33,18 @@ function waiting(key: AttemptKey): { order: ProcessOrder; go(): void } {
 async function startWorker(launcher = 'perl') {
   const program = join(import.meta.dirname, 'process-worker.ts');
   const child = spawn(process.execPath, [program, place.records, place.root, launcher], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
   });
   workers.push(child);
+  if (!child.stdin || !child.stdout) throw new Error('no pipes');
+  const { stdin, stdout } = child;
   let said = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => {
+  stdout.setEncoding('utf8').on('data', (text) => {
     said += text;
   });
   await until('the worker is open', () => said.includes('open\n'));
   return {
-    ensure: (order: ProcessOrder) => void child.stdin.write(`${JSON.stringify(order)}\n`),
+    ensure: (order: ProcessOrder) => void stdin.write(`${JSON.stringify(order)}\n`),
     pid: () => until('the worker tells a pid', () => /pid (\d+)\n/.exec(said)?.[1]).then(Number),
     async kill() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -92,6 +94,39 @@ describe.each(['perl', 'node'] as const)('a worker that is killed, under %s', (l
       processes.close();
     }
   }, 60_000);
+});
+
+describe('an order whose worker is gone', () => {
+  it('starts nothing, though its slot reads it late', async () => {
+    const worker = await startWorker();
+    const slot = await until('a slot is free', () => place.keepers(/^swm-slot/)[0]);
+    const order = place.order(someKey(), { is: 'exits', code: 5 });
+    process.kill(slot, 'SIGSTOP');
+    worker.ensure(order);
+    await sleep(100);
+    await worker.kill();
+    const processes = await place.open();
+    await processes.ensure(order);
+    expect(await processes.exited(order.key, open)).toMatchObject({ code: 5 });
+    await processes.forget(order.key);
+    process.kill(slot, 'SIGCONT');
+    await until('the slot has gone', () => !isAlive(slot));
+    expect([place.starts(order.key), place.record(order.key)]).toEqual([1, '']);
+  });
+
+  it('leaves its job nothing that the worker had open', async () => {
+    const worker = await startWorker();
+    const order = place.script(someKey(), '#!/usr/bin/perl\nprint join " ", </proc/$$/fd/*>;\n');
+    worker.ensure(order);
+    const pid = await worker.pid();
+    await until('it has ended', () => place.record(order.key).includes('\nexit '));
+    const fds = readText(order.stdout)
+      .split(' ')
+      .map((path) => path.replace(`/proc/${pid}/fd/`, ''));
+    // 3 is the script that perl reads.
+    expect(fds).toEqual(['0', '1', '2', '3']);
+    await worker.kill();
+  });
 });
 
 describe('under a worker that lives', () => {

@@ -138,10 +138,10 @@ export class RealPlace implements ProcessPlace {
     return Number(/^starting (\d+)/.exec(this.record(key))?.[1]);
   }
 
-  /** All keepers and slots that work here. */
-  keepers(): readonly number[] {
+  /** All keepers and slots that work here, or one sort of them. */
+  keepers(sort = /^swm-(keeper|slot)/): readonly number[] {
     return readdirSync('/proc').flatMap((pid) =>
-      /^swm-(keeper|slot)/.test(readText(`/proc/${pid}/cmdline`)) && cwdOf(pid) === this.records
+      sort.test(readText(`/proc/${pid}/cmdline`)) && cwdOf(pid) === this.records
         ? [Number(pid)]
         : [],
     );
