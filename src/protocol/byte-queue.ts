@@ -61,23 +61,24 @@ export function drop(queue: ByteQueue, bytes: number): void {
   }
 }
 
-/** Views of up to `max` bytes, `from` bytes behind the front; nothing is removed. */
-export function peek(queue: ByteQueue, from: number, max: number): readonly Uint8Array[] {
-  const parts: Uint8Array[] = [];
+/**
+ * Copies bytes out, `from` bytes behind the front, until the target is full from `at` on. There
+ * must be as many; nothing is removed.
+ */
+export function copyOut(queue: ByteQueue, from: number, target: Uint8Array, at: number): void {
   let skip = from;
-  let left = max;
-  for (let at = queue.head; at < queue.chunks.length && left > 0; at += 1) {
-    const chunk = queue.chunks[at] as Uint8Array;
-    if (skip >= chunk.length) {
-      skip -= chunk.length;
-      continue;
+  let to = at;
+  for (let index = queue.head; to < target.length; index += 1) {
+    const chunk = queue.chunks[index] as Uint8Array;
+    const left = target.length - to;
+    if (skip < chunk.length) {
+      const whole = skip === 0 && chunk.length <= left;
+      const part = whole ? chunk : chunk.subarray(skip, Math.min(chunk.length, skip + left));
+      target.set(part, to);
+      to += part.length;
     }
-    const part = chunk.subarray(skip, Math.min(chunk.length, skip + left));
-    parts.push(part);
-    left -= part.length;
-    skip = 0;
+    skip = Math.max(0, skip - chunk.length);
   }
-  return parts;
 }
 
 function gather(queue: ByteQueue, bytes: Uint8Array): void {

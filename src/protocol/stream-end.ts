@@ -9,7 +9,7 @@ import {
   outflow,
   wasSent,
 } from './stream-flow.ts';
-import { type Alloc, dataHeadBytes, encodeData, encodeStreamFrame } from './stream-frame.ts';
+import { type Alloc, dataFrame, dataHeadBytes, encodeStreamFrame } from './stream-frame.ts';
 
 /**
  * One end of a stream. It is changed in place by the functions of this folder: a copy of a window
@@ -117,7 +117,8 @@ function nextData(end: StreamEnd, frameBytesMax: number, alloc: Alloc): Uint8Arr
     wasSent(out, 1);
     return encodeStreamFrame({ is: 'end', id, offset });
   }
-  const frame = encodeData(id, offset, nextBytes(out, length), length, alloc);
+  const frame = dataFrame(id, offset, length, alloc);
+  nextBytes(out, frame, dataHeadBytes);
   wasSent(out, length);
   return frame;
 }

@@ -1,4 +1,4 @@
-import { append, type ByteQueue, byteQueue, drop, peek } from './byte-queue.ts';
+import { append, type ByteQueue, byteQueue, copyOut, drop } from './byte-queue.ts';
 import { Malformed } from './errors.ts';
 
 /**
@@ -69,10 +69,9 @@ export function putBytes(out: Outflow, bytes: Uint8Array): number {
 export const hasToSend = (out: Outflow): boolean =>
   out.next < out.total || (out.ended && out.next === out.total);
 
-/** The next bytes to send, at most `max`; empty if only the end is left, or nothing. */
-export function nextBytes(out: Outflow, max: number): readonly Uint8Array[] {
-  return peek(out.queue, out.next - out.acked, max);
-}
+/** Fills a frame, from `at` on, with the next bytes to send. */
+export const nextBytes = (out: Outflow, frame: Uint8Array, at: number): void =>
+  copyOut(out.queue, out.next - out.acked, frame, at);
 
 /** Counts what was sent: bytes, or one for the end. */
 export function wasSent(out: Outflow, count: number): void {
@@ -104,7 +103,7 @@ export function arrived(flow: Inflow, offset: number, bytes: Uint8Array): Uint8A
     throw new Malformed('$.offset', 'no byte after the end');
   if (until > flow.credited + flow.window) throw new Malformed('$.offset', 'at most the window');
   if (until <= flow.received) return undefined;
-  const fresh = bytes.subarray(flow.received - offset);
+  const fresh = offset === flow.received ? bytes : bytes.subarray(flow.received - offset);
   flow.received = until;
   return fresh;
 }

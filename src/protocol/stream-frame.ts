@@ -62,8 +62,11 @@ export function encodeStreamFrame(frame: StreamFrame): Uint8Array {
     }
     case 'accept':
       return withBody(frame, [jsonOf(frame.body)], frame.window);
-    case 'data':
-      return encodeData(frame.id, frame.offset, [frame.bytes], frame.bytes.length, zeroed);
+    case 'data': {
+      const bytes = dataFrame(frame.id, frame.offset, frame.bytes.length, zeroed);
+      bytes.set(frame.bytes, dataHeadBytes);
+      return bytes;
+    }
     case 'reset': {
       const code = utf8.encode(frame.failure.code);
       const text = utf8.encode(frame.failure.text.slice(0, resetCharsMax).toWellFormed());
@@ -80,22 +83,11 @@ export function encodeStreamFrame(frame: StreamFrame): Uint8Array {
   }
 }
 
-/** Writes a data frame from parts; the one copy that bytes get on their way out. */
-export function encodeData(
-  id: string,
-  offset: number,
-  parts: readonly Uint8Array[],
-  length: number,
-  alloc: Alloc,
-): Uint8Array {
+/** A data frame whose `length` bytes of payload, behind its head, are yet to be filled in. */
+export function dataFrame(id: string, offset: number, length: number, alloc: Alloc): Uint8Array {
   const bytes = alloc(dataHeadBytes + length);
   writeHead(bytes, 'data', id);
   writeOffset(bytes, offset);
-  let at = dataHeadBytes;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
   return bytes;
 }
 

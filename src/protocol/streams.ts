@@ -1,5 +1,12 @@
 import { Failed, type Failure, failure } from './errors.ts';
-import { isTail, linkChanged, nextFrame, type StreamEnd, streamEnd } from './stream-end.ts';
+import {
+  isTail,
+  linkChanged,
+  nextFrame,
+  owesBytes,
+  type StreamEnd,
+  streamEnd,
+} from './stream-end.ts';
 import { consumed, putBytes } from './stream-flow.ts';
 import { type Alloc, encodeStreamFrame, isStreamId, isStreamKind } from './stream-frame.ts';
 import {
@@ -125,15 +132,21 @@ export function expire(all: Streams, now: number): readonly StreamEvent[] {
  */
 export function pull(all: Streams, alloc: Alloc, whole = false): Uint8Array | undefined {
   if (!all.linked) return undefined;
-  for (const [id, word] of all.answers) {
-    all.answers.delete(id);
-    return word;
-  }
+  if (all.answers.size > 0) return nextAnswer(all);
   if (!whole && all.tails.size > 0) {
     for (const end of all.tails) all.bytes.add(end);
     all.tails.clear();
   }
-  return pullFrom(all, all.words, alloc, false) ?? pullFrom(all, all.bytes, alloc, whole);
+  if (all.words.size > 0) return pullFrom(all, all.words, alloc, false);
+  return all.bytes.size > 0 ? pullFrom(all, all.bytes, alloc, whole) : undefined;
+}
+
+function nextAnswer(all: Streams): Uint8Array | undefined {
+  for (const [id, word] of all.answers) {
+    all.answers.delete(id);
+    return word;
+  }
+  return undefined;
 }
 
 function pullFrom(
@@ -143,15 +156,17 @@ function pullFrom(
   whole: boolean,
 ): Uint8Array | undefined {
   for (const end of turn) {
-    turn.delete(end);
     if (whole && isTail(end, all.config.frameBytes)) {
+      turn.delete(end);
       all.tails.add(end);
       continue;
     }
     const frame = nextFrame(end, all.config.frameBytes, alloc);
-    if (!frame) continue;
-    touch(all, end);
-    return frame;
+    if (turn.size > 1 || !(turn === all.bytes && owesBytes(end))) {
+      turn.delete(end);
+      touch(all, end);
+    }
+    if (frame) return frame;
   }
   return undefined;
 }

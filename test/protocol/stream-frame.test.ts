@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { errors, type Failure, Malformed } from '../../src/protocol/errors.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import {
+  dataFrame,
   decodeStreamFrame,
-  encodeData,
   encodeStreamFrame,
   isStreamFrame,
   type StreamFrame,
@@ -67,14 +67,14 @@ test('a frame inside a larger buffer is read from its own bytes', () => {
   expect(decodeStreamFrame(shared.subarray(31, 55))).toEqual(frame);
 });
 
-test('data written from parts is one payload', () => {
-  const parts = [Uint8Array.of(1, 2), Uint8Array.of(3)];
+test('a frame is written over whatever its buffer held', () => {
   const dirty = (bytes: number) => new Uint8Array(bytes).fill(9);
-  expect(decodeStreamFrame(encodeData('ab'.repeat(16), 7, parts, 3, dirty))).toEqual({
+  const frame = dataFrame('ab'.repeat(16), 2 ** 33 + 7, 3, dirty);
+  expect(decodeStreamFrame(frame)).toEqual({
     is: 'data',
     id: 'ab'.repeat(16),
-    offset: 7,
-    bytes: Uint8Array.of(1, 2, 3),
+    offset: 2 ** 33 + 7,
+    bytes: Uint8Array.of(9, 9, 9),
   });
 });
 
