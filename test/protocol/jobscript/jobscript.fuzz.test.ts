@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { Check } from 'typebox/value';
 import { expect, it } from 'vitest';
 import { directiveNames } from '../../../src/protocol/jobscript/directives.ts';
-import { formatScriptError, type ParsedScript, parseScript } from '../../../src/protocol/jobscript/jobscript.ts';
+import {
+  formatScriptError,
+  type ParsedScript,
+  parseScript,
+} from '../../../src/protocol/jobscript/jobscript.ts';
 import { limits } from '../../../src/protocol/limits.ts';
 import { Spec } from '../../../src/protocol/model.ts';
 import { render } from './render.ts';

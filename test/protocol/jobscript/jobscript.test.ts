@@ -2,9 +2,9 @@ import { Check } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { directiveNames } from '../../../src/protocol/jobscript/directives.ts';
 import { formatScriptError, parseScript } from '../../../src/protocol/jobscript/jobscript.ts';
+import { emptySpec, type JobSpec } from '../../../src/protocol/jobscript/spec.ts';
 import { limits } from '../../../src/protocol/limits.ts';
 import { Spec } from '../../../src/protocol/model.ts';
-import { emptySpec, type JobSpec } from '../../../src/protocol/jobscript/spec.ts';
 
 const asked = (text: string): Partial<JobSpec> => {
   const parsed = parseScript(text, 'job.sh');

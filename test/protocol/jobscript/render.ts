@@ -1,5 +1,9 @@
 import { showArray } from '../../../src/protocol/jobscript/arrayrange.ts';
-import { type DirectiveName, directiveNames, directives } from '../../../src/protocol/jobscript/directives.ts';
+import {
+  type DirectiveName,
+  directiveNames,
+  directives,
+} from '../../../src/protocol/jobscript/directives.ts';
 import { showPorts } from '../../../src/protocol/jobscript/portlist.ts';
 import { showBytes, showDuration } from '../../../src/protocol/jobscript/quantities.ts';
 import { emptySpec, type JobSpec } from '../../../src/protocol/jobscript/spec.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { unprintableAt } from '../../../src/protocol/jobscript/flaw.ts';
-import { limits } from '../../../src/protocol/limits.ts';
 import { emptySpec, type JobSpec } from '../../../src/protocol/jobscript/spec.ts';
+import { limits } from '../../../src/protocol/limits.ts';
 
 /** Text as people write it, and what looks like a shell's marks. */
 const text = (charsMax: number) =>

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Malformed } from '../../../src/protocol/errors.ts';
+import { limits } from '../../../src/protocol/limits.ts';
 import { jsonCodec, meshCodec, plainCodec } from '../../../src/protocol/wire/codec.ts';
 import { jsonClientCodec, plainClientCodec } from '../../../src/protocol/wire/codec-plain.ts';
-import { Malformed } from '../../../src/protocol/errors.ts';
 import type { Codec } from '../../../src/protocol/wire/frame.ts';
-import { limits } from '../../../src/protocol/limits.ts';
 import { envelopes } from './arbitraries.ts';
 
 const codecs: Readonly<Record<string, () => Codec>> = {

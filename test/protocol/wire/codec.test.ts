@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonCodec, meshCodec, plainCodec } from '../../../src/protocol/wire/codec.ts';
-import { jsonClientCodec, plainClientCodec } from '../../../src/protocol/wire/codec-plain.ts';
 import type { Envelope } from '../../../src/protocol/envelope.ts';
 import { failure, Malformed } from '../../../src/protocol/errors.ts';
-import type { Codec } from '../../../src/protocol/wire/frame.ts';
 import { limits } from '../../../src/protocol/limits.ts';
 import { type Message, message, messages } from '../../../src/protocol/messages.ts';
+import { jsonCodec, meshCodec, plainCodec } from '../../../src/protocol/wire/codec.ts';
+import { jsonClientCodec, plainClientCodec } from '../../../src/protocol/wire/codec-plain.ts';
+import type { Codec } from '../../../src/protocol/wire/frame.ts';
 import { envelopes } from './arbitraries.ts';
 
 const id = '0123abcd-0123-4abc-8abc-0123456789ab';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { meshCodec, plainCodec } from '../../../src/protocol/wire/codec.ts';
 import type { Envelope } from '../../../src/protocol/envelope.ts';
 import type { Failure } from '../../../src/protocol/errors.ts';
 import { limits } from '../../../src/protocol/limits.ts';
 import { message } from '../../../src/protocol/messages.ts';
+import { meshCodec, plainCodec } from '../../../src/protocol/wire/codec.ts';
 import { outbox } from '../../../src/protocol/wire/outbox.ts';
 
 const id = '0123abcd-0123-4abc-8abc-0123456789ab';
