@@ -8,7 +8,7 @@ import { type Failure, failure, Malformed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { type Name, welcome } from '../protocol/messages.ts';
 import { type Outbox, outbox } from '../protocol/wire/outbox.ts';
-import { isStreamFrame } from '../protocol/stream-frame.ts';
+import { isStreamFrame } from '../protocol/streams/stream-frame.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Answer } from '../runtime/asks.ts';
 import type { Node } from '../runtime/node.ts';

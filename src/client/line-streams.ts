@@ -1,13 +1,13 @@
 import { failure, Malformed } from '../protocol/errors.ts';
-import type { StreamEnd } from '../protocol/stream-end.ts';
-import { hear } from '../protocol/stream-hear.ts';
+import type { StreamEnd } from '../protocol/streams/stream-end.ts';
+import { hear } from '../protocol/streams/stream-hear.ts';
 import {
   isOpen,
   type StreamEvent,
   type Streams,
   streams,
   streamsConfig,
-} from '../protocol/stream-table.ts';
+} from '../protocol/streams/stream-table.ts';
 import {
   consume,
   cut,
@@ -17,7 +17,7 @@ import {
   pull,
   resetStream,
   write,
-} from '../protocol/streams.ts';
+} from '../protocol/streams/streams.ts';
 import type { Socket } from './socket.ts';
 import { Stream } from './stream.ts';
 

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import { append, byteQueue, shift } from '../protocol/byte-queue.ts';
+import { append, byteQueue, shift } from '../protocol/streams/byte-queue.ts';
 import { Failed, type Failure, failure, Malformed } from '../protocol/errors.ts';
 
 /**

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Failed, type Failure } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
-import type { StreamEnd } from '../protocol/stream-end.ts';
-import { isFinished } from '../protocol/stream-flow.ts';
-import { hear } from '../protocol/stream-hear.ts';
+import type { StreamEnd } from '../protocol/streams/stream-end.ts';
+import { isFinished } from '../protocol/streams/stream-flow.ts';
+import { hear } from '../protocol/streams/stream-hear.ts';
 import {
   type StreamEvent,
   type Streams,
   type StreamsConfig,
   streams,
   streamsConfig,
-} from '../protocol/stream-table.ts';
+} from '../protocol/streams/stream-table.ts';
 import {
   acceptStream,
   consume,
@@ -22,7 +22,7 @@ import {
   pull,
   resetStream,
   write,
-} from '../protocol/streams.ts';
+} from '../protocol/streams/streams.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Note } from '../runtime/ports.ts';
 import { type FramePool, framePool } from './frame-pool.ts';

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/platform/clock.ts';
 import { type Hub, streamHub } from '../../src/platform/streams.ts';
-import { type StreamsConfig, streamsConfig } from '../../src/protocol/stream-table.ts';
+import { type StreamsConfig, streamsConfig } from '../../src/protocol/streams/stream-table.ts';
 import type { Note } from '../../src/runtime/ports.ts';
 import { type MemoryLinks, memoryLinks } from '../ports/memory-link.ts';
 

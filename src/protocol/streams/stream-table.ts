@@ -1,5 +1,5 @@
-import type { Failure } from './errors.ts';
-import { limits } from './limits.ts';
+import type { Failure } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { isOver, owesBytes, owesWord, type StreamEnd } from './stream-end.ts';
 import { encodeStreamFrame } from './stream-frame.ts';
 

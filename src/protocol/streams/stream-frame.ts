@@ -1,5 +1,5 @@
-import { type Failure, failure, isCode, Malformed } from './errors.ts';
-import { limits } from './limits.ts';
+import { type Failure, failure, isCode, Malformed } from '../errors.ts';
+import { limits } from '../limits.ts';
 
 /**
  * One frame of a stream. Offsets count the bytes of one direction from the stream's start; the end

@@ -1,4 +1,4 @@
-import { Failed, type Failure, failure } from './errors.ts';
+import { Failed, type Failure, failure } from '../errors.ts';
 import {
   isTail,
   linkChanged,

@@ -1,4 +1,4 @@
-import { failure, Malformed } from './errors.ts';
+import { failure, Malformed } from '../errors.ts';
 import { type StreamEnd, streamEnd } from './stream-end.ts';
 import { arrived, credited, endArrived, rewind } from './stream-flow.ts';
 import { decodeStreamFrame, encodeStreamFrame, type StreamFrame } from './stream-frame.ts';

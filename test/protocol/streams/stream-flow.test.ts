@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Malformed } from '../../src/protocol/errors.ts';
+import { Malformed } from '../../../src/protocol/errors.ts';
 import {
   arrived,
   consumed,
@@ -15,7 +15,7 @@ import {
   rewind,
   roomOf,
   wasSent,
-} from '../../src/protocol/stream-flow.ts';
+} from '../../../src/protocol/streams/stream-flow.ts';
 
 const bytes = (...list: number[]) => Uint8Array.from(list);
 

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { failure } from '../../src/protocol/errors.ts';
-import { limits } from '../../src/protocol/limits.ts';
+import { failure } from '../../../src/protocol/errors.ts';
+import { limits } from '../../../src/protocol/limits.ts';
 import {
   decodeStreamFrame,
   encodeStreamFrame,
   type StreamFrame,
-} from '../../src/protocol/stream-frame.ts';
-import { hear } from '../../src/protocol/stream-hear.ts';
-import { type Streams, streams } from '../../src/protocol/stream-table.ts';
+} from '../../../src/protocol/streams/stream-frame.ts';
+import { hear } from '../../../src/protocol/streams/stream-hear.ts';
+import { type Streams, streams } from '../../../src/protocol/streams/stream-table.ts';
 import {
   acceptStream,
   expire,
@@ -16,7 +16,7 @@ import {
   openStream,
   pull,
   resetStream,
-} from '../../src/protocol/streams.ts';
+} from '../../../src/protocol/streams/streams.ts';
 import {
   close,
   type Half,

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { errors, type Failure, Malformed } from '../../src/protocol/errors.ts';
-import { limits } from '../../src/protocol/limits.ts';
+import { errors, type Failure, Malformed } from '../../../src/protocol/errors.ts';
+import { limits } from '../../../src/protocol/limits.ts';
 import {
   dataFrame,
   decodeStreamFrame,
   encodeStreamFrame,
   isStreamFrame,
   type StreamFrame,
-} from '../../src/protocol/stream-frame.ts';
+} from '../../../src/protocol/streams/stream-frame.ts';
 
 const id = fc
   .uint8Array({ minLength: 16, maxLength: 16 })

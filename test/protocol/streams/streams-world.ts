@@ -1,7 +1,7 @@
-import type { StreamEnd } from '../../src/protocol/stream-end.ts';
-import { decodeStreamFrame } from '../../src/protocol/stream-frame.ts';
-import { hear } from '../../src/protocol/stream-hear.ts';
-import { type Streams, type StreamsConfig, streams } from '../../src/protocol/stream-table.ts';
+import type { StreamEnd } from '../../../src/protocol/streams/stream-end.ts';
+import { decodeStreamFrame } from '../../../src/protocol/streams/stream-frame.ts';
+import { hear } from '../../../src/protocol/streams/stream-hear.ts';
+import { type Streams, type StreamsConfig, streams } from '../../../src/protocol/streams/stream-table.ts';
 import {
   acceptStream,
   consume,
@@ -11,7 +11,7 @@ import {
   openStream,
   pull,
   write,
-} from '../../src/protocol/streams.ts';
+} from '../../../src/protocol/streams/streams.ts';
 
 /** What one side of a stream has done and seen. */
 export type Half = {

@@ -7,7 +7,7 @@ import {
   copyOut,
   drop,
   shift,
-} from '../../src/protocol/byte-queue.ts';
+} from '../../../src/protocol/streams/byte-queue.ts';
 
 const peek = (queue: ByteQueue, from: number, max: number): number[] => {
   const target = new Uint8Array(3 + Math.max(0, Math.min(max, queue.length - from)));
