@@ -128,7 +128,7 @@ function makeNode({ config, note }: Setup, base: Ground): Node {
   const families = {
     ...common,
     ...(head ? headFamilies(head.ports, store) : {}),
-    ...(worker ? workerFamilies(worker.ports) : {}),
+    ...(worker ? workerFamilies(worker.ports, nodeStore) : {}),
   };
   const stores = { control: store, node: nodeStore };
   const cells = nactCells(config.name);
@@ -139,10 +139,10 @@ function makeNode({ config, note }: Setup, base: Ground): Node {
 function trees({ config }: Setup, base: Ground): readonly SupervisorArgs[] {
   const { store, nodeStore, worker, isHead } = base;
   const remotes = config.remotes.map(({ name }) => name);
-  const { relocate } = config.jobs;
+  const { relocate, retentionMs } = config.jobs;
   return [
-    ...(worker ? [workerTree(nodeStore)] : []),
-    ...(isHead ? [controlTree({ store, remotes, relocate }), doorTree()] : []),
+    ...(worker ? [workerTree(nodeStore, config.name)] : []),
+    ...(isHead ? [controlTree({ store, remotes, relocate, retentionMs }), doorTree()] : []),
   ];
 }
 

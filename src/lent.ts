@@ -101,6 +101,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
       return (body as Reply<'scheduler.why'>).reasons;
     },
     closed: closedWhenFull(spool.path),
+    walltimeMs: config.jobs.walltimeMs,
     offers: () => ({
       flavors: [...offered.values()].flatMap((site) => site.flavors),
       images: [...offered.values()].flatMap((site) => site.images),

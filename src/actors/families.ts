@@ -9,6 +9,8 @@ import { keeping as clusterKeeping } from './cluster/keeping.ts';
 import { type ClusterPorts, clusterTasks } from './cluster/tasks.ts';
 import { gate } from './gate/gate.ts';
 import { type GatePorts, gateTasks } from './gate/tasks.ts';
+import { housekeeper } from './housekeeper/housekeeper.ts';
+import { housekeeperTasks } from './housekeeper/tasks.ts';
 import { job } from './job/behaviour.ts';
 import { keeping as jobKeeping } from './job/keeping.ts';
 import { type JobPorts, jobTasks } from './job/tasks.ts';
@@ -47,6 +49,7 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
       'job.place',
       'job.cancel',
       'job.requeue',
+      'job.purge',
       'job.cluster',
       'job.report',
     ] as const,
@@ -66,7 +69,14 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
   }),
   cluster: family({
     behaviour: cluster,
-    hears: ['cluster.claim', 'cluster.unclaim', 'cluster.node', 'cluster.condemn'] as const,
+    hears: [
+      'cluster.claim',
+      'cluster.unclaim',
+      'cluster.node',
+      'cluster.condemn',
+      'cluster.news',
+      'cluster.forget',
+    ] as const,
     tasks: clusterTasks(ports),
     keeping: clusterKeeping,
     rests: ({ phase }) => phase === 'gone',
@@ -83,12 +93,20 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
   }),
   node: family({
     behaviour: node,
-    hears: ['node.expect', 'node.join', 'node.hello', 'node.link', 'node.remove'] as const,
+    hears: [
+      'node.expect',
+      'node.join',
+      'node.hello',
+      'node.link',
+      'node.remove',
+      'node.gone',
+      'node.forget',
+    ] as const,
     tasks: noTasks,
     keeping: nodeKeeping,
     rests: ({ phase }) => phase === 'gone',
   }),
-  gate: family({ behaviour: gate, hears: [], tasks: gateTasks(ports) }),
+  gate: family({ behaviour: gate, hears: ['gate.offer'] as const, tasks: gateTasks(ports) }),
   scheduler: family({
     behaviour: scheduler,
     hears: [
@@ -100,12 +118,20 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
     ] as const,
     tasks: schedulerTasks(store),
   }),
+  housekeeper: family({ behaviour: housekeeper, hears: [], tasks: housekeeperTasks(store) }),
   sessions: family({ behaviour: pool, hears: [], tasks: noTasks }),
   session: family({ behaviour: session, hears: TERMINAL_CALLS, tasks: sessionTasks(ports) }),
 });
 
-/** What a worker has: a runner per attempt. */
-export const workerFamilies = (ports: RunnerPorts): Families => ({
+/** What a worker has: a runner per attempt. `store` is of the node alone. */
+export const workerFamilies = (ports: RunnerPorts, store?: Store): Families => ({
+  ...(store && {
+    'runner-housekeeper': family({
+      behaviour: housekeeper,
+      hears: [],
+      tasks: housekeeperTasks(store),
+    }),
+  }),
   runners: family({
     behaviour: pool,
     hears: [],
@@ -118,7 +144,7 @@ export const workerFamilies = (ports: RunnerPorts): Families => ({
   }),
   runner: family({
     behaviour: runner,
-    hears: ['runner.order', 'runner.go', 'runner.stop', 'runner.taken'] as const,
+    hears: ['runner.order', 'runner.go', 'runner.stop', 'runner.taken', 'runner.forget'] as const,
     tasks: runnerTasks(ports),
     keeping: runnerKeeping,
     rests: ({ phase }) => phase === 'forgotten',

@@ -91,7 +91,8 @@ function rowOf(store: Store, what: Watched, key: string, revision: number): Feed
   switch (what) {
     case 'jobs': {
       const job = state(jobKeeping);
-      return { revision, key, row: job ? jobRow(job) : null, owner: job?.owner ?? '' };
+      const row = job?.remains === 'all' ? jobRow(job) : null;
+      return { revision, key, row, owner: job?.owner ?? '' };
     }
     case 'nodes': {
       const node = state(nodeKeeping);

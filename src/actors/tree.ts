@@ -1,8 +1,12 @@
+import { limits } from '../protocol/limits.ts';
 import { split } from '../protocol/ref.ts';
 import type { PoolArgs, PoolPolicy } from '../runtime/pool.ts';
-import type { Store } from '../runtime/ports.ts';
+import type { Millis, Store } from '../runtime/ports.ts';
 import { find } from '../runtime/record.ts';
 import type { ChildSpec, Policy, SupervisorArgs } from '../runtime/supervisor.ts';
+import type { HousekeeperArgs } from './housekeeper/housekeeper.ts';
+import { ENDED } from './job/keeping.ts';
+import { TOMBS } from './keeping.ts';
 import type { SchedulerArgs } from './scheduler/scheduler.ts';
 
 const backoff = { minMs: 100, maxMs: 5_000 };
@@ -22,14 +26,30 @@ function live(store: Store, pool: string): readonly string[] {
 }
 
 const poolOf = (name: string, family: string, store?: Store): ChildSpec => {
-  const args: PoolArgs = { policy: poolPolicy, family, live: store ? live(store, name) : [] };
+  const args: PoolArgs = {
+    policy: poolPolicy,
+    family,
+    // Read anew by each life of the pool: after a crash it must find those that came meanwhile.
+    get live() {
+      return store ? live(store, name) : [];
+    },
+  };
   return { name, family: name, args, restart: 'permanent' };
 };
 
-export type ControlTree = SchedulerArgs & { readonly store: Store };
+export type ControlTree = SchedulerArgs & {
+  readonly store: Store;
+  /** How long ended jobs are kept; without it, for ever. */
+  readonly retentionMs?: Millis;
+};
 
 /** The actors of the leader, in the order of their start: who is written to comes first. */
-export function controlTree({ store, remotes, relocate }: ControlTree): SupervisorArgs {
+export function controlTree({
+  store,
+  remotes,
+  relocate,
+  retentionMs,
+}: ControlTree): SupervisorArgs {
   const gates = remotes.map(
     (remote): ChildSpec => ({
       name: `gate-${remote}`,
@@ -47,9 +67,23 @@ export function controlTree({ store, remotes, relocate }: ControlTree): Supervis
       poolOf('nodes', 'node', store),
       poolOf('jobs', 'job', store),
       ...gates,
+      keeper('housekeeper', {
+        node: '',
+        rules: [
+          ...(retentionMs === undefined ? [] : [{ index: ENDED, keptMs: retentionMs }]),
+          { index: TOMBS, keptMs: limits.tombstoneMs },
+        ],
+      }),
     ],
   };
 }
+
+const keeper = (name: string, args: HousekeeperArgs): ChildSpec => ({
+  name,
+  family: name,
+  args,
+  restart: 'permanent',
+});
 
 /** The sessions of the terminals of any head. */
 export const doorTree = (): SupervisorArgs => ({
@@ -57,8 +91,18 @@ export const doorTree = (): SupervisorArgs => ({
   children: [poolOf('sessions', 'session')],
 });
 
-/** The actors of a worker. */
-export const workerTree = (store: Store): SupervisorArgs => ({
+/** The actors of a worker; `node` is its name. */
+export const workerTree = (store: Store, node?: string): SupervisorArgs => ({
   policy,
-  children: [poolOf('runners', 'runner', store)],
+  children: [
+    poolOf('runners', 'runner', store),
+    ...(node === undefined
+      ? []
+      : [
+          keeper('runner-housekeeper', {
+            node,
+            rules: [{ index: TOMBS, keptMs: limits.tombstoneMs }],
+          }),
+        ]),
+  ],
 });

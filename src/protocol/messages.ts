@@ -17,6 +17,7 @@ export type Row = {
 };
 
 const users = ['terminal', 'operator'] as const;
+const operators = ['operator'] as const;
 const heads = ['head'] as const;
 const workers = ['worker', 'head'] as const;
 const nobody = [] as const;
@@ -54,6 +55,8 @@ export const messages = {
   'remote.list': call(25, 'session', users, 'Lists the sites.'),
   'node.status': call(26, 'session', users, 'Tells how this node and its leader are.'),
   'user.show': call(27, 'session', users, 'Tells who you are here.'),
+  'job.purge': call(28, '/jobs/{id}', users, 'Forgets a job that has ended.'),
+  'node.gone': call(29, '/nodes/{node}', operators, 'Gives up a node, and what ran there.'),
 
   // between the actors of the control tree
   'job.create': call(48, '/jobs/{id}', heads, 'Makes a job.'),
@@ -62,7 +65,7 @@ export const messages = {
   'job.report': tell(51, '/jobs/{job}', workers, 'Tells how an attempt is on one node.'),
   'cluster.claim': call(52, '/clusters/{cluster}', nobody, 'Holds nodes for an attempt.'),
   'cluster.unclaim': call(53, '/clusters/{cluster}', nobody, 'Ends a hold.'),
-  'cluster.node': tell(54, '/clusters/{cluster}', nobody, 'Tells how one of its nodes is.'),
+  'cluster.node': call(54, '/clusters/{cluster}', nobody, 'Tells how one of its nodes is.'),
   'scheduler.job': tell(55, '/scheduler', nobody, 'A job waits, or waits no more.'),
   'scheduler.cluster': tell(56, '/scheduler', nobody, 'What a cluster has free.'),
   'scheduler.site': tell(57, '/scheduler', nobody, 'What a site offers.'),
@@ -73,6 +76,10 @@ export const messages = {
   'scheduler.why': call(62, '/scheduler', nobody, 'Says why jobs wait.'),
   'scheduler.check': call(64, '/scheduler', nobody, 'Says whether a job could ever run.'),
   'cluster.condemn': tell(63, '/clusters/{cluster}', nobody, 'Has a stray removed.'),
+  'gate.offer': tell(65, '/gate-{remote}', nobody, 'Wants to hear what the site offers.'),
+  'cluster.news': call(66, '/clusters/{cluster}', nobody, 'Wants the news of a hold again.'),
+  'cluster.forget': tell(67, '/clusters/{cluster}', nobody, 'Forgets a cluster long gone.'),
+  'node.forget': tell(68, '/nodes/{node}', nobody, 'Forgets a node long gone.'),
 
   // over the mesh
   'runner.order': call(80, '/runners/{runner}', heads, 'Orders one process of an attempt.'),
@@ -80,6 +87,7 @@ export const messages = {
   'runner.stop': call(82, '/runners/{runner}', heads, 'Ends an attempt, also one never seen.'),
   'runner.taken': tell(83, '/runners/{runner}', heads, 'A report was taken.'),
   'node.hello': call(84, '/nodes/{node}', workers, 'What a node is and has.'),
+  'runner.forget': tell(85, '/runners/{runner}', nobody, 'Forgets an attempt long over.'),
 } as const satisfies Record<string, Row>;
 
 export type Name = keyof typeof messages;

@@ -283,6 +283,8 @@ export const Report = Type.Object({
   startedAt: instant,
   exitedAt: instant,
   unenforced: list(text(512), 64),
+  /** Whether swm ended it: its exit then says nothing of the job. */
+  stopped: Type.Boolean(),
   exit: Type.Union([Type.Null(), Exit]),
   collected: Type.Union([Type.Null(), Collected]),
   failure: Type.Union([Type.Null(), Failure]),

@@ -82,6 +82,15 @@ export const shapes = {
     body: nothing,
     reply: Type.Object({ id: text(64), operator: Type.Boolean() }),
   },
+  'job.purge': {
+    /** Only if it ended before that instant. */
+    body: Type.Object({ id: text(64), before: Type.Optional(instant) }),
+    reply: Type.Object({ id: uuid }),
+  },
+  'node.gone': {
+    body: Type.Object({ node: name }),
+    reply: Type.Object({ node: name, cluster: text(100) }),
+  },
 
   'job.create': {
     body: Type.Object({
@@ -137,6 +146,11 @@ export const shapes = {
     /** Whether all that the hold stood for is gone, or free again. */
     reply: Type.Object({ gone: Type.Boolean() }),
   },
+  'cluster.news': {
+    body: Type.Object({ cluster: name, job: uuid, attempt }),
+    reply: nothing,
+  },
+  'cluster.forget': { body: Type.Object({ cluster: name, before: instant }), reply: nothing },
   'cluster.condemn': {
     body: Type.Object({ cluster: name, remote: name, externalId: text(1024) }),
     reply: nothing,
@@ -172,11 +186,15 @@ export const shapes = {
       cluster: name,
       /** Standing clusters take any job; one that was made for a job takes none. */
       open: Type.Boolean(),
+      /** The claim that these news tell of; until then, a proposal may be on its way. */
+      claimed: maybe(Type.Object({ job: uuid, attempt })),
       /** What it costs its site: nodes times flavor, while it is claimed. */
       made: maybe(Type.Object({ remote: name, flavor: name, nodes: count(limits.nodesMax) })),
       nodes: list(
         Type.Object({
           name,
+          /** One that is silent may come back: nothing is placed there, but it counts. */
+          up: Type.Boolean(),
           free: Resources,
           total: Resources,
           ports: list(Type.Integer(), 65_535),
@@ -228,6 +246,8 @@ export const shapes = {
     reply: nothing,
   },
   'node.remove': { body: Type.Object({ node: name }), reply: nothing },
+  'node.forget': { body: Type.Object({ node: name, before: instant }), reply: nothing },
+  'gate.offer': { body: Type.Object({ remote: name }), reply: nothing },
 
   'runner.order': { body: Order, reply: nothing },
   'runner.go': { body: Type.Object({ runner: text(100) }), reply: nothing },
@@ -245,6 +265,10 @@ export const shapes = {
   },
   'runner.taken': {
     body: Type.Object({ runner: text(100), seq: count(2 ** 40) }),
+    reply: nothing,
+  },
+  'runner.forget': {
+    body: Type.Object({ runner: text(100), before: instant }),
     reply: nothing,
   },
   'node.hello': {

@@ -69,11 +69,17 @@ export type IndexPage = {
 
 /**
  * The paths found under index keys that begin with `prefix`, in the order of the keys. `after` is
- * the `next` of the page before.
+ * the `next` of the page before; keys from `below` on are left out.
  */
-export function find(store: Store, prefix: string, limit: number, after = ''): IndexPage {
+export function find(
+  store: Store,
+  prefix: string,
+  limit: number,
+  after = '',
+  below = `${prefix}${END}`,
+): IndexPage {
   const from = after === '' ? `i${prefix}` : `${after}\u0000`;
-  const rows = store.range({ from, to: `i${prefix}${END}`, limit });
+  const rows = store.range({ from, to: `i${below}`, limit });
   const paths = rows.map(([key]) => key.slice(key.indexOf('#') + 1));
   return { paths, next: rows.length < limit ? '' : (rows.at(-1)?.[0] ?? '') };
 }

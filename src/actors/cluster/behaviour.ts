@@ -1,7 +1,4 @@
-import { failure } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
-import { type Body, message } from '../../protocol/messages.ts';
-import { control } from '../../protocol/ref.ts';
+import type { Body } from '../../protocol/messages.ts';
 import type { Behaviour } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { claim, unclaim } from './claims.ts';
@@ -10,16 +7,18 @@ import {
   type ClusterArgs,
   type ClusterEffect,
   type ClusterEvent,
-  type ClusterHeard,
   type ClusterHears,
   type ClusterStep,
   type ClusterTasks,
   fromArgs,
-  type Member,
-  news,
   stay,
+  type ToldCluster,
   to,
 } from './cluster.ts';
+import { enterGone, enterReleasing, gone, releasing } from './ending.ts';
+import { creating, enterCreating, enterJoining, joining } from './making.ts';
+import { enterUp, memberMoved, up } from './members.ts';
+import { newsTo } from './news.ts';
 
 /**
  * A cluster owns its capacity: only a hold that it saved lets a job use it. One that was made for
@@ -29,18 +28,7 @@ export const cluster: Behaviour<ClusterArgs, Cluster, ClusterHears, ClusterEvent
   init: fromArgs,
 
   on(state, event, now) {
-    if (event.is === 'told') {
-      switch (event.message.name) {
-        case 'cluster.claim':
-          return claim(state, event.message.body as Body<'cluster.claim'>, event.ask, now);
-        case 'cluster.unclaim':
-          return unclaim(state, event.message.body as Body<'cluster.unclaim'>, event.ask, now);
-        case 'cluster.node':
-          return memberMoved(state, event.message.body as Body<'cluster.node'>, now);
-        case 'cluster.condemn':
-          return condemn(state, event.message.body as Body<'cluster.condemn'>, now);
-      }
-    }
+    if (event.is === 'told') return told(state, event, now);
     switch (state.phase) {
       case 'creating':
         return creating(state, event, now);
@@ -51,27 +39,59 @@ export const cluster: Behaviour<ClusterArgs, Cluster, ClusterHears, ClusterEvent
       case 'releasing':
         return releasing(state, event, now);
       case 'gone':
-        return stay(state);
+        return gone(state, event, now);
     }
   },
 
   enter(state, now): readonly ClusterEffect[] {
     switch (state.phase) {
       case 'creating':
-        return [...news(state), tokens(state), expire(state, now)];
+        return enterCreating(state, now);
       case 'joining':
-        return [...news(state), tokens(state), poll(state), expire(state, now)];
+        return enterJoining(state, now);
       case 'up':
-        return state.made === null
-          ? news(state)
-          : [...news(state), tokens(state), ...state.members.flatMap((m) => watchSilence(m, now))];
+        return enterUp(state, now);
       case 'releasing':
-        return [...news(state), remove(state)];
+        return enterReleasing(state, now);
       case 'gone':
-        return news(state);
+        return enterGone(state, now);
     }
   },
 };
+
+function told(state: Cluster, event: ToldCluster, now: Millis): ClusterStep {
+  const { message: m, ask } = event;
+  switch (m.name) {
+    case 'cluster.claim':
+      return claim(state, m.body as Body<'cluster.claim'>, ask, now);
+    case 'cluster.unclaim':
+      return unclaim(state, m.body as Body<'cluster.unclaim'>, ask, now);
+    case 'cluster.node':
+      return memberMoved(state, m.body as Body<'cluster.node'>, ask, now);
+    case 'cluster.news':
+      return newsAgain(state, m.body as Body<'cluster.news'>, ask);
+    case 'cluster.condemn':
+      return condemn(state, m.body as Body<'cluster.condemn'>, now);
+    case 'cluster.forget': {
+      const { before } = m.body as Body<'cluster.forget'>;
+      const isOld = state.phase === 'gone' && state.expected.length === 0 && state.since < before;
+      return isOld ? [{ ...state, erased: true }, []] : stay(state);
+    }
+  }
+}
+
+/** Of what is held no more, a cluster that was made says that it is gone: it is another by now. */
+function newsAgain(
+  state: Cluster,
+  { job, attempt }: Body<'cluster.news'>,
+  ask: number,
+): ClusterStep {
+  const hold = state.holds.find((h) => h.job === job && h.attempt === attempt);
+  const isLeft = state.left.some((l) => l.job === job && l.attempt === attempt);
+  const isKnown = hold !== undefined || isLeft || state.made === null;
+  const seen: Cluster = isKnown ? state : { ...state, phase: 'gone', members: [] };
+  return [state, [{ do: 'reply', ask, body: {} }, newsTo(seen, { job, attempt }, hold?.nodes)]];
+}
 
 /** A stray bears a name that we know to be gone, or not at all: it goes the way of all clusters. */
 function condemn(
@@ -81,213 +101,6 @@ function condemn(
 ): ClusterStep {
   if (state.phase !== 'gone') return stay(state);
   const made = { ...(state.made ?? { flavor: '-', image: '', price: 0 }), remote };
-  return [to(state, 'releasing', now, { made, externalId, detail: 'a stray' }), []];
+  const stray = { made, externalId, detail: 'a stray', failure: null, erased: false };
+  return [to(state, 'releasing', now, stray), []];
 }
-
-const names = (state: Cluster): string[] => state.members.map((m) => m.name);
-
-const tokens = ({ name, round, ...state }: Cluster): ClusterEffect => ({
-  do: 'run',
-  task: 'tokens',
-  input: { cluster: name, round, nodes: state.members.map((m) => m.name) },
-});
-
-const expire = (state: Cluster, now: Millis): ClusterEffect => ({
-  do: 'after',
-  ms: state.createdAt + limits.provisionMsMax - now,
-  event: { is: 'late' },
-});
-
-const remoteOf = (state: Cluster): string => state.made?.remote ?? '';
-
-const poll = (state: Cluster): ClusterEffect => ({
-  do: 'run',
-  task: 'poll',
-  input: { remote: remoteOf(state), cluster: state.name },
-});
-
-const remove = (state: Cluster): ClusterEffect => ({
-  do: 'run',
-  task: 'remove',
-  input: { remote: remoteOf(state), cluster: state.name, externalId: state.externalId },
-});
-
-const again = (ms: Millis): ClusterEffect => ({ do: 'after', ms, event: { is: 'again' } });
-
-/** Asks the registry to expect each node, by the hash of its token. */
-const expectNodes = (
-  state: Cluster,
-  hashes: Readonly<Record<string, string>>,
-  now: Millis,
-): readonly ClusterEffect[] =>
-  names(state).map((node) => ({
-    do: 'ask',
-    to: control(`/nodes/${node}`),
-    ms: limits.claimMs,
-    key: node,
-    message: message('node.expect', {
-      node,
-      cluster: state.name,
-      role: 'worker',
-      tokenHash: hashes[node] ?? '',
-      expiresAt: now + limits.tokenMs,
-    }),
-  }));
-
-function creating(state: Cluster, event: ClusterHeard, now: Millis): ClusterStep {
-  switch (event.is) {
-    case 'done':
-      if (event.task === 'tokens')
-        return [{ ...state, expected: [] }, expectNodes(state, event.value, now)];
-      if (event.task === 'create') {
-        const { externalId } = event.value;
-        return [
-          to(state, 'joining', now, { externalId, tries: 0, detail: 'Partition spawned' }),
-          [],
-        ];
-      }
-      return stay(state);
-    case 'answered': {
-      const expected = [...new Set([...state.expected, event.key])];
-      const next = { ...state, expected };
-      if (expected.length < state.members.length) return [next, []];
-      return [next, [create(state)]];
-    }
-    case 'again':
-      return [state, [tokens(state)]];
-    case 'unanswered':
-      return [state, [again(limits.againMs)]];
-    case 'failed':
-      return [failed(state, event.failure, now), [again(limits.againMs * 2 ** state.tries)]];
-    case 'late':
-      return [release(state, now, failure('timeout', 'the site did not create it in time')), []];
-    default:
-      return stay(state);
-  }
-}
-
-const create = (state: Cluster): ClusterEffect => ({
-  do: 'run',
-  task: 'create',
-  input: {
-    cluster: state.name,
-    round: state.round,
-    job: state.job,
-    owner: state.owner,
-    made: state.made as NonNullable<Cluster['made']>,
-    nodes: names(state),
-  },
-});
-
-/** A site that says no for good, or too often, ends the creation; what it made must go. */
-function failed(state: Cluster, why: NonNullable<Cluster['failure']>, now: Millis): Cluster {
-  const final = !why.retry || why.code === 'quota' || why.code === 'capacity';
-  if (final || state.tries + 1 >= limits.createTriesMax) return release(state, now, why);
-  return { ...state, tries: state.tries + 1, detail: `trying again: ${why.text}` };
-}
-
-export const release = (
-  state: Cluster,
-  now: Millis,
-  why: Cluster['failure'] = state.failure,
-): Cluster =>
-  to(state, 'releasing', now, {
-    failure: why,
-    tries: 0,
-    detail: why === null ? 'Releasing the partition' : `Releasing the partition: ${why.text}`,
-  });
-
-function joining(state: Cluster, event: ClusterHeard, now: Millis): ClusterStep {
-  switch (event.is) {
-    case 'done':
-      if (event.task === 'tokens') return [state, expectNodes(state, event.value, now)];
-      if (event.task === 'poll') return polled(state, event.value, now);
-      return stay(state);
-    case 'again':
-      return [state, [poll(state)]];
-    case 'failed':
-      return [state, [again(limits.pollMs)]];
-    case 'late':
-      return [release(state, now, failure('timeout', 'its nodes did not join in time')), []];
-    default:
-      return stay(state);
-  }
-}
-
-function polled(state: Cluster, partition: ClusterTasks['poll'][1], now: Millis): ClusterStep {
-  if (partition?.status === 'failed')
-    return [release(state, now, failure('boot_failed', partition.description)), []];
-  const detail =
-    partition?.status === 'succeeded' ? 'Waiting for Sky Port readiness' : 'Partition spawned';
-  const next = detail === state.detail ? state : { ...state, detail };
-  return [next, [again(limits.pollMs), ...(next === state ? [] : news(next))]];
-}
-
-function up(state: Cluster, event: ClusterHeard, now: Millis): ClusterStep {
-  if (event.is === 'done' && event.task === 'tokens')
-    return [state, expectNodes(state, event.value, now)];
-  if (event.is !== 'late' || state.made === null) return stay(state);
-  const lost = state.members.find(
-    (m) => m.phase === 'silent' && now - m.since >= limits.silentMsMax,
-  );
-  if (lost === undefined) return stay(state);
-  return [release(state, now, failure('lost', `node ${lost.name} is silent`)), []];
-}
-
-const watchSilence = (member: Member, now: Millis): readonly ClusterEffect[] =>
-  member.phase === 'silent'
-    ? [{ do: 'after', ms: member.since + limits.silentMsMax - now, event: { is: 'late' } }]
-    : [];
-
-function releasing(state: Cluster, event: ClusterHeard, now: Millis): ClusterStep {
-  switch (event.is) {
-    case 'done': {
-      if (event.task !== 'remove') return stay(state);
-      const members = state.members.map((m) => ({ ...m, phase: 'gone' as const, since: now }));
-      const gone = to(state, 'gone', now, { members, detail: 'gone' });
-      return [gone, removeNodes(state)];
-    }
-    case 'failed':
-      return [
-        { ...state, tries: state.tries + 1, detail: `cannot be removed: ${event.failure.text}` },
-        [again(limits.removeAgainMs), ...news(state)],
-      ];
-    case 'again':
-      return [state, [remove(state)]];
-    default:
-      return stay(state);
-  }
-}
-
-const removeNodes = (state: Cluster): readonly ClusterEffect[] =>
-  names(state).map((node) => ({
-    do: 'tell',
-    to: control(`/nodes/${node}`),
-    message: message('node.remove', { node }),
-  }));
-
-function memberMoved(state: Cluster, body: Body<'cluster.node'>, now: Millis): ClusterStep {
-  if (state.phase === 'releasing' || state.phase === 'gone') return stay(state);
-  const { node: name, phase, since, address, resources } = body;
-  const member: Member = { name, phase, since, address, resources };
-  const known = state.members.find((m) => m.name === name);
-  if (known === undefined && state.made !== null) return stay(state);
-  if (known !== undefined && same(known, member)) return stay(state);
-  const members =
-    known === undefined
-      ? [...state.members, member]
-      : state.members.map((m) => (m === known ? member : m));
-  const next = { ...state, members };
-  if (state.phase === 'joining' && members.every((m) => m.phase === 'up'))
-    return [to(next, 'up', now, { detail: 'Sky Port connected' }), []];
-  const detail = phase === 'silent' ? `node ${name} is silent` : state.detail;
-  const told = { ...next, detail };
-  return [told, [...news(told), ...(state.made ? watchSilence(member, now) : [])]];
-}
-
-const same = (a: Member, b: Member): boolean =>
-  a.phase === b.phase &&
-  a.address === b.address &&
-  a.resources.cpus === b.resources.cpus &&
-  a.resources.memoryBytes === b.resources.memoryBytes &&
-  a.resources.gpus === b.resources.gpus;

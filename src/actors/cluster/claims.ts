@@ -9,43 +9,66 @@ import {
   expect,
   free,
   type Hold,
-  newsTo,
   portsOf,
+  release,
   to,
-  toScheduler,
 } from './cluster.ts';
+import { newsTo, toScheduler } from './news.ts';
 
 type Claim = Body<'cluster.claim'>;
+type Attempt = { readonly job: string; readonly attempt: number };
+
+const isOf =
+  ({ job, attempt }: Attempt) =>
+  (other: Attempt): boolean =>
+    other.job === job && other.attempt === attempt;
 
 /** Saves a hold, or says plainly why not. The same claim again is told how things are. */
-export function claim(state: Cluster, body: Claim, ask: number, now: Millis): ClusterStep {
+export function claim(before: Cluster, body: Claim, ask: number, now: Millis): ClusterStep {
   const reply: ClusterEffect = { do: 'reply', ask, body: {} };
-  const held = state.holds.find((h) => h.job === body.job && h.attempt === body.attempt);
-  if (held !== undefined) return [state, [reply, newsTo(state, held, held.nodes)]];
+  const held = before.holds.find(isOf(body));
+  if (held !== undefined) return [before, [reply, newsTo(before, held, held.nodes)]];
+  const state = withoutOlder(before, body, now);
   const why = refusal(state, body);
   if (why !== null) return [state, [{ do: 'refuse', ask, failure: why }]];
   const { job, attempt, placement } = body;
-  const { resources, ports, nodes, made } = placement;
+  const { resources, ports, nodes } = placement;
   const hold: Hold = { job, attempt, resources, ports, nodes };
+  if (placement.made !== null) return [begun(state, body, hold, now), [reply]];
   const next = { ...state, holds: [...state.holds, hold] };
-  if (made === null) return [next, [reply, newsTo(next, hold, nodes), toScheduler(next)]];
-  const begun: Cluster = {
-    ...to(next, 'creating', now),
-    round: state.round + 1,
-    owner: body.owner,
+  return [next, [reply, newsTo(next, hold, nodes), toScheduler(next, hold)]];
+}
+
+/** A job that is at its next attempt says by it that those before are over, whatever we heard. */
+function withoutOlder(state: Cluster, { job, attempt }: Attempt, now: Millis): Cluster {
+  const isOlder = (hold: Hold): boolean => hold.job === job && hold.attempt < attempt;
+  if (!state.holds.some(isOlder)) return state;
+  const holds = state.holds.filter((hold) => !isOlder(hold));
+  const next = { ...state, holds };
+  const isFree = state.made !== null && holds.length === 0;
+  return isFree && isThere(state) ? release(next, now) : next;
+}
+
+const isThere = ({ phase }: Cluster): boolean => phase !== 'releasing' && phase !== 'gone';
+
+/** The first life of a name, or the next: of the one before, which is gone, nothing is left. */
+const begun = (state: Cluster, { owner, job, placement }: Claim, hold: Hold, now: Millis) =>
+  to(state, 'creating', now, {
+    life: state.life + 1,
+    owner,
     job,
-    made,
+    made: placement.made,
     externalId: '',
-    members: nodes.map((name) => expect(name, now)),
+    members: placement.nodes.map((name) => expect(name, now)),
+    holds: [hold],
     left: [],
+    hashes: null,
     expected: [],
-    tries: 0,
     failure: null,
     detail: 'Initiate a new partition',
     createdAt: now,
-  };
-  return [begun, [reply]];
-}
+    erased: false,
+  });
 
 function refusal(state: Cluster, { job, placement }: Claim): Failure | null {
   const { name, made } = state;
@@ -56,7 +79,8 @@ function refusal(state: Cluster, { job, placement }: Claim): Failure | null {
       ? failure('releasing', text)
       : failure('refused', `the name ${name} is taken by job ${state.job}`);
   }
-  if (made !== null) return failure('refused', `cluster ${name} was made for job ${state.job}`);
+  if (made !== null || state.phase === 'gone')
+    return failure('refused', `cluster ${name} was made for job ${state.job}`);
   for (const node of placement.nodes) {
     const member = state.members.find((m) => m.name === node);
     if (member === undefined || member.phase !== 'up')
@@ -80,20 +104,28 @@ export function unclaim(
   ask: number,
   now: Millis,
 ): ClusterStep {
-  const holds = state.holds.filter((h) => h.job !== job || h.attempt !== attempt);
-  const changed = holds.length !== state.holds.length;
-  const ended = { ...state, holds };
+  const mine = isOf({ job, attempt });
+  const isHeld = state.holds.some(mine);
+  const holds = isHeld ? state.holds.filter((hold) => !mine(hold)) : state.holds;
+  const answer = (gone: boolean): ClusterEffect => ({ do: 'reply', ask, body: { gone } });
   if (state.made === null) {
-    const reply: ClusterEffect = { do: 'reply', ask, body: { gone: true } };
-    return changed ? [ended, [reply, toScheduler(ended)]] : [state, [reply]];
+    if (!isHeld) return [state, [answer(true)]];
+    const next = withoutGone({ ...state, holds });
+    return [next, [answer(true), toScheduler(next)]];
   }
-  const gone = state.phase === 'gone';
-  const reply: ClusterEffect = { do: 'reply', ask, body: { gone } };
-  if (gone) return [changed ? ended : state, [reply]];
-  const waits = state.left.some((l) => l.job === job && l.attempt === attempt);
+  if (state.phase === 'gone') return [isHeld ? { ...state, holds } : state, [answer(true)]];
+  const waits = state.left.some(mine);
+  // Another job's cluster, that only bears the name: nothing of it is ours.
+  if (!isHeld && !waits && state.job !== job) return [state, [answer(true)]];
   const left = waits ? state.left : [...state.left, { job, attempt }];
-  const next = changed || !waits ? { ...ended, left } : state;
-  if (holds.length > 0 || state.phase === 'releasing') return [next, [reply]];
-  const detail = 'Releasing the partition';
-  return [to(next, 'releasing', now, { detail, tries: 0 }), [reply]];
+  const next = isHeld || !waits ? { ...state, holds, left } : state;
+  if (holds.length > 0 || !isThere(state)) return [next, [answer(false)]];
+  return [release(next, now), [answer(false)]];
 }
+
+/** A given node that is gone is no member any more, once nobody holds it. */
+export const withoutGone = (state: Cluster): Cluster => {
+  const isKept = ({ name, phase }: Cluster['members'][number]): boolean =>
+    phase !== 'gone' || state.holds.some((hold) => hold.nodes.includes(name));
+  return state.members.every(isKept) ? state : { ...state, members: state.members.filter(isKept) };
+};

@@ -1,9 +1,9 @@
 import type { Failure } from '../../protocol/errors.ts';
-import { type Body, message } from '../../protocol/messages.ts';
+import type { Body } from '../../protocol/messages.ts';
 import type { ClusterPhase, Placement, Resources } from '../../protocol/model.ts';
-import { control } from '../../protocol/ref.ts';
 import type { Effect, Heard, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { STANDING } from '../node/node.ts';
 import type { Partition } from '../ports.ts';
 
 /** What an attempt holds of a cluster. It ends when the attempt is over, never by a timer. */
@@ -33,35 +33,49 @@ export type Cluster = {
   readonly owner: string;
   /** Null for nodes that we were given: such a cluster is never removed. */
   readonly made: Made | null;
+  /** How often a cluster of this name was made; the tokens of one life are no good in another. */
+  readonly life: number;
   readonly job: string;
   readonly externalId: string;
   readonly members: readonly Member[];
   readonly holds: readonly Hold[];
   /** Attempts whose hold is over, and that must hear when all of it is gone. */
   readonly left: readonly { readonly job: string; readonly attempt: number }[];
-  /** Nodes whose tokens the registry knows. */
+  /** Hash of each node's join token; null until they are drawn. */
+  readonly hashes: Readonly<Record<string, string>> | null;
+  /** Nodes that the registry expects, or knows; of a cluster that is gone, those it still knows. */
   readonly expected: readonly string[];
   readonly tries: number;
+  /** What failed is tried again then; 0: at once. */
+  readonly retryAt: Millis;
   readonly detail: string;
   readonly failure: Failure | null;
   readonly since: Millis;
   readonly createdAt: Millis;
+  /** Its record is deleted: nobody remembers it. */
+  readonly erased: boolean;
 };
 
-export type ClusterHears = 'cluster.claim' | 'cluster.unclaim' | 'cluster.node' | 'cluster.condemn';
+export type ClusterHears =
+  | 'cluster.claim'
+  | 'cluster.unclaim'
+  | 'cluster.node'
+  | 'cluster.condemn'
+  | 'cluster.news'
+  | 'cluster.forget';
 
 export type ClusterEvent = { readonly is: 'again' } | { readonly is: 'late' };
 
 export type ClusterTasks = {
   /** The hash of each node's join token. */
   tokens: readonly [
-    { readonly cluster: string; readonly round: number; readonly nodes: readonly string[] },
+    { readonly cluster: string; readonly life: number; readonly nodes: readonly string[] },
     Readonly<Record<string, string>>,
   ];
   create: readonly [
     {
       readonly cluster: string;
-      readonly round: number;
+      readonly life: number;
       readonly job: string;
       readonly owner: string;
       readonly made: Made;
@@ -97,7 +111,25 @@ export const to = (
   phase: ClusterPhase,
   now: Millis,
   change: Partial<Cluster> = {},
-): Cluster => ({ ...cluster, since: now, ...change, phase, round: cluster.round });
+): Cluster => ({ ...cluster, since: now, tries: 0, retryAt: 0, ...change, phase });
+
+/** Enters the same phase once more, with other facts. */
+export const once = (cluster: Cluster, change: Partial<Cluster>): Cluster => ({
+  ...cluster,
+  retryAt: 0,
+  ...change,
+  round: cluster.round + 1,
+});
+
+/** Begins to let it go: what it has at its site is removed, however long that takes. */
+export const release = (
+  state: Cluster,
+  now: Millis,
+  why: Failure | null = state.failure,
+): Cluster => {
+  const detail = why === null ? 'Releasing the partition' : `Releasing the partition: ${why.text}`;
+  return to(state, 'releasing', now, { failure: why, detail });
+};
 
 export const expect = (name: string, now: Millis): Member => ({
   name,
@@ -107,59 +139,7 @@ export const expect = (name: string, now: Millis): Member => ({
   resources: NOTHING,
 });
 
-export function fromArgs(args: ClusterArgs, now: Millis): Cluster {
-  const blank: Cluster = {
-    phase: 'up',
-    round: 0,
-    name: args.cluster,
-    owner: '',
-    made: null,
-    job: '',
-    externalId: '',
-    members: [],
-    holds: [],
-    left: [],
-    expected: [],
-    tries: 0,
-    detail: '',
-    failure: null,
-    since: now,
-    createdAt: now,
-  };
-  if ('externalId' in args) {
-    const made = { remote: args.remote, flavor: '-', image: '', price: 0 };
-    return { ...blank, phase: 'releasing', made, externalId: args.externalId, detail: 'a stray' };
-  }
-  if (!('placement' in args)) return blank;
-  const { owner, job, placement } = args;
-  // Made empty: the claim itself, which follows, is what holds it.
-  return placement.made === null
-    ? blank
-    : { ...blank, owner, job, made: placement.made, phase: 'gone' };
-}
-
-/** What each holder is told: how the cluster is, and its own nodes in it. */
-export function newsTo(
-  cluster: Cluster,
-  { job, attempt }: { readonly job: string; readonly attempt: number },
-  nodes: readonly string[] | undefined,
-): ClusterEffect {
-  const members = cluster.members
-    .filter((m) => nodes === undefined || nodes.includes(m.name))
-    .map(({ name, address, phase, since }) => ({ name, address, phase, since }));
-  const { name, phase, detail, failure } = cluster;
-  const body = { job, attempt, cluster: name, phase, detail, nodes: members, failure };
-  return { do: 'tell', to: control(`/jobs/${job}`), message: message('job.cluster', body) };
-}
-
-/** News to all who hold something, and to those who wait until it is gone. */
-export const news = (cluster: Cluster): readonly ClusterEffect[] => [
-  ...cluster.holds.map((hold) => newsTo(cluster, hold, hold.nodes)),
-  ...cluster.left.map((left) => newsTo(cluster, left, undefined)),
-  toScheduler(cluster),
-];
-
-const minus = (a: Resources, b: Resources): Resources => ({
+export const minus = (a: Resources, b: Resources): Resources => ({
   cpus: a.cpus - b.cpus,
   memoryBytes: a.memoryBytes - b.memoryBytes,
   gpus: a.gpus - b.gpus,
@@ -174,27 +154,34 @@ export const free = (cluster: Cluster, member: Member): Resources =>
 export const portsOf = (cluster: Cluster, member: Member): number[] =>
   cluster.holds.filter((h) => h.nodes.includes(member.name)).flatMap((h) => [...h.ports]);
 
-export function toScheduler(cluster: Cluster): ClusterEffect {
-  const claimed = cluster.phase !== 'gone' && cluster.made !== null;
-  const body: Body<'scheduler.cluster'> = {
-    cluster: cluster.name,
-    open: cluster.made === null && cluster.phase === 'up',
-    made:
-      claimed && cluster.made
-        ? {
-            remote: cluster.made.remote,
-            flavor: cluster.made.flavor,
-            nodes: Math.max(1, cluster.members.length),
-          }
-        : null,
-    nodes: cluster.members
-      .filter((m) => m.phase === 'up')
-      .map((m) => ({
-        name: m.name,
-        free: free(cluster, m),
-        total: m.resources,
-        ports: portsOf(cluster, m),
-      })),
+export function fromArgs(args: ClusterArgs, now: Millis): Cluster {
+  const blank: Cluster = {
+    phase: 'gone',
+    round: 0,
+    name: args.cluster,
+    owner: '',
+    made: null,
+    life: 0,
+    job: '',
+    externalId: '',
+    members: [],
+    holds: [],
+    left: [],
+    hashes: null,
+    expected: [],
+    tries: 0,
+    retryAt: 0,
+    detail: '',
+    failure: null,
+    since: now,
+    createdAt: now,
+    erased: true,
   };
-  return { do: 'tell', to: control('/scheduler'), message: message('scheduler.cluster', body) };
+  if ('externalId' in args) {
+    const made = { remote: args.remote, flavor: '-', image: '', price: 0 };
+    const stray = { made, externalId: args.externalId, detail: 'a stray', erased: false };
+    return { ...blank, ...stray, phase: 'releasing' };
+  }
+  // Made gone: the claim itself, which follows, begins it. So a name that is unknown stays so.
+  return args.cluster === STANDING ? { ...blank, phase: 'up', erased: false } : blank;
 }

@@ -1,5 +1,5 @@
 import type { RecordKind } from '../../protocol/records.ts';
-import { whole } from '../keeping.ts';
+import { tomb, whole } from '../keeping.ts';
 import type { Cluster } from './cluster.ts';
 
 const kind: RecordKind<Cluster> = {
@@ -11,23 +11,34 @@ const kind: RecordKind<Cluster> = {
     'name',
     'owner',
     'made',
+    'life',
     'job',
     'externalId',
     'members',
     'holds',
     'left',
+    'hashes',
     'expected',
     'tries',
+    'retryAt',
     'detail',
     'failure',
     'since',
     'createdAt',
+    'erased',
   ],
 };
 
 /** Index keys of the clusters that exist, as far as we know. */
 export const CLUSTERS = '/clusters';
+const LIVE = '/live/clusters';
 
-export const keeping = whole<Cluster>('control', kind, ({ phase }) =>
-  phase === 'gone' ? [] : ['/live/clusters', CLUSTERS],
-);
+export const keeping = whole<Cluster>({
+  scope: 'control',
+  kind,
+  index(state) {
+    if (state.phase !== 'gone') return [LIVE, CLUSTERS];
+    return state.expected.length > 0 ? [LIVE] : [tomb(state.since)];
+  },
+  isErased: ({ erased }) => erased,
+});

@@ -6,8 +6,8 @@ import type { ClusterEvent, ClusterTasks } from './cluster.ts';
 export type ClusterPorts = {
   readonly gates: ReadonlyMap<string, Gate>;
   readonly installation: string;
-  /** The join token of a node: the same for the same cluster, round and name. Secret. */
-  readonly token: (cluster: string, round: number, node: string) => string;
+  /** The join token of a node: the same for the same cluster, life and name. Secret. */
+  readonly token: (cluster: string, life: number, node: string) => string;
   readonly hash: (token: string) => string;
   readonly bootstrap: () => Omit<Bootstrap, 'tokens'>;
 };
@@ -19,14 +19,14 @@ export function clusterTasks(ports: ClusterPorts): Tasks<ClusterEvent, ClusterTa
     if (found === undefined) throw new Failed('site_error', `no site ${remote} is configured`);
     return found;
   };
-  const tokens = (cluster: string, round: number, nodes: readonly string[]) =>
-    Object.fromEntries(nodes.map((node) => [node, ports.token(cluster, round, node)]));
+  const tokens = (cluster: string, life: number, nodes: readonly string[]) =>
+    Object.fromEntries(nodes.map((node) => [node, ports.token(cluster, life, node)]));
   return {
-    tokens: async ({ cluster, round, nodes }) =>
+    tokens: async ({ cluster, life, nodes }) =>
       Object.fromEntries(
-        Object.entries(tokens(cluster, round, nodes)).map(([n, t]) => [n, ports.hash(t)]),
+        Object.entries(tokens(cluster, life, nodes)).map(([n, t]) => [n, ports.hash(t)]),
       ),
-    create: ({ cluster, round, job, owner, made, nodes }, { signal }) =>
+    create: ({ cluster, life, job, owner, made, nodes }, { signal }) =>
       gate(made.remote).create(
         {
           name: cluster,
@@ -36,7 +36,7 @@ export function clusterTasks(ports: ClusterPorts): Tasks<ClusterEvent, ClusterTa
           flavor: made.flavor,
           image: made.image,
           nodes,
-          bootstrap: { ...ports.bootstrap(), tokens: tokens(cluster, round, nodes) },
+          bootstrap: { ...ports.bootstrap(), tokens: tokens(cluster, life, nodes) },
         },
         signal,
       ),

@@ -16,6 +16,8 @@ export type Stray = {
 export type GateState = {
   readonly phase: 'open';
   readonly remote: string;
+  /** What it offered when it was asked last; null: it did not answer yet. */
+  readonly site: Body<'scheduler.site'> | null;
   /** External ids of the strays of the last sweep. */
   readonly suspects: readonly string[];
   readonly trouble: string;
@@ -34,33 +36,30 @@ type GateStep = Step<GateState, GateEvent, GateTasks>;
  * One per site. It tells the scheduler what the site offers, and sweeps: a cluster whose creation
  * crossed its release on the wire belongs to nobody, and no ordering of ours prevents that.
  */
-export const gate: Behaviour<GateArgs, GateState, never, GateEvent, GateTasks> = {
-  init: ({ remote }) => ({ phase: 'open', remote, suspects: [], trouble: '' }),
+export const gate: Behaviour<GateArgs, GateState, 'gate.offer', GateEvent, GateTasks> = {
+  init: ({ remote }) => ({ phase: 'open', remote, site: null, suspects: [], trouble: '' }),
   enter: (state) => [offers(state), after(limits.sweepMs, 'sweep')],
   on(state, event, now): GateStep {
     switch (event.is) {
+      case 'told':
+        return [state, state.site === null ? [] : [tellScheduler(state.site)]];
       case 'offers':
         return [state, [offers(state)]];
       case 'sweep':
-        return [
-          state,
-          [
-            { do: 'run', task: 'strays', input: { remote: state.remote } },
-            after(limits.sweepMs, 'sweep'),
-          ],
-        ];
+        return [state, [{ do: 'run', task: 'strays', input: { remote: state.remote } }]];
       case 'done':
-        if (event.task === 'offers')
-          return [{ ...state, trouble: '' }, [tellScheduler(event.value), after(limits.offersMs)]];
-        return swept(state, event.value, now);
-      case 'failed':
-        return [
-          { ...state, trouble: event.failure.text },
-          [
-            { do: 'note', level: 'warn', text: `${event.task}: ${event.failure.text}` },
-            ...(event.task === 'offers' ? [after(limits.removeAgainMs)] : []),
-          ],
-        ];
+        return event.task === 'offers'
+          ? offered(state, event.value)
+          : swept(state, event.value, now);
+      case 'failed': {
+        const pause =
+          event.task === 'offers'
+            ? after(limits.removeAgainMs, 'offers')
+            : after(limits.sweepMs, 'sweep');
+        const text = `${event.task}: ${event.failure.text}`;
+        const note: GateEffect = { do: 'note', level: 'warn', text };
+        return [{ ...state, trouble: event.failure.text }, [note, pause]];
+      }
       default:
         return [state, []];
     }
@@ -73,7 +72,7 @@ const offers = ({ remote }: GateState): GateEffect => ({
   input: { remote },
 });
 
-const after = (ms: Millis, is: GateEvent['is'] = 'offers'): GateEffect => ({
+const after = (ms: Millis, is: GateEvent['is']): GateEffect => ({
   do: 'after',
   ms,
   event: { is },
@@ -85,7 +84,15 @@ const tellScheduler = (site: Body<'scheduler.site'>): GateEffect => ({
   message: message('scheduler.site', site),
 });
 
-/** Only what was a stray in two sweeps, and is older than any creation, is condemned. */
+const offered = (state: GateState, site: Body<'scheduler.site'>): GateStep => [
+  { ...state, site, trouble: '' },
+  [tellScheduler(site), after(limits.offersMs, 'offers')],
+];
+
+/**
+ * Only what was a stray in two sweeps, and is older than any creation, is condemned. The next sweep
+ * begins a while after this one ended, so that two are never the same look.
+ */
 function swept(state: GateState, strays: readonly Stray[], now: Millis): GateStep {
   const condemned = strays.filter(
     (s) => state.suspects.includes(s.externalId) && now - s.createdAt > limits.createMsMax,
@@ -95,5 +102,6 @@ function swept(state: GateState, strays: readonly Stray[], now: Millis): GateSte
     to: control(`/clusters/${cluster}`),
     message: message('cluster.condemn', { cluster, remote: state.remote, externalId }),
   }));
-  return [{ ...state, suspects: strays.map((s) => s.externalId) }, effects];
+  const suspects = strays.map((s) => s.externalId);
+  return [{ ...state, suspects }, [...effects, after(limits.sweepMs, 'sweep')]];
 }

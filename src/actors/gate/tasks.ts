@@ -47,7 +47,10 @@ export function gateTasks(ports: GatePorts): Tasks<GateEvent, GateTasks> {
   };
 }
 
-/** Lists first and reads the claims after: a claim is committed before its create. */
+/**
+ * Lists first and reads the claims after: a claim is committed before its create. Where a site keeps
+ * no tags, only names are ours that we hold a record of; all others may be somebody else's.
+ */
 async function strays(
   { store, installation }: GatePorts,
   gate: Gate,
@@ -55,10 +58,11 @@ async function strays(
 ): Promise<readonly Stray[]> {
   const there = await gate.list(signal);
   return there
-    .filter((p) => p.installation === installation && p.status !== 'deleting')
+    .filter((p) => p.status !== 'deleting')
     .filter((p) => {
       const claim = load(store, clusterKeeping, `/clusters/${p.name}`)?.state;
-      return claim === undefined || claim.phase === 'gone';
+      const isOurs = p.installation === '' ? claim !== undefined : p.installation === installation;
+      return isOurs && (claim === undefined || claim.phase === 'gone');
     })
     .map(({ name, externalId, createdAt }) => ({ name, externalId, createdAt }));
 }

@@ -53,9 +53,11 @@ export type Job = {
   readonly run: number;
   /** Counts on over all runs. */
   readonly attempt: number;
-  /** The attempt that this run began with. */
+  /** The attempt that this run began with, later by each that cost it nothing. */
   readonly firstAttempt: number;
   readonly notBefore: Millis;
+  /** How often in a row a place was refused to it: each time it waits longer. */
+  readonly refusals: number;
   readonly placement: Placement | null;
   /** Whether a worker may know of this attempt: then it must be over before another starts. */
   readonly ordered: boolean;
@@ -67,6 +69,8 @@ export type Job = {
   readonly cancelled: boolean;
   /** Whether it queues again once all is released. */
   readonly again: 'no' | 'attempt' | 'run';
+  /** Whether it showed that its data is there, and not yet that it runs: it shows no Q meanwhile. */
+  readonly uploaded: boolean;
   readonly alias: string;
   readonly details: string;
   readonly outcome: Outcome | null;
@@ -75,6 +79,8 @@ export type Job = {
   readonly endedAt: Millis;
   readonly timeline: readonly Mark[];
   readonly runs: readonly PastRun[];
+  /** Of a purged job only its key is left, which answers as before; later nothing. */
+  readonly remains: 'all' | 'key' | 'nothing';
 };
 
 export type JobHears =
@@ -82,6 +88,7 @@ export type JobHears =
   | 'job.place'
   | 'job.cancel'
   | 'job.requeue'
+  | 'job.purge'
   | 'job.cluster'
   | 'job.report';
 
@@ -122,9 +129,10 @@ export const once = (job: Job, change: Partial<Job>): Job => ({
   round: job.round + 1,
 });
 
+/** The text is cut as the shape of a mark wants it. */
 export const mark = (job: Job, at: Millis, what: string): Job => ({
   ...job,
-  timeline: [...job.timeline, { at, what }].slice(-limits.marksMax),
+  timeline: [...job.timeline, { at, what: what.slice(0, 200) }].slice(-limits.marksMax),
 });
 
 export const toCluster = (job: Job): ReturnType<typeof control> =>
@@ -166,12 +174,16 @@ export const isLive = (job: Job): boolean =>
   job.phase === 'running' ||
   job.phase === 'collecting';
 
-/** The rank's machine is confirmed gone, or it said itself that it is over. */
-export const isOver = (job: Job, rank: number): boolean => {
-  if (job.reports[rank]?.phase === 'over' || job.cluster?.phase === 'gone') return true;
+/** The rank's machine is confirmed gone: by the site that had made it, or by an operator. */
+export const isNodeGone = (job: Job, rank: number): boolean => {
+  if (job.cluster?.phase === 'gone') return true;
   const node = job.placement?.nodes[rank];
   return job.cluster?.nodes.find((n) => n.name === node)?.phase === 'gone';
 };
+
+/** Nothing of the rank runs, or ever will: its worker said so, or its machine is gone. */
+export const isOver = (job: Job, rank: number): boolean =>
+  job.reports[rank]?.phase === 'over' || isNodeGone(job, rank);
 
 export const ranks = (job: Job): readonly number[] =>
   (job.placement?.nodes ?? []).map((_, rank) => rank);
@@ -179,37 +191,3 @@ export const ranks = (job: Job): readonly number[] =>
 /** Releases all it holds, and then ends with the outcome, or queues again. */
 export const release = (job: Job, now: Millis, change: Partial<Job>): Job =>
   to(job, 'releasing', now, change);
-
-export const endsWith = (
-  job: Job,
-  state: Outcome['state'],
-  why: Failure | null,
-): Pick<Job, 'outcome' | 'again'> => {
-  const exit = exitOf(job);
-  return {
-    outcome: { state, exitcode: exit.code, signal: exit.signal, failure: why },
-    again: 'no',
-  };
-};
-
-/** The main process's exit, or the first of the others that is not good while that one is. */
-function exitOf(job: Job): { readonly code: number; readonly signal: number } {
-  const good = { code: 0, signal: 0 };
-  const exits = job.reports.map((r) => r?.exit ?? good);
-  const main = exits[0] ?? good;
-  if (main.code !== 0 || main.signal !== 0) return main;
-  const ownEnd = job.reports.findIndex(
-    (r, rank) =>
-      rank > 0 && r?.exit && r.failure === null && r.exit.signal === 0 && r.exit.code > 0,
-  );
-  return exits[ownEnd] ?? main;
-}
-
-/** What an attempt that infrastructure spoiled leads to: another, or the end. */
-export function spoiled(job: Job, now: Millis, why: Failure): Job {
-  const used = job.attempt - job.firstAttempt + 1;
-  const most = limits.attemptsMax + job.spec.retries;
-  if (job.cancelled) return release(job, now, endsWith(job, 'C', null));
-  if (!why.retry || used >= most) return release(job, now, endsWith(job, 'E', why));
-  return release(job, now, { again: 'attempt', outcome: null, details: why.text });
-}

@@ -1,6 +1,6 @@
 import { decodeRecord, encodeRecord, type RecordKind } from '../../protocol/records.ts';
 import type { Keeping } from '../../runtime/family.ts';
-import { sortable } from '../keeping.ts';
+import { sortable, tomb } from '../keeping.ts';
 import type { Job } from './job.ts';
 
 type Head = Omit<Job, 'script'>;
@@ -23,6 +23,7 @@ const kind: RecordKind<Head> = {
     'attempt',
     'firstAttempt',
     'notBefore',
+    'refusals',
     'placement',
     'ordered',
     'cluster',
@@ -30,6 +31,7 @@ const kind: RecordKind<Head> = {
     'stop',
     'cancelled',
     'again',
+    'uploaded',
     'alias',
     'details',
     'outcome',
@@ -38,31 +40,40 @@ const kind: RecordKind<Head> = {
     'endedAt',
     'timeline',
     'runs',
+    'remains',
   ],
 };
 
 /** Index keys: what must live after a start, what waits, and lists by time, whole and per owner. */
-export const LIVE = '/live';
+const LIVE = '/live/jobs';
 export const QUEUED = '/queued';
 export const BY_TIME = '/jobs-by-time';
 export const byOwner = (owner: string): string => `/jobs-of/${owner}`;
 export const SHORT = '/jobs-by-id';
+/** Those that have ended, by the instant of it; and the addresses that are in use. */
+export const ENDED = '/ended';
+export const ALIASES = '/aliases';
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
+const NOTHING: Readonly<Record<string, unknown>> = {};
 
 /** A job's script is a part of its own: it never changes, and the rest changes often. */
 export const keeping: Keeping<Job> = {
   scope: 'control',
-  split: ({ script, ...head }) => ({ head, script }),
+  split: ({ script, ...head }) => (head.remains === 'nothing' ? NOTHING : { head, script }),
   join: ({ head, script }) => ({ ...(head as Head), script: script as string }),
   encode: (part, value) =>
     part === 'script' ? utf8.encode(value as string) : encodeRecord(kind, value as Head),
   decode: (part, bytes) => (part === 'script' ? text.decode(bytes) : decodeRecord(kind, bytes)),
   index(job) {
+    if (job.remains === 'nothing') return [];
+    const short = `${SHORT}/${job.id}`;
+    if (job.remains === 'key') return [short, tomb(job.since)];
     const at = sortable(job.submittedAt);
-    const lists = [`${BY_TIME}/${at}`, `${byOwner(job.owner)}/${at}`, `${SHORT}/${job.id}`];
+    const lists = [`${BY_TIME}/${at}`, `${byOwner(job.owner)}/${at}`, short];
     if (job.phase === 'queued') return [...lists, `${QUEUED}/${at}`];
-    return job.phase === 'ended' ? lists : [...lists, `${LIVE}/jobs`];
+    if (job.phase === 'ended') return [...lists, `${ENDED}/${sortable(job.since)}`];
+    return [...lists, LIVE, ...(job.alias === '' ? [] : [`${ALIASES}/${job.alias}`])];
   },
 };

@@ -1,13 +1,16 @@
 import type { JobLetter, JobRow, JobView } from '../../protocol/model.ts';
 import type { Job } from './job.ts';
 
-/** The letter that a job shows in each phase. Once its end is settled, the letter says how. */
+/**
+ * The letter that a job shows in each phase. Once its end is settled, the letter says how. Terminals
+ * that wait for a start take a Q after the data was there as its end: until it runs it shows none.
+ */
 export function letter(job: Job): JobLetter {
-  if (job.outcome !== null) return job.outcome.state;
+  if (job.outcome !== null && job.again === 'no') return job.outcome.state;
   switch (job.phase) {
     case 'queued':
     case 'placing':
-      return 'Q';
+      return job.uploaded ? 'W' : 'Q';
     case 'provisioning':
     case 'starting':
       return 'W';
@@ -22,6 +25,27 @@ export function letter(job: Job): JobLetter {
   }
 }
 
+/** How the details of a job in W begin, one of them: by that, terminals know what it waits for. */
+const KNOWN = [
+  'initiate a new partition',
+  'partition spawned',
+  'partition has not been created yet',
+  'waiting for ssh provisioning port',
+  'uploading the worker',
+  'start secured tunnel',
+  'sky port connected',
+  'waiting for sky port port readiness',
+  'data uploaded',
+];
+
+function details(job: Job, reason: string): string {
+  const text = job.phase === 'queued' && reason !== '' ? reason : job.details;
+  const isKnown = KNOWN.some((begin) => text.toLowerCase().startsWith(begin));
+  if (letter(job) !== 'W' || isKnown) return text.slice(0, 4096);
+  const lead = job.phase === 'starting' ? 'Data uploaded, starting' : 'Initiate a new partition';
+  return (text === '' ? lead : `${lead}: ${text}`).slice(0, 4096);
+}
+
 /** A job as lists show it. `reason` is the scheduler's word on why it waits. */
 export function row(job: Job, reason = ''): JobRow {
   const main = job.reports[0];
@@ -31,7 +55,7 @@ export function row(job: Job, reason = ''): JobRow {
     owner: job.owner,
     state: letter(job),
     phase: job.phase,
-    details: (job.phase === 'queued' && reason !== '' ? reason : job.details).slice(0, 4096),
+    details: details(job, reason),
     submittedAt: job.submittedAt,
     startedAt: job.startedAt,
     endedAt: job.endedAt,

@@ -10,11 +10,11 @@ import {
   type JobStep,
   mark,
   release,
-  spoiled,
   stay,
   to,
   toScheduler,
 } from './job.ts';
+import { spoiled } from './outcome.ts';
 
 /** The phases before a worker knows of the job: queued, placing, provisioning. */
 
@@ -54,25 +54,31 @@ export const enterPlacing = (job: Job): readonly JobEffect[] => [
 
 const later: JobEffect = { do: 'after', ms: limits.againMs, event: { is: 'again' } };
 
+/** How long a job waits that was refused so often in a row. */
+export const refusedFor = ({ refusals }: Job): Millis =>
+  Math.min(limits.refusedMsMax, limits.againMs * 2 ** Math.min(refusals, 20));
+
 export function placing(job: Job, event: JobHeard, now: Millis): JobStep {
   if (event.is === 'answered') return [to(job, 'provisioning', now, { details: CREATE }), []];
   if (event.is === 'again') return [job, [claim(job)]];
   if (event.is !== 'unanswered') return stay(job);
   const { code, text } = event.failure;
-  // Nobody knows whether such a claim was kept: only a plain word lets the job go elsewhere.
-  if (code === 'timeout' || code === 'unreachable' || code === 'bug' || code === 'stopping')
-    return [job, [later]];
-  if (code === 'releasing') return [{ ...job, details: text }, [later]];
-  return [
-    to(job, 'queued', now, {
-      placement: null,
-      notBefore: now + limits.againMs,
-      attempt: job.attempt + 1,
-      firstAttempt: job.firstAttempt + 1,
-      details: text,
-    }),
-    [],
-  ];
+  // Of any other claim nobody knows whether it was kept: only a plain no lets the job go elsewhere.
+  if (code === 'full' || code === 'refused') return [refused(job, text, code, now), []];
+  return [job.details === text ? job : { ...job, details: text }, [later]];
+}
+
+/** It costs the job nothing. A node that was full is soon free; a name that is taken is not. */
+function refused(job: Job, details: string, code: 'full' | 'refused', now: Millis): Job {
+  const refusals = code === 'full' ? 0 : job.refusals + 1;
+  return to(job, 'queued', now, {
+    placement: null,
+    notBefore: now + refusedFor({ ...job, refusals }),
+    refusals,
+    attempt: job.attempt + 1,
+    firstAttempt: job.firstAttempt + 1,
+    details,
+  });
 }
 
 const CREATE = 'Initiate a new partition';
@@ -88,7 +94,6 @@ export function provisioning(job: Job, event: JobHeard, now: Millis): JobStep {
   if (event.is === 'unanswered') return [job, [later]];
   if (event.is !== 'told' || event.message.name !== 'job.cluster') return stay(job);
   const news = event.message.body as Body<'job.cluster'>;
-  if (news.attempt !== job.attempt || news.cluster !== job.placement?.cluster) return stay(job);
   if (news.phase === 'up') return [stage({ ...job, cluster: news }, now), []];
   if (news.phase === 'gone' || news.phase === 'releasing')
     return [refusedBySite({ ...job, cluster: news }, now), []];
@@ -103,6 +108,7 @@ function refusedBySite(job: Job, now: Millis): Job {
   return release(job, now, {
     again: 'attempt',
     firstAttempt: job.firstAttempt + 1,
+    refusals: job.refusals + 1,
     details: why.text,
     outcome: null,
   });
@@ -111,6 +117,7 @@ function refusedBySite(job: Job, now: Millis): Job {
 const stage = (job: Job, now: Millis): Job =>
   to(job, 'staging', now, {
     ordered: true,
+    refusals: 0,
     reports: (job.placement?.nodes ?? []).map(() => null),
     details: 'Data upload has started',
   });

@@ -1,5 +1,5 @@
 import type { RecordKind } from '../../protocol/records.ts';
-import { whole } from '../keeping.ts';
+import { tomb, whole } from '../keeping.ts';
 import type { NodeRecord } from './node.ts';
 
 const kind: RecordKind<NodeRecord> = {
@@ -18,12 +18,21 @@ const kind: RecordKind<NodeRecord> = {
     'resources',
     'version',
     'since',
+    'told',
+    'erased',
   ],
 };
 
 /** Index keys of the nodes that may connect. */
 export const NODES = '/nodes';
+const LIVE = '/live/nodes';
 
-export const keeping = whole<NodeRecord>('control', kind, ({ phase }) =>
-  phase === 'gone' ? [] : ['/live/nodes', NODES],
-);
+export const keeping = whole<NodeRecord>({
+  scope: 'control',
+  kind,
+  index(state) {
+    if (state.phase !== 'gone') return [LIVE, NODES];
+    return state.told ? [tomb(state.since)] : [LIVE];
+  },
+  isErased: ({ erased }) => erased,
+});

@@ -2,10 +2,11 @@ import { failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
 import type { Resources } from '../../protocol/model.ts';
-import { control } from '../../protocol/ref.ts';
+import { control, ref } from '../../protocol/ref.ts';
 import type { Who } from '../../protocol/who.ts';
-import type { Behaviour, Effect, Step } from '../../runtime/behaviour.ts';
+import type { Behaviour, Effect, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { join } from './join.ts';
 
 /** What the registry knows of a node: who may join under its name, and how its link is. */
 export type NodeRecord = {
@@ -23,13 +24,24 @@ export type NodeRecord = {
   readonly resources: Resources;
   readonly version: string;
   readonly since: Millis;
+  /** Whether its cluster has heard that it is gone. */
+  readonly told: boolean;
+  /** Its record is deleted: nobody remembers it. */
+  readonly erased: boolean;
 };
 
-export type NodeHears = 'node.expect' | 'node.join' | 'node.hello' | 'node.link' | 'node.remove';
-export type NodeEvent = { readonly is: 'unheard' };
+export type NodeHears =
+  | 'node.expect'
+  | 'node.join'
+  | 'node.hello'
+  | 'node.link'
+  | 'node.remove'
+  | 'node.gone'
+  | 'node.forget';
+export type NodeEvent = { readonly is: 'again' };
 export type NodeTasks = Record<never, never>;
-type NodeEffect = Effect<NodeEvent, NodeTasks>;
-type NodeStep = Step<NodeRecord, NodeEvent, NodeTasks>;
+export type NodeEffect = Effect<NodeEvent, NodeTasks>;
+export type NodeStep = Step<NodeRecord, NodeEvent, NodeTasks>;
 
 export type NodeArgs = Body<'node.expect'> | Body<'node.hello'>;
 
@@ -37,10 +49,11 @@ const NOTHING: Resources = { cpus: 0, memoryBytes: 0, gpus: 0 };
 /** Nodes that no cluster was made for belong to this one. */
 export const STANDING = 'here';
 
-/** A node's place in the registry. A node that is gone is refused for ever, under that name. */
+/** A node's place in the registry. A node that is gone is refused, until its name is expected anew. */
 export const node: Behaviour<NodeArgs, NodeRecord, NodeHears, NodeEvent, NodeTasks> = {
+  // Whoever says hello before it was expected is let in by what it says only if it is ourselves.
   init: (args, now) => ({
-    phase: 'expected',
+    phase: 'gone',
     round: 0,
     name: args.node,
     cluster: 'cluster' in args ? args.cluster : STANDING,
@@ -52,54 +65,96 @@ export const node: Behaviour<NodeArgs, NodeRecord, NodeHears, NodeEvent, NodeTas
     resources: NOTHING,
     version: '',
     since: now,
+    told: true,
+    erased: true,
   }),
 
   on(state, event, now) {
-    if (event.is === 'unheard') return [silent(state, now), []];
-    if (event.is !== 'told') return [state, []];
-    const { message: m, ask } = event;
-    switch (m.name) {
-      case 'node.expect':
-        return expected(state, m.body as Body<'node.expect'>, ask, now);
-      case 'node.join':
-        return join(state, m.body as Body<'node.join'>, ask, now);
-      case 'node.hello':
-        return hello(state, m.body as Body<'node.hello'>, event.who, ask, now);
-      case 'node.link':
-        if (state.phase === 'gone' || (m.body as Body<'node.link'>).up) return [state, []];
+    switch (event.is) {
+      case 'told':
+        return told(state, event, now);
+      case 'down':
         return [silent(state, now), []];
-      case 'node.remove':
-        return [
-          state.phase === 'gone' ? state : { ...state, phase: 'gone', since: now, publicKey: '' },
-          [{ do: 'reply', ask, body: {} }],
-        ];
+      case 'again':
+        return [state, [toCluster(state)]];
+      case 'unanswered':
+        return [state, [{ do: 'after', ms: limits.againMs, event: { is: 'again' } }]];
+      case 'answered':
+        return [state.phase === 'gone' ? { ...state, told: true } : state, []];
+      default:
+        return [state, []];
     }
   },
 
   enter(state): readonly NodeEffect[] {
-    // After a restart nobody knows whether the link stands: it must be heard of again.
-    const check: NodeEffect = {
-      do: 'after',
-      ms: limits.silenceMsMax * 2,
-      event: { is: 'unheard' },
-    };
-    return state.phase === 'up' && state.cluster !== STANDING
-      ? [toCluster(state), check]
-      : [toCluster(state)];
+    switch (state.phase) {
+      case 'up':
+        // Whatever lives there ends, for us, with the link: also the one that a restart has cut.
+        return [toCluster(state), { do: 'watch', who: ref(state.name, '') }];
+      case 'expected':
+      case 'silent':
+        return [toCluster(state)];
+      case 'gone':
+        return state.told ? [] : [toCluster(state)];
+    }
   },
 };
 
+function told(state: NodeRecord, event: Told<NodeHears>, now: Millis): NodeStep {
+  const { message: m, ask, who } = event;
+  switch (m.name) {
+    case 'node.expect':
+      return expected(state, m.body as Body<'node.expect'>, ask, now);
+    case 'node.join':
+      return join(state, m.body as Body<'node.join'>, ask, now);
+    case 'node.hello':
+      return hello(state, m.body as Body<'node.hello'>, who, ask, now);
+    case 'node.link':
+      return [(m.body as Body<'node.link'>).up ? state : silent(state, now), []];
+    case 'node.remove':
+      return [gone(state, now), [{ do: 'reply', ask, body: {} }]];
+    case 'node.gone':
+      return givenUp(state, who, ask, now);
+    case 'node.forget': {
+      const { before } = m.body as Body<'node.forget'>;
+      const isOld = state.phase === 'gone' && state.told && state.since < before;
+      return [isOld ? { ...state, erased: true } : state, []];
+    }
+  }
+}
+
+/** Tells its cluster how it is, until that has saved it. */
 function toCluster(state: NodeRecord): NodeEffect {
   const { cluster, name, phase, since, address, resources } = state;
   return {
-    do: 'tell',
+    do: 'ask',
     to: control(`/clusters/${cluster}`),
     message: message('cluster.node', { cluster, node: name, phase, since, address, resources }),
+    ms: limits.claimMs,
   };
 }
 
 const silent = (state: NodeRecord, now: Millis): NodeRecord =>
   state.phase === 'up' ? { ...state, phase: 'silent', since: now } : state;
+
+const gone = (state: NodeRecord, now: Millis): NodeRecord =>
+  state.phase === 'gone'
+    ? state
+    : { ...state, phase: 'gone', since: now, publicKey: '', tokenHash: '', told: false };
+
+/** An operator's word that what runs there is over; nobody else can know it of a given host. */
+function givenUp(state: NodeRecord, who: Who, ask: number, now: Millis): NodeStep {
+  const refuse = (code: 'forbidden' | 'wrong_phase', text: string): NodeStep => [
+    state,
+    [{ do: 'refuse', ask, failure: failure(code, text) }],
+  ];
+  if (who.door !== 'operator' && who.door !== 'local')
+    return refuse('forbidden', 'only an operator can give up a node');
+  if (state.role === 'head')
+    return refuse('wrong_phase', `${state.name} is a head, and leads here`);
+  const { name: node, cluster } = state;
+  return [gone(state, now), [{ do: 'reply', ask, body: { node, cluster } }]];
+}
 
 /** Of a name that is used again, nothing of its former bearer is left. */
 function expected(
@@ -109,8 +164,7 @@ function expected(
   now: Millis,
 ): NodeStep {
   const reply: NodeEffect = { do: 'reply', ask, body: {} };
-  const fresh = state.tokenHash !== tokenHash;
-  if (!fresh && state.phase !== 'gone') return [state, [reply, toCluster(state)]];
+  if (state.phase !== 'gone' && state.tokenHash === tokenHash) return [state, [reply]];
   const next: NodeRecord = {
     ...state,
     phase: 'expected',
@@ -123,27 +177,9 @@ function expected(
     address: '',
     resources: NOTHING,
     since: now,
+    erased: false,
   };
   return [next, [reply]];
-}
-
-function join(
-  state: NodeRecord,
-  { tokenHash, publicKey }: Body<'node.join'>,
-  ask: number,
-  now: Millis,
-): NodeStep {
-  const refuse = (text: string): NodeStep => [
-    state,
-    [{ do: 'refuse', ask, failure: failure('unauthorized', `${state.name}: ${text}`) }],
-  ];
-  if (state.phase === 'gone') return refuse('this node was removed');
-  if (state.tokenHash === '' || tokenHash !== state.tokenHash) return refuse('wrong join token');
-  if (now > state.expiresAt) return refuse('the join token has expired');
-  if (state.publicKey !== '' && state.publicKey !== publicKey)
-    return refuse('the join token was spent on another key');
-  const { role, cluster } = state;
-  return [{ ...state, publicKey }, [{ do: 'reply', ask, body: { role, cluster } }]];
 }
 
 function hello(
@@ -153,14 +189,18 @@ function hello(
   ask: number,
   now: Millis,
 ): NodeStep {
-  if (who.door !== 'local' && who.id !== name) {
-    const why = failure('forbidden', `${who.id} may not speak for ${name}`);
-    return [state, [{ do: 'refuse', ask, failure: why }]];
-  }
-  const reply: NodeEffect = { do: 'reply', ask, body: {} };
-  if (state.phase === 'gone')
-    return [state, [{ do: 'refuse', ask, failure: failure('refused', 'this node was removed') }]];
+  const refuse = (code: 'forbidden' | 'refused', text: string): NodeStep => [
+    state,
+    [{ do: 'refuse', ask, failure: failure(code, text) }],
+  ];
+  const isOurs = who.door === 'local';
+  if (!isOurs && who.id !== name) return refuse('forbidden', `${who.id} may not speak for ${name}`);
+  if (!isOurs && state.phase === 'gone') return refuse('refused', `node ${name} was removed`);
+  // A certificate of the name's former bearer proves nothing about this one.
+  if (!isOurs && state.publicKey === '')
+    return refuse('refused', `node ${name} has not joined yet`);
   const since = state.phase === 'up' ? state.since : now;
   const round = state.round + 1;
-  return [{ ...state, phase: 'up', since, address, resources, version, round }, [reply]];
+  const heard = { phase: 'up', since, address, resources, version, round, erased: false } as const;
+  return [{ ...state, ...heard }, [{ do: 'reply', ask, body: {} }]];
 }

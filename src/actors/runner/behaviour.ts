@@ -2,8 +2,9 @@ import { type Failure, failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
 import { control } from '../../protocol/ref.ts';
-import type { Behaviour } from '../../runtime/behaviour.ts';
+import type { Behaviour, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import type { Exit } from '../ports.ts';
 import {
   type Runner,
   type RunnerArgs,
@@ -25,8 +26,8 @@ export const runner: Behaviour<RunnerArgs, Runner, RunnerHears, RunnerEvent, Run
 
   on(state, event, now) {
     const [next, effects] = on(state, event, now);
-    const told = next.seq === state.seq || next.phase !== state.phase;
-    return [next, told ? effects : [...effects, report(next)]];
+    const isTold = next.seq === state.seq || next.phase !== state.phase;
+    return [next, isTold ? effects : [...effects, report(next)]];
   },
 
   enter: (state, now) =>
@@ -43,14 +44,14 @@ const report = (state: Runner): RunnerEffect => ({
 
 function begin(args: RunnerArgs): Runner {
   const { job, attempt, rank } = args;
-  const ordered = 'spec' in args;
+  const isOrdered = 'spec' in args;
   return {
-    phase: ordered ? 'staging' : 'over',
+    phase: isOrdered ? 'staging' : 'over',
     round: 0,
     key: { job, attempt, rank },
     node: args.node,
-    order: ordered ? args : null,
-    go: ordered && args.go,
+    order: isOrdered ? args : null,
+    go: isOrdered && args.go,
     seq: 1,
     taken: 0,
     place: null,
@@ -62,7 +63,9 @@ function begin(args: RunnerArgs): Runner {
     exit: null,
     collected: null,
     failure: null,
-    detail: ordered ? 'Data upload has started' : 'stopped before it was ordered',
+    detail: isOrdered ? 'Data upload has started' : 'stopped before it was ordered',
+    forgottenAt: 0,
+    erased: false,
   };
 }
 
@@ -77,7 +80,7 @@ const to = (state: Runner, phase: Runner['phase'], change: Partial<Runner> = {})
 });
 
 function on(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
-  if (event.is === 'told') return told(state, event);
+  if (event.is === 'told') return told(state, event, now);
   if (event.is === 'remind') return [state, [...unheard(state), again(limits.reportMs, 'remind')]];
   switch (state.phase) {
     case 'staging':
@@ -86,7 +89,7 @@ function on(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
       return starting(state, event);
     case 'running':
     case 'stopping':
-      return running(state, event);
+      return running(state, event, now);
     case 'collecting':
       return collecting(state, event);
     case 'forgotten':
@@ -104,27 +107,34 @@ const again = (ms: Millis, is: 'again' | 'remind' | 'walltime'): RunnerEffect =>
   event: { is },
 });
 
-function told(state: Runner, event: RunnerHeard & { is: 'told' }): RunnerStep {
-  const { message: m, ask } = event;
+function told(state: Runner, { message: m, ask }: Told<RunnerHears>, now: Millis): RunnerStep {
   const reply: RunnerEffect = { do: 'reply', ask, body: {} };
   switch (m.name) {
     case 'runner.order': {
+      // Who asks again for what is over has missed how it ended.
+      if (state.phase === 'forgotten') return [state, [reply, report(state)]];
       if (state.order !== null) return [state, [reply, ...unheard(state)]];
       const why = failure('refused', 'this attempt was ended before it was ordered');
-      return [state, [{ do: 'refuse', ask, failure: why }]];
+      return [state, [{ do: 'refuse', ask, failure: why }, ...unheard(state)]];
     }
     case 'runner.go':
       if (state.phase === 'staged') return [to({ ...state, go: true }, 'starting'), []];
       return [state.go ? state : { ...state, go: true }, []];
     case 'runner.stop': {
+      if (state.phase === 'forgotten') return [state, [reply, report(state)]];
       const body = m.body as Body<'runner.stop'>;
       return [stop(state, body.failure, body.graceMs), [reply, ...unheard(state)]];
     }
     case 'runner.taken': {
       const { seq } = m.body as Body<'runner.taken'>;
-      if (seq <= state.taken) return [state, []];
+      if (seq <= state.taken || state.phase === 'forgotten') return [state, []];
       const next = { ...state, taken: Math.min(seq, state.seq) };
-      return [next.phase === 'over' && next.taken === next.seq ? forget(next) : next, []];
+      return [next.phase === 'over' && next.taken === next.seq ? forget(next, now) : next, []];
+    }
+    case 'runner.forget': {
+      const { before } = m.body as Body<'runner.forget'>;
+      const isOld = state.phase === 'forgotten' && state.forgottenAt < before;
+      return [isOld ? { ...state, erased: true } : state, []];
     }
   }
 }
@@ -132,9 +142,10 @@ function told(state: Runner, event: RunnerHeard & { is: 'told' }): RunnerStep {
 const unheard = (state: Runner): readonly RunnerEffect[] =>
   state.taken < state.seq ? [report(state)] : [];
 
-const forget = (state: Runner): Runner => ({
+const forget = (state: Runner, now: Millis): Runner => ({
   ...state,
   phase: 'forgotten',
+  forgottenAt: now,
   order: null,
   place: null,
 });
@@ -168,31 +179,65 @@ function staging(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
 }
 
 const pause = (tries: number): Millis =>
-  Math.min(limits.transferPauseMsMax, limits.againMs * 2 ** tries);
+  Math.min(limits.transferPauseMsMax, limits.againMs * 2 ** Math.min(tries, 10));
 
+/** Whatever a start that failed has left is killed: only then the attempt is over. */
 function starting(state: Runner, event: RunnerHeard): RunnerStep {
-  if (event.is === 'failed') return [to(state, 'over', { failure: event.failure }), []];
+  if (event.is === 'failed') {
+    const { failure: why } = event;
+    return [to(state, 'stopping', { failure: why, stop: { failure: why, graceMs: 0 } }), []];
+  }
   if (event.is !== 'done' || event.task !== 'start') return [state, []];
   const { at, unenforced } = event.value;
   return [to(state, 'running', { startedAt: at, unenforced }), []];
 }
 
-function running(state: Runner, event: RunnerHeard): RunnerStep {
-  if (event.is === 'walltime') {
-    const seconds = (state.order?.spec.walltimeMs ?? 0) / 1000;
-    const why = failure('over_walltime', `ran longer than its walltime of ${seconds} s`);
-    return [stop(state, why, limits.graceMs), []];
+/** Running, or being killed: either way it is over once its process is. */
+function running(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
+  switch (event.is) {
+    case 'walltime': {
+      const seconds = (state.order?.spec.walltimeMs ?? 0) / 1000;
+      const why = failure('over_walltime', `ran longer than its walltime of ${seconds} s`);
+      return [stop(state, why, limits.graceMs), []];
+    }
+    case 'again':
+      return [state, watch(state)];
+    case 'failed':
+      return unwatched(state, event.failure, now);
+    case 'done':
+      return event.task === 'wait' || event.task === 'kill'
+        ? [exited(state, event.value), []]
+        : [state, []];
+    default:
+      return [state, []];
   }
-  if (event.is === 'again') return [state, watch(state)];
-  if (event.is === 'failed') return [state, [again(limits.againMs, 'again')]];
-  if (event.is !== 'done' || event.task !== 'wait') return [state, []];
-  return [to(state, 'collecting', { exit: event.value, detail: 'Collecting' }), []];
+}
+
+function exited(state: Runner, exit: Exit): Runner {
+  const { code, signal, at, outOfMemory, lost, logFull } = exit;
+  const full = failure('too_large', `a log is full: it may have ${limits.logBytesMax} bytes`);
+  return to(state, 'collecting', {
+    exit: { code, signal, at, outOfMemory, lost },
+    failure: state.failure ?? (logFull === true ? full : null),
+    detail: 'Collecting',
+  });
+}
+
+/** No exit can be told: it never started, or nobody knows of it any more. Else it is asked again. */
+function unwatched(state: Runner, why: Failure, now: Millis): RunnerStep {
+  if (why.retry) return [state, [again(limits.againMs, 'again')]];
+  if (state.phase === 'stopping') return [to(state, 'over', { detail: why.text }), []];
+  if (why.code !== 'not_found') return [to(state, 'over', { failure: why }), []];
+  return [exited(state, { code: 0, signal: 0, at: now, outOfMemory: false, lost: true }), []];
 }
 
 function collecting(state: Runner, event: RunnerHeard): RunnerStep {
   if (event.is === 'again') return [state, collect(state)];
   if (event.is === 'failed') {
-    if (!event.failure.retry) return [to(state, 'over', { failure: event.failure }), []];
+    // What somebody wants ended does not wait for its files for ever.
+    const isEnough = state.stop !== null && state.tries + 1 >= limits.collectTriesMax;
+    if (!event.failure.retry || isEnough)
+      return [to(state, 'over', { failure: state.failure ?? event.failure }), []];
     return [{ ...state, tries: state.tries + 1 }, [again(pause(state.tries), 'again')]];
   }
   if (event.is !== 'done' || event.task !== 'collect') return [state, []];
@@ -203,8 +248,6 @@ function enter(state: Runner, now: Millis): readonly RunnerEffect[] {
   switch (state.phase) {
     case 'staging':
       return stage(state);
-    case 'staged':
-      return [];
     case 'starting':
       return state.order && state.place
         ? [{ do: 'run', task: 'start', input: { order: state.order, place: state.place } }]
@@ -215,6 +258,7 @@ function enter(state: Runner, now: Millis): readonly RunnerEffect[] {
       return watch(state);
     case 'collecting':
       return collect(state);
+    case 'staged':
     case 'over':
     case 'forgotten':
       return [];
@@ -224,19 +268,11 @@ function enter(state: Runner, now: Millis): readonly RunnerEffect[] {
 const stage = (state: Runner): readonly RunnerEffect[] =>
   state.order ? [{ do: 'run', task: 'stage', input: state.order }] : [];
 
-/** Waits for the end of the process; when it is to be ended, the killing goes on beside. */
-const watch = (state: Runner): readonly RunnerEffect[] => [
-  { do: 'run', task: 'wait', input: state.key },
-  ...(state.phase === 'stopping' && state.stop
-    ? [
-        {
-          do: 'run',
-          task: 'kill',
-          input: { key: state.key, graceMs: state.stop.graceMs },
-        } as const,
-      ]
-    : []),
-];
+/** Waits for the end of the process, or brings it about. */
+const watch = ({ phase, key, stop: ending }: Runner): readonly RunnerEffect[] =>
+  phase === 'stopping' && ending
+    ? [{ do: 'run', task: 'kill', input: { key, graceMs: ending.graceMs } }]
+    : [{ do: 'run', task: 'wait', input: key }];
 
 function walltime(state: Runner, now: Millis): readonly RunnerEffect[] {
   const ms = state.order?.spec.walltimeMs ?? 0;

@@ -1,5 +1,5 @@
 import type { RecordKind } from '../../protocol/records.ts';
-import { whole } from '../keeping.ts';
+import { tomb, whole } from '../keeping.ts';
 import type { Runner } from './runner.ts';
 
 const kind: RecordKind<Runner> = {
@@ -24,10 +24,16 @@ const kind: RecordKind<Runner> = {
     'collected',
     'failure',
     'detail',
+    'forgottenAt',
+    'erased',
   ],
 };
 
 /** A runner's record is of its worker alone. */
-export const keeping = whole<Runner>('node', kind, ({ phase }) =>
-  phase === 'forgotten' ? [] : ['/live/runners'],
-);
+export const keeping = whole<Runner>({
+  scope: 'node',
+  kind,
+  index: ({ phase, forgottenAt }) =>
+    phase === 'forgotten' ? [tomb(forgottenAt)] : ['/live/runners'],
+  isErased: ({ erased }) => erased,
+});

@@ -38,9 +38,18 @@ export type Runner = {
   readonly collected: Collected | null;
   readonly failure: Failure | null;
   readonly detail: string;
+  /** Since when all of it is over and taken; 0 until then. */
+  readonly forgottenAt: Millis;
+  /** Its record is deleted: nobody remembers it. */
+  readonly erased: boolean;
 };
 
-export type RunnerHears = 'runner.order' | 'runner.go' | 'runner.stop' | 'runner.taken';
+export type RunnerHears =
+  | 'runner.order'
+  | 'runner.go'
+  | 'runner.stop'
+  | 'runner.taken'
+  | 'runner.forget';
 export type RunnerEvent =
   | { readonly is: 'again' }
   | { readonly is: 'remind' }
@@ -51,7 +60,8 @@ export type RunnerTasks = {
   stage: readonly [Order, Place];
   start: readonly [{ readonly order: Order; readonly place: Place }, Started];
   wait: readonly [AttemptKey, Exit];
-  kill: readonly [{ readonly key: AttemptKey; readonly graceMs: Millis }, null];
+  /** Ends the process, and tells how it ended. */
+  kill: readonly [{ readonly key: AttemptKey; readonly graceMs: Millis }, Exit];
   collect: readonly [Order, Collected];
   /** Removes the attempt's place and records. */
   clear: readonly [AttemptKey, null];
@@ -75,6 +85,7 @@ export const reportOf = (state: Runner): Report => ({
   startedAt: state.startedAt,
   exitedAt: state.exit?.at ?? 0,
   unenforced: [...state.unenforced],
+  stopped: state.stop !== null,
   exit: state.exit,
   collected: state.collected === null ? null : copy(state.collected),
   failure: state.failure,

@@ -80,9 +80,9 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
       });
     },
     wait: (key, { signal }) => processes.exited(key, signal),
-    kill: async ({ key, graceMs }) => {
+    kill: async ({ key, graceMs }, { signal }) => {
       await processes.stop(key, graceMs);
-      return null;
+      return processes.exited(key, signal);
     },
     collect: (order, { emit, signal }) =>
       workplace.collect(placeOf(order, accountOf(order.owner)), told(emit), signal),

@@ -12,6 +12,8 @@ export type Waiting = {
 export type FreeNode = {
   readonly name: string;
   readonly cluster: string;
+  /** One that is silent may come back, and counts for what could ever run. */
+  readonly up: boolean;
   readonly free: Resources;
   readonly total: Resources;
   readonly ports: readonly number[];
@@ -69,19 +71,36 @@ export function fit(picture: Picture, now: Millis): Fit {
   const proposals: Proposal[] = [];
   const reasons: Record<string, string> = {};
   const impossible: Record<string, string> = {};
+  // What is free only shrinks within a pass: who asks the same as one refused before is refused.
+  const refused = new Map<string, Found>();
   for (const job of [...picture.waiting].sort(inOrder)) {
     if (job.notBefore > now) {
       reasons[job.id] = `tries again at ${new Date(job.notBefore).toISOString()}`;
       continue;
     }
-    const found = place(job, nodes, sites, picture.relocate);
-    if (found.placement !== undefined)
+    const kind = kindOf(job.spec);
+    const found = refused.get(kind) ?? place(job, nodes, sites, picture.relocate);
+    if (found.placement !== undefined) {
       proposals.push({ id: job.id, attempt: job.attempt, placement: found.placement });
-    else if (found.never) impossible[job.id] = found.why;
+      continue;
+    }
+    refused.set(kind, found);
+    if (found.never) impossible[job.id] = found.why;
     else reasons[job.id] = found.why;
   }
   return { proposals, reasons, impossible };
 }
+
+/** All that a place depends on. */
+const kindOf = (spec: Spec): string =>
+  JSON.stringify([
+    need(spec),
+    spec.nodes,
+    inPorts(spec),
+    spec.relocatable,
+    spec.flavor,
+    spec.cloudImage,
+  ]);
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type OpenNode = Writable<FreeNode> & { ports: number[] };
@@ -99,7 +118,7 @@ export const neverFits = (picture: Omit<Picture, 'waiting'>, spec: Spec): string
 };
 
 const idle = (nodes: readonly FreeNode[]): readonly FreeNode[] =>
-  nodes.map((n) => ({ ...n, free: n.total, ports: [] }));
+  nodes.map((n) => ({ ...n, up: true, free: n.total, ports: [] }));
 
 function place(
   job: Waiting,
@@ -140,27 +159,39 @@ function onNodes(job: Waiting, nodes: OpenNode[]): Found {
   const count = job.spec.nodes;
   const ports = inPorts(job.spec);
   if (nodes.length === 0) return no('no node is up');
-  const ever = nodes.filter((n) => covers(n.total, want));
   const wish = `needs ${count} node${count === 1 ? '' : 's'} with ${show(want)}`;
-  if (ever.length < count)
-    return no(`${wish}; ${ever.length} of the ${nodes.length} nodes here ever could`, true);
-  const byCluster = new Map<string, OpenNode[]>();
-  for (const node of ever) {
-    const roomy = covers(node.free, want) && !ports.some((p) => node.ports.includes(p));
-    if (roomy) byCluster.set(node.cluster, [...(byCluster.get(node.cluster) ?? []), node]);
-  }
-  for (const [cluster, free] of byCluster) {
-    if (free.length < count) continue;
-    // The fullest that still fits, so that large jobs find room later.
-    const chosen = [...free].sort((a, b) => a.free.cpus - b.free.cpus).slice(0, count);
+  const able = nodes.filter((n) => covers(n.total, want));
+  const most = Math.max(0, ...[...byCluster(able).values()].map((there) => there.length));
+  if (most < count)
+    return no(`${wish}; ${most} of the ${nodes.length} nodes here ever could`, true);
+  const roomy = able.filter(
+    (n) => n.up && covers(n.free, want) && !ports.some((port) => n.ports.includes(port)),
+  );
+  for (const [cluster, there] of byCluster(roomy)) {
+    if (there.length < count) continue;
+    const chosen = [...there].sort(fullestFirst).slice(0, count);
     for (const node of chosen) take(node, want, ports);
     const names = chosen.map((n) => n.name);
     return { placement: { cluster, nodes: names, made: null, resources: want, ports } };
   }
-  const roomy = [...byCluster.values()].reduce((sum, free) => sum + free.length, 0);
-  const blocked = ever.flatMap((n) => ports.filter((p) => n.ports.includes(p)));
+  const blocked = able.flatMap((n) => ports.filter((port) => n.ports.includes(port)));
   const why = blocked.length > 0 ? `; port ${blocked[0]} is in use by another job` : '';
-  return no(`${wish}; ${roomy} free now${why}`);
+  return no(`${wish}; ${roomy.length} free now${why}`);
+}
+
+/** The fullest that still fits, so that large jobs find room later. */
+const fullestFirst = (a: OpenNode, b: OpenNode): number =>
+  a.free.cpus - b.free.cpus || (a.name < b.name ? -1 : 1);
+
+/** A job's nodes are all of one cluster. */
+function byCluster(nodes: readonly OpenNode[]): ReadonlyMap<string, readonly OpenNode[]> {
+  const found = new Map<string, OpenNode[]>();
+  for (const node of nodes) {
+    const there = found.get(node.cluster);
+    if (there === undefined) found.set(node.cluster, [node]);
+    else there.push(node);
+  }
+  return found;
 }
 
 function take(node: OpenNode, want: Resources, ports: readonly number[]): void {

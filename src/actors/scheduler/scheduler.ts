@@ -1,12 +1,14 @@
 import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
+import type { Placement } from '../../protocol/model.ts';
 import { control } from '../../protocol/ref.ts';
-import type { Behaviour, Effect, Heard, Step } from '../../runtime/behaviour.ts';
+import type { Behaviour, Effect, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { fit, neverFits, type Picture, type Proposal, type Waiting } from './fit.ts';
+import { picture } from './picture.ts';
 
-type ClusterNews = Body<'scheduler.cluster'>;
-type SiteNews = Body<'scheduler.site'>;
+export type ClusterNews = Body<'scheduler.cluster'>;
+export type SiteNews = Body<'scheduler.site'>;
 
 export type SchedulerArgs = {
   readonly relocate: Picture['relocate'];
@@ -21,6 +23,13 @@ type News = {
   readonly before: News;
 } | null;
 
+/** A place that was proposed: it is taken off what is free until its cluster counts it itself. */
+export type Proposed = {
+  readonly attempt: number;
+  readonly at: Millis;
+  readonly placement: Placement;
+};
+
 /**
  * A picture of what waits and what is free. It is rebuilt from the records after a start, and may
  * be wrong: the clusters decide, so that it is never unsafe.
@@ -29,7 +38,7 @@ export type Scheduler = SchedulerArgs & {
   readonly phase: 'on';
   readonly waiting: ReadonlyMap<string, Waiting>;
   readonly news: News;
-  readonly proposed: ReadonlyMap<string, { readonly attempt: number; readonly at: Millis }>;
+  readonly proposed: ReadonlyMap<string, Proposed>;
   readonly clusters: ReadonlyMap<string, ClusterNews>;
   readonly sites: ReadonlyMap<string, SiteNews>;
   readonly reasons: Readonly<Record<string, string>>;
@@ -43,13 +52,17 @@ export type SchedulerHears =
   | 'scheduler.site'
   | 'scheduler.why'
   | 'scheduler.check';
-export type SchedulerEvent = { readonly is: 'pass'; readonly at: Millis };
+export type SchedulerEvent =
+  | { readonly is: 'pass'; readonly at: Millis }
+  | { readonly is: 'load'; readonly after: string };
 export type SchedulerTasks = {
   /** A page of the jobs that wait, from the index of the records. */
   load: readonly [
     { readonly after: string },
     { readonly jobs: readonly Waiting[]; readonly next: string },
   ];
+  /** What the clusters have, from their records. */
+  clusters: readonly [null, readonly ClusterNews[]];
 };
 type SchedulerEffect = Effect<SchedulerEvent, SchedulerTasks>;
 type SchedulerStep = Step<Scheduler, SchedulerEvent, SchedulerTasks>;
@@ -72,7 +85,18 @@ export const scheduler: Behaviour<
     reasons: {},
     passAt: NEVER,
   }),
-  enter: () => [{ do: 'run', task: 'load', input: { after: '' } }],
+  // Those who told a former life what they have do not tell it again by themselves.
+  enter: ({ remotes }) => [
+    { do: 'run', task: 'clusters', input: null },
+    { do: 'run', task: 'load', input: { after: '' } },
+    ...remotes.map(
+      (remote): SchedulerEffect => ({
+        do: 'tell',
+        to: control(`/gate-${remote}`),
+        message: message('gate.offer', { remote }),
+      }),
+    ),
+  ],
   on(state, event, now) {
     switch (event.is) {
       case 'told':
@@ -80,8 +104,12 @@ export const scheduler: Behaviour<
       case 'pass':
         // One that was overtaken by an earlier one has nothing left to do.
         return event.at === state.passAt ? pass(state, now) : [state, []];
+      case 'load':
+        return [state, [{ do: 'run', task: 'load', input: { after: event.after } }]];
       case 'done':
-        return loaded(state, event.value, now);
+        return event.task === 'load'
+          ? loaded(state, event.value, now)
+          : soon(withClusters(state, event.value), now);
       default:
         return [state, []];
     }
@@ -97,32 +125,27 @@ function soon(state: Scheduler, now: Millis, ms: Millis = limits.passMs): Schedu
   return [{ ...state, passAt: at }, [{ do: 'after', ms, event: { is: 'pass', at } }]];
 }
 
-function told(
-  state: Scheduler,
-  event: Heard<SchedulerHears, SchedulerEvent, SchedulerTasks> & { is: 'told' },
-  now: Millis,
-): SchedulerStep {
+/** A pass looks at every job that waits: the more there are, the more news it waits for. */
+const gatherMs = (state: Scheduler): Millis =>
+  limits.passMs + Math.floor(state.waiting.size / limits.passJobsPerMs);
+
+function told(state: Scheduler, event: Told<SchedulerHears>, now: Millis): SchedulerStep {
   const { message: m, ask } = event;
   switch (m.name) {
     case 'scheduler.job': {
       const { id, waits } = m.body as Body<'scheduler.job'>;
-      return soon({ ...state, news: { id, waits, before: state.news } }, now);
+      return soon({ ...state, news: { id, waits, before: state.news } }, now, gatherMs(state));
     }
-    case 'scheduler.cluster': {
-      const news = m.body as ClusterNews;
-      const clusters = new Map(state.clusters);
-      if (news.open || news.made !== null) clusters.set(news.cluster, news);
-      else clusters.delete(news.cluster);
-      return soon({ ...state, clusters }, now);
-    }
+    case 'scheduler.cluster':
+      return soon(withCluster(state, m.body as ClusterNews), now);
     case 'scheduler.site': {
       const site = m.body as SiteNews;
       return soon({ ...state, sites: new Map(state.sites).set(site.remote, site) }, now);
     }
     case 'scheduler.check': {
-      const known = state.remotes.every((remote) => state.sites.has(remote));
+      const isKnown = state.remotes.every((remote) => state.sites.has(remote));
       const { spec } = m.body as Body<'scheduler.check'>;
-      const impossible = known ? neverFits(picture(state), spec) : '';
+      const impossible = isKnown ? neverFits(picture(state), spec) : '';
       return [state, [{ do: 'reply', ask, body: { impossible } }]];
     }
     case 'scheduler.why':
@@ -137,40 +160,48 @@ const why = (state: Scheduler, body: object): Record<string, string> =>
       .map((id) => [id, state.reasons[id] ?? '']),
   );
 
+/** From here on the cluster itself counts what was claimed of it. */
+function withCluster(state: Scheduler, news: ClusterNews): Scheduler {
+  const clusters = new Map(state.clusters);
+  if (news.open || news.made !== null) clusters.set(news.cluster, news);
+  else clusters.delete(news.cluster);
+  const { claimed } = news;
+  if (claimed === null || state.proposed.get(claimed.job)?.attempt !== claimed.attempt)
+    return { ...state, clusters };
+  const proposed = new Map(state.proposed);
+  proposed.delete(claimed.job);
+  return { ...state, clusters, proposed };
+}
+
+/** What was heard meanwhile is newer than what was read. */
+function withClusters(state: Scheduler, read: readonly ClusterNews[]): Scheduler {
+  const unheard = read.filter(({ cluster }) => !state.clusters.has(cluster));
+  return unheard.reduce(withCluster, state);
+}
+
 function loaded(state: Scheduler, page: SchedulerTasks['load'][1], now: Millis): SchedulerStep {
   const waiting = new Map(state.waiting);
   // What was heard meanwhile is newer than what was read.
   for (const job of page.jobs) if (!waiting.has(job.id)) waiting.set(job.id, job);
   const [next, effects] = soon({ ...state, waiting }, now);
   const more: SchedulerEffect[] =
-    page.next === '' ? [] : [{ do: 'run', task: 'load', input: { after: page.next } }];
+    page.next === '' ? [] : [{ do: 'after', ms: 0, event: { is: 'load', after: page.next } }];
   return [next, [...effects, ...more]];
-}
-
-function picture(state: Scheduler): Omit<Picture, 'waiting'> {
-  const clusters = [...state.clusters.values()];
-  const nodes = clusters
-    .filter((c) => c.open)
-    .flatMap((c) => c.nodes.map((n) => ({ ...n, cluster: c.cluster })));
-  const sites = [...state.sites.values()].map((site) => {
-    const made = clusters.flatMap((c) => (c.made?.remote === site.remote ? [c.made] : []));
-    const cpusOf = (flavor: string): number =>
-      site.flavors.find((f) => f.name === flavor)?.resources.cpus ?? 0;
-    const cpus = made.reduce((sum, m) => sum + m.nodes * cpusOf(m.flavor), 0);
-    return { ...site, clusters: made.length, cpus };
-  });
-  return { nodes, sites, relocate: state.relocate };
 }
 
 function pass(state: Scheduler, now: Millis): SchedulerStep {
   const waiting = caughtUp(state);
-  const fresh = [...state.proposed].filter(
-    ([id, p]) => waiting.get(id)?.attempt === p.attempt && now - p.at < limits.proposalMs,
+  const proposed = new Map(
+    [...state.proposed].filter(
+      ([id, p]) =>
+        now - p.at < limits.proposalMs && (waiting.get(id)?.attempt ?? p.attempt) === p.attempt,
+    ),
   );
-  const proposed = new Map(fresh);
   const open = [...waiting.values()].filter((job) => !proposed.has(job.id));
-  const { proposals, reasons, impossible } = fit({ ...picture(state), waiting: open }, now);
-  for (const { id, attempt } of proposals) proposed.set(id, { attempt, at: now });
+  const seen = picture({ ...state, proposed });
+  const { proposals, reasons, impossible } = fit({ ...seen, waiting: open }, now);
+  for (const { id, attempt, placement } of proposals)
+    proposed.set(id, { attempt, at: now, placement });
   const next: Scheduler = {
     ...state,
     waiting,
@@ -207,8 +238,8 @@ function nextWake(
   proposed: Scheduler['proposed'],
   now: Millis,
 ): Millis | undefined {
-  let at = Number.POSITIVE_INFINITY;
+  let at = NEVER;
   for (const job of waiting.values()) if (job.notBefore > now) at = Math.min(at, job.notBefore);
   for (const { at: since } of proposed.values()) at = Math.min(at, since + limits.proposalMs);
-  return at === Number.POSITIVE_INFINITY ? undefined : at - now + 1;
+  return at === NEVER ? undefined : at - now + 1;
 }

@@ -99,7 +99,7 @@ async function jobs(
 
 async function show(from: Reading, user: Who, id: string): Promise<ReturnType<typeof view>> {
   const job = get<Job>(from.store, jobKeeping, `/jobs/${id}`);
-  if (job === undefined) throw new Failed('not_found', `no job ${id}`);
+  if (job?.remains !== 'all') throw new Failed('not_found', `no job ${id}`);
   if (user.door === 'terminal' && user.id !== job.owner)
     throw new Failed('forbidden', `job ${id} belongs to somebody else`);
   const reasons = job.phase === 'queued' ? await from.reasons([id]) : {};

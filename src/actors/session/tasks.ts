@@ -6,7 +6,7 @@ import type { Spec } from '../../protocol/model.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Store } from '../../runtime/ports.ts';
-import { find } from '../../runtime/record.ts';
+import { find, isKept } from '../../runtime/record.ts';
 import { SHORT } from '../job/keeping.ts';
 import { type Reading, read } from './read.ts';
 import type { SessionTasks } from './session.ts';
@@ -23,6 +23,8 @@ export type SessionPorts = Reading & {
   readonly impossible: (spec: Spec) => Promise<string>;
   /** Why no new job can be taken now, or ''. */
   readonly closed: () => string;
+  /** How long a job may run that does not say it itself, ms; 0: as long as it likes. */
+  readonly walltimeMs?: number;
 };
 
 type Submit = Body<'job.submit'>;
@@ -39,14 +41,16 @@ async function admit(ports: SessionPorts, user: Who, body: Submit): Promise<Body
   const closed = ports.closed();
   if (closed !== '') throw new Failed('disk_full', closed);
   const script = await scriptOf(ports, body);
-  const spec = specOf(script, body.file ?? 'script');
+  const asked = specOf(script, body.file ?? 'script');
+  const spec = { ...asked, walltimeMs: asked.walltimeMs || (ports.walltimeMs ?? 0) };
+  refuseUnable(spec);
   const inputs = checkInputs(ports, spec, body);
   const impossible = await ports.impossible(spec);
   if (impossible !== '') throw new Failed('impossible', impossible);
   const long = new TextEncoder().encode(script);
   const blob = long.byteLength > limits.scriptInlineBytesMax ? await ports.keepBlob(long) : null;
   return {
-    id: ports.jobId(user.id, body.key),
+    id: idOf(ports, user.id, body.key),
     owner: user.id,
     spec,
     script: blob === null ? script : '',
@@ -55,6 +59,44 @@ async function admit(ports: SessionPorts, user: Who, body: Submit): Promise<Body
     digest: ports.digest(JSON.stringify([script, inputs])),
     from: body.from ?? '',
   };
+}
+
+/** What scripts may ask for and swm cannot do yet, and how one sees that a script asks for it. */
+const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
+  array: ({ array }) => array !== null,
+  'after, after-ok, after-any': ({ after }) => after.length > 0,
+  queue: ({ queue }) => queue !== '',
+  gang: ({ gang }) => gang !== '',
+  preemptible: ({ preemptible }) => preemptible,
+  notify: ({ notify }) => notify !== '',
+  storage: ({ storage }) => storage.length > 0,
+  'container-image': ({ containerImage }) => containerImage !== '',
+  'keep-resources': ({ keepResources }) => keepResources,
+  'checkpoint, checkpoint-dir, checkpoint-interval': (spec) =>
+    spec.checkpoint || spec.checkpointDir !== '' || spec.checkpointIntervalMs > 0,
+  'ports with `out`': ({ ports }) => ports.some((port) => port.direction === 'out'),
+};
+
+/** Nothing that a script asks for is passed over in silence. */
+function refuseUnable(spec: Spec): void {
+  const asked = Object.keys(unable).filter((name) => unable[name]?.(spec));
+  if (asked.length === 0) return;
+  const text = `this swm cannot do yet what the script asks for: ${asked.join('; ')}`;
+  throw new Failed('impossible', text);
+}
+
+/**
+ * A job's id, which the same key gives again. Clusters bear its first eight digits: where another
+ * job has them, the next id that the key gives is taken, unless this key has made its job before.
+ */
+function idOf({ store, jobId }: SessionPorts, owner: string, key: string | undefined): string {
+  const ids = Array.from({ length: limits.idTriesMax }, (_, i) =>
+    jobId(owner, key === undefined || i === 0 ? key : `${key}\n${i}`),
+  );
+  const made = key === undefined ? undefined : ids.find((id) => isKept(store, `/jobs/${id}`));
+  const isFree = (id: string): boolean =>
+    find(store, `${SHORT}/${id.slice(0, 8)}`, 1).paths.length === 0;
+  return made ?? ids.find(isFree) ?? (ids[0] as string);
 }
 
 async function scriptOf(ports: SessionPorts, body: Submit): Promise<string> {

@@ -1,0 +1,77 @@
+import { failure } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Body } from '../../protocol/messages.ts';
+import type { Resources } from '../../protocol/model.ts';
+import type { Millis } from '../../runtime/ports.ts';
+import { withoutGone } from './claims.ts';
+import {
+  type Cluster,
+  type ClusterEffect,
+  type ClusterHeard,
+  type ClusterStep,
+  type Member,
+  once,
+  release,
+  stay,
+} from './cluster.ts';
+import { whenJoined } from './making.ts';
+import { news, newsOf } from './news.ts';
+
+/** How its nodes are: what the registry tells, and what becomes of a cluster whose node is lost. */
+
+export const enterUp = (state: Cluster, now: Millis): readonly ClusterEffect[] => {
+  if (state.made === null) return news(state);
+  const silent = state.members.filter((m) => m.phase === 'silent').map((m) => m.since);
+  if (silent.length === 0) return news(state);
+  const ms = Math.min(...silent) + limits.silentMsMax - now;
+  return [...news(state), { do: 'after', ms, event: { is: 'late' } }];
+};
+
+export function up(state: Cluster, event: ClusterHeard, now: Millis): ClusterStep {
+  if (event.is !== 'late') return stay(state);
+  const lost = state.members.find(
+    (m) => m.phase === 'silent' && now - m.since >= limits.silentMsMax,
+  );
+  if (lost === undefined) return [once(state, {}), []];
+  return [release(state, now, failure('lost', `node ${lost.name} is silent`)), []];
+}
+
+/** Takes what the registry tells of a node; it tells it again until it has this answer. */
+export function memberMoved(
+  state: Cluster,
+  body: Body<'cluster.node'>,
+  ask: number,
+  now: Millis,
+): ClusterStep {
+  const reply: ClusterEffect = { do: 'reply', ask, body: {} };
+  const { node: name, phase, since, address, resources } = body;
+  const member: Member = { name, phase, since, address, resources };
+  const known = state.members.find((m) => m.name === name);
+  const isOurs = known !== undefined || (state.made === null && phase !== 'gone');
+  if (state.phase === 'releasing' || state.phase === 'gone' || !isOurs) return [state, [reply]];
+  if (known !== undefined && same(known, member)) return [state, [reply]];
+  const members =
+    known === undefined
+      ? [...state.members, member]
+      : state.members.map((m) => (m === known ? member : m));
+  const next = { ...state, members };
+  if (state.made === null) return [withoutGone(next), [reply, ...newsOf(next, name)]];
+  if (phase === 'gone')
+    return [release(next, now, failure('lost', `node ${name} was given up`)), [reply]];
+  if (state.phase === 'joining') return joined(next, name, now, reply);
+  return state.phase === 'up' ? [once(next, {}), [reply]] : [next, [reply]];
+}
+
+function joined(state: Cluster, node: string, now: Millis, reply: ClusterEffect): ClusterStep {
+  const next = whenJoined(state, now);
+  return [next, next === state ? [reply, ...newsOf(next, node)] : [reply]];
+}
+
+const same = (a: Member, b: Member): boolean =>
+  a.phase === b.phase &&
+  a.since === b.since &&
+  a.address === b.address &&
+  sameResources(a.resources, b.resources);
+
+const sameResources = (a: Resources, b: Resources): boolean =>
+  a.cpus === b.cpus && a.memoryBytes === b.memoryBytes && a.gpus === b.gpus;

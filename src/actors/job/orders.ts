@@ -1,0 +1,95 @@
+import type { Failure } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { message } from '../../protocol/messages.ts';
+import type { Report } from '../../protocol/model.ts';
+import { ref } from '../../protocol/ref.ts';
+import { isOver, type Job, type JobEffect, ranks, runnerOf } from './job.ts';
+
+/** What a live job says to its runners, and has done about its ports. */
+
+export const nodeOf = (job: Job, rank: number): string => job.placement?.nodes[rank] ?? '';
+const addressOf = (job: Job, node: string): string =>
+  job.cluster?.nodes.find((n) => n.name === node)?.address ?? '';
+const toRunner = (job: Job, rank: number): ReturnType<typeof ref> =>
+  ref(nodeOf(job, rank), `/runners/${runnerOf(job, rank)}`);
+
+const order = (job: Job, rank: number): JobEffect => ({
+  do: 'ask',
+  to: toRunner(job, rank),
+  ms: limits.claimMs,
+  key: `order/${rank}`,
+  message: message('runner.order', {
+    runner: runnerOf(job, rank),
+    node: nodeOf(job, rank),
+    job: job.id,
+    attempt: job.attempt,
+    rank,
+    go: ranks(job).length === 1,
+    spec: job.spec,
+    script: job.script,
+    scriptBlob: job.scriptBlob,
+    inputs: [...job.inputs],
+    nodes: [...(job.placement?.nodes ?? [])],
+    addresses: (job.placement?.nodes ?? []).map((node) => addressOf(job, node)),
+    resources: job.placement?.resources ?? { cpus: 1, memoryBytes: 0, gpus: 0 },
+    owner: job.owner,
+  }),
+});
+
+const go = (job: Job, rank: number): JobEffect => ({
+  do: 'tell',
+  to: toRunner(job, rank),
+  message: message('runner.go', { runner: runnerOf(job, rank) }),
+});
+
+const stop = (job: Job, rank: number, why: Failure | null): JobEffect => ({
+  do: 'ask',
+  to: toRunner(job, rank),
+  ms: limits.claimMs,
+  key: `stop/${rank}`,
+  message: message('runner.stop', {
+    runner: runnerOf(job, rank),
+    node: nodeOf(job, rank),
+    job: job.id,
+    attempt: job.attempt,
+    rank,
+    failure: why,
+    graceMs: limits.graceMs,
+  }),
+});
+
+export const taken = ({ job, node, rank, seq, attempt }: Report): JobEffect => {
+  const runner = `${job}.${attempt}.${rank}`;
+  return {
+    do: 'tell',
+    to: ref(node, `/runners/${runner}`),
+    message: message('runner.taken', { runner, seq }),
+  };
+};
+
+/**
+ * What every rank is to be told again, as long as nobody knows that it has heard. One that has
+ * reported is never ordered again: a worker that lost its records must not take it for new.
+ */
+export function remind(job: Job): readonly JobEffect[] {
+  const main = job.reports[0]?.phase;
+  return ranks(job).flatMap((rank) => {
+    if (isOver(job, rank)) return [];
+    if (job.stop !== null) return [stop(job, rank, job.stop.failure)];
+    if (job.phase === 'collecting' && rank > 0) return [stop(job, rank, null)];
+    const phase = job.reports[rank]?.phase;
+    if (phase === undefined) return [order(job, rank)];
+    const mayStart = rank === 0 ? job.phase !== 'staging' : main === 'running';
+    return phase === 'staged' && mayStart ? [go(job, rank)] : [];
+  });
+}
+
+/** Binding the ports that are bound already changes nothing. */
+export function forward(job: Job): readonly JobEffect[] {
+  const ports = job.spec.ports.filter((p) => p.direction === 'in').map((p) => p.port);
+  if (ports.length === 0) return [];
+  if (job.alias === '') return [{ do: 'run', task: 'alias', input: { ports } }];
+  const node = nodeOf(job, 0);
+  const input = { job: job.id, alias: job.alias, ports, node, address: addressOf(job, node) };
+  return [{ do: 'run', task: 'forward', input }];
+}
