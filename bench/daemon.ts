@@ -53,7 +53,9 @@ export async function rssOf(pid: number): Promise<number> {
 
 async function started(spool: string): Promise<ChildProcess> {
   const swm = join(import.meta.dirname, '..', 'bin', 'swm');
-  const child = spawn(swm, ['dev', '--spool', spool, '--set', 'jobs.relocate=asked'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(swm, ['dev', '--spool', spool, '--set', 'jobs.relocate=asked'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   let text = '';
   await new Promise<void>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`swm dev ended with ${code}`)));

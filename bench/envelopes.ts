@@ -1,8 +1,8 @@
 import { Packr } from 'msgpackr';
-import { meshCodec } from '../src/protocol/wire/codec.ts';
 import type { Envelope } from '../src/protocol/envelope.ts';
 import { limits } from '../src/protocol/limits.ts';
 import { type Message, message, messages } from '../src/protocol/messages.ts';
+import { meshCodec } from '../src/protocol/wire/codec.ts';
 import { type Bench, run } from './rounds.ts';
 
 /**

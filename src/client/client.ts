@@ -1,8 +1,8 @@
-import { jsonClientCodec, plainClientCodec } from '../protocol/wire/codec-plain.ts';
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { type Body, message, type Name, type Reply } from '../protocol/messages.ts';
 import type { Watched, WatchRow } from '../protocol/watch-row.ts';
+import { jsonClientCodec, plainClientCodec } from '../protocol/wire/codec-plain.ts';
 import { type FollowOptions, follow } from './follow.ts';
 import { Lines, pauseMs } from './lines.ts';
 import type { Socket } from './socket.ts';

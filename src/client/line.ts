@@ -1,9 +1,9 @@
 import type { Envelope } from '../protocol/envelope.ts';
 import { Failed, type Failure, failure, Malformed } from '../protocol/errors.ts';
-import type { Codec } from '../protocol/wire/frame.ts';
 import type { Message } from '../protocol/messages.ts';
-import { type Outbox, outbox } from '../protocol/wire/outbox.ts';
 import { isStreamFrame } from '../protocol/streams/stream-frame.ts';
+import type { Codec } from '../protocol/wire/frame.ts';
+import { type Outbox, outbox } from '../protocol/wire/outbox.ts';
 import { LineStreams } from './line-streams.ts';
 import type { Socket } from './socket.ts';
 

@@ -1,6 +1,6 @@
 import { Failed, type Failure, failure } from '../protocol/errors.ts';
-import type { Codec } from '../protocol/wire/frame.ts';
 import { limits } from '../protocol/limits.ts';
+import type { Codec } from '../protocol/wire/frame.ts';
 import { Line } from './line.ts';
 import type { Socket } from './socket.ts';
 

@@ -1,8 +1,8 @@
-import { meshCodec } from '../protocol/wire/codec.ts';
 import type { Envelope } from '../protocol/envelope.ts';
 import { Malformed } from '../protocol/errors.ts';
-import { type Outbox, outbox } from '../protocol/wire/outbox.ts';
 import type { Who } from '../protocol/who.ts';
+import { meshCodec } from '../protocol/wire/codec.ts';
+import { type Outbox, outbox } from '../protocol/wire/outbox.ts';
 import type { Note, Wire } from '../runtime/ports.ts';
 import type { NodeIdentity } from './identity.ts';
 import type { Link } from './link.ts';

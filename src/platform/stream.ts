@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
-import { append, byteQueue, shift } from '../protocol/streams/byte-queue.ts';
 import { Failed, type Failure, failure, Malformed } from '../protocol/errors.ts';
+import { append, byteQueue, shift } from '../protocol/streams/byte-queue.ts';
 
 /**
  * A stream to another node. What is written is kept until its reader there has taken it, and is

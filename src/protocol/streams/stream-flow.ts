@@ -1,5 +1,5 @@
-import { append, type ByteQueue, byteQueue, copyOut, drop } from './byte-queue.ts';
 import { Malformed } from '../errors.ts';
+import { append, type ByteQueue, byteQueue, copyOut, drop } from './byte-queue.ts';
 
 /**
  * The sending half of a stream. It keeps all bytes that the other side has not consumed, never

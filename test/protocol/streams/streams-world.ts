@@ -1,7 +1,11 @@
 import type { StreamEnd } from '../../../src/protocol/streams/stream-end.ts';
 import { decodeStreamFrame } from '../../../src/protocol/streams/stream-frame.ts';
 import { hear } from '../../../src/protocol/streams/stream-hear.ts';
-import { type Streams, type StreamsConfig, streams } from '../../../src/protocol/streams/stream-table.ts';
+import {
+  type Streams,
+  type StreamsConfig,
+  streams,
+} from '../../../src/protocol/streams/stream-table.ts';
 import {
   acceptStream,
   consume,
