@@ -32,6 +32,7 @@ const codes: Readonly<Record<Colour, number>> = {
 
 /** What is narrower than this is no terminal that anybody uses. */
 const COLUMNS_MIN = 40;
+/** Of those that do not tell, or say that they have none. */
 const COLUMNS_USUAL = 80;
 
 export function openScreen(json: boolean): Screen {
@@ -43,7 +44,7 @@ export function openScreen(json: boolean): Screen {
   const status = (text: string): void => {
     if (!notesAreSeen || text === shown) return;
     shown = text;
-    stderr.write(`\r\x1b[K${text.slice(0, (stderr.columns ?? COLUMNS_USUAL) - 1)}`);
+    stderr.write(`\r\x1b[K${text.slice(0, (stderr.columns || COLUMNS_USUAL) - 1)}`);
   };
   const clear = (): void => status('');
   process.once('exit', clear);
@@ -51,7 +52,7 @@ export function openScreen(json: boolean): Screen {
     json,
     isTerminal,
     notesAreSeen,
-    columns: Math.max(COLUMNS_MIN, stdout.columns ?? COLUMNS_USUAL),
+    columns: Math.max(COLUMNS_MIN, stdout.columns || COLUMNS_USUAL),
     print(line) {
       clear();
       stdout.write(`${line}\n`);
