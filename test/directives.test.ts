@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type DirectiveName, directiveNames, directives } from '../src/protocol/jobscript/directives.ts';
+import {
+  type DirectiveName,
+  directiveNames,
+  directives,
+} from '../src/protocol/jobscript/directives.ts';
 import { formatScriptError, parseScript } from '../src/protocol/jobscript/jobscript.ts';
 import { emptySpec } from '../src/protocol/jobscript/spec.ts';
 import { files } from './directives/files.ts';

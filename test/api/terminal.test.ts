@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { LinkBounds } from '../../src/platform/link.ts';
-import { jsonCodec, plainCodec } from '../../src/protocol/wire/codec.ts';
 import type { Envelope } from '../../src/protocol/envelope.ts';
-import type { Codec } from '../../src/protocol/wire/frame.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { message } from '../../src/protocol/messages.ts';
+import { jsonCodec, plainCodec } from '../../src/protocol/wire/codec.ts';
+import type { Codec } from '../../src/protocol/wire/frame.ts';
 import { type HeadOptions, head, refusal } from '../client/head.ts';
 import { until, user } from '../client/pipe.ts';
 import { memoryLinks } from '../ports/memory-link.ts';

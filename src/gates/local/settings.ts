@@ -4,8 +4,8 @@ import type { Flavor, Image } from '../../actors/ports.ts';
 import { nearest } from '../../protocol/didyoumean.ts';
 import { Malformed } from '../../protocol/errors.ts';
 import { isFlaw } from '../../protocol/jobscript/flaw.ts';
-import { limits } from '../../protocol/limits.ts';
 import { parseBytes } from '../../protocol/jobscript/quantities.ts';
+import { limits } from '../../protocol/limits.ts';
 
 /** What this machine plays a site with. */
 export type LocalSettings = {
