@@ -213,6 +213,27 @@ function crowds(bed: () => CellBed): void {
     for (const cell of all) cell.stop();
   });
 
+  it.each(['first', 'last'])(
+    'leave their turns to others when stopped, the %s first',
+    async (by) => {
+      const { cells, settle } = bed();
+      let plays = 0;
+      const stopped = Array.from({ length: 1000 }, (_, i) =>
+        cells(`/stopped/${i}`, () => ++plays < 0, noCrash),
+      );
+      for (const cell of stopped) cell.wake();
+      for (const cell of by === 'first' ? stopped : stopped.toReversed()) cell.stop();
+      await settle();
+      expect(plays).toBe(0);
+      const others = Array.from({ length: 1000 }, (_, i) =>
+        cells(`/others/${i}`, () => ++plays < 0, noCrash),
+      );
+      for (const cell of others) cell.wake();
+      await settle();
+      expect(plays).toBe(1000);
+    },
+  );
+
   it('share the turns: one that always wants more does not keep another from playing', async () => {
     const { cells, settle } = bed();
     let greedy = 0;

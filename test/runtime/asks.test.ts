@@ -6,9 +6,10 @@ import { HandClock } from './lab.ts';
 
 const yes = (body: object): Answer => ({ ok: true, body });
 const nothing = (): void => {};
+const LONG = { timeout: 120_000 };
 
 describe('asks', () => {
-  it('give each of 1.5 million questions its own answer, with 20,000 in flight', () => {
+  it('give each of 1.5 million questions its own answer, 20,000 in flight', LONG, () => {
     const asks = new Asks(new HandClock());
     const open: { id: number; n: number }[] = [];
     let x = 1;

@@ -128,11 +128,12 @@ describe('a supervisor', () => {
     await lab.run();
     // Between the lives of `a`; `c` lives, and is halted with a letter unread.
     lab.tell('/s/a', count(1));
-    lab.clock.pass(99, () => lab.hands.run());
-    lab.tell('/s/a', count(2));
-    lab.tell('/s/c', count(3));
+    lab.clock.pass(100, () => {
+      lab.tell('/s/c', count(2));
+      lab.hands.run();
+    });
     await lab.pass(1_000);
-    expect(heard.toSorted()).toEqual([1, 2, 3]);
+    expect(heard).toEqual([1, 2]);
   });
 
   it('is a value: crashes of two children at once restart each once', () => {
