@@ -10,6 +10,8 @@ export type Head = {
   readonly spool: string;
   /** Its URL, once it can be spoken to. Rejects with `Failed` if it ends before. */
   readonly ready: Promise<string>;
+  /** Whether it ever was: one that is told to end before that leaves its folder as it is. */
+  isReady(): boolean;
   /** Resolves with the reason once it is gone. */
   readonly ended: Promise<string>;
   /** The end of its log, for people. */
@@ -57,6 +59,7 @@ export function startHead(root: string): Head {
   });
   let out = '';
   let err = '';
+  let isReady = false;
   child.stderr.on('data', (text) => (err = `${err}${text}`.slice(-ERR_CHARS)));
   child.stdin.on('error', () => {});
   const ended = once(child, 'close').then(
@@ -67,7 +70,9 @@ export function startHead(root: string): Head {
     child.stdout.on('data', (text) => {
       out += text;
       const url = /^ready .* (https:\S+)$/m.exec(out)?.[1];
-      if (url !== undefined) resolve(url);
+      if (url === undefined) return;
+      isReady = true;
+      resolve(url);
     });
     void ended.then((why) => reject(new Failed('unreachable', why)));
   });
@@ -75,6 +80,7 @@ export function startHead(root: string): Head {
   return {
     spool,
     ready,
+    isReady: () => isReady,
     ended,
     async tail() {
       const log = await readFile(join(spool, 'log', 'swm.log'), 'utf8').catch(() => '');

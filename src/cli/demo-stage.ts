@@ -21,7 +21,7 @@ export type Stage = {
 };
 
 const ACTOR_WIDTH = 10;
-const BAR_WIDTH = 24;
+const BAR_WIDTH = 20;
 
 export function openStage(): Stage {
   const screen = openScreen(false);

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { look, signal } from '../platform/process/being.ts';
 import { readMounts } from '../platform/process/fence-controls.ts';
@@ -44,6 +44,7 @@ export function observe(seen: Traces): void {
     if (id !== '') seen.ids.add(id);
   }
   const listening = listeners();
+  const groupsOf = groupFinder();
   for (const pid of ours(seen)) {
     for (const group of groupsOf(pid)) seen.groups.add(group);
     for (const descriptor of list(`/proc/${pid}/fd`)) {
@@ -67,11 +68,15 @@ export async function whatIsLeft(seen: Traces): Promise<readonly string[]> {
 /** Takes away by force what the head should have, so that a fault costs nobody anything. */
 export async function wipe(seen: Traces): Promise<void> {
   const until = performance.now() + DYING_MS;
-  for (let pids = ours(seen); pids.length > 0 && performance.now() < until; pids = ours(seen)) {
+  for (;;) {
+    const pids = ours(seen);
     for (const pid of pids) signal(pid, 'SIGKILL');
+    // The dead count in their group for a moment longer.
+    const kept = [...seen.groups].toSorted().filter((group) => existsSync(group));
+    for (const group of kept.toReversed()) removeGroup(group);
+    if ((pids.length === 0 && kept.length === 0) || performance.now() > until) break;
     await sleep(LOOK_MS);
   }
-  for (const group of [...seen.groups].toSorted().toReversed()) removeGroup(group);
   for (const folder of foldersOf(seen)) rmSync(folder, { recursive: true, force: true });
 }
 
@@ -145,17 +150,20 @@ function addressOf(text: string): string {
   return `${name.toReversed().join('.')}:${Number.parseInt(port, 16)}`;
 }
 
-/** The control groups that a process is in and we are not, with those between. */
-function groupsOf(pid: number): readonly string[] {
-  const mountinfo = read('/proc/self/mountinfo');
-  const own = readMounts(mountinfo, read('/proc/self/cgroup')).map(({ dir }) => dir);
-  return readMounts(mountinfo, read(`/proc/${pid}/cgroup`)).flatMap(({ dir }) => {
-    const parent = own.find((each) => dir.startsWith(each === '/' ? each : `${each}/`));
-    if (parent === undefined) return [];
-    const found: string[] = [];
-    for (let at = dir; at !== parent; at = dirname(at)) found.push(at);
-    return found;
-  });
+/** Gives the control groups that a process is in below our own. */
+function groupFinder(): (pid: number) => readonly string[] {
+  const mounts = read('/proc/self/mountinfo');
+  const groupsIn = (cgroup: string): readonly string[] =>
+    readMounts(mounts, cgroup).map(({ dir }) => resolve(dir));
+  const own = groupsIn(read('/proc/self/cgroup'));
+  return (pid) =>
+    groupsIn(read(`/proc/${pid}/cgroup`)).flatMap((group) => {
+      const parent = own.find((each) => group.startsWith(`${each}/`));
+      const found: string[] = [];
+      if (parent !== undefined)
+        for (let at = group; at !== parent; at = dirname(at)) found.push(at);
+      return found;
+    });
 }
 
 function removeGroup(path: string): void {
@@ -164,7 +172,7 @@ function removeGroup(path: string): void {
   try {
     rmdirSync(path);
   } catch {
-    // It is gone already, or what lives in it cannot be killed by us: that was told.
+    // It is gone already, or somebody is still in it: there will be another look.
   }
 }
 

@@ -94,11 +94,11 @@ async function end(
     await rm(join(seen.root, ours), { recursive: true, force: true });
   await rmdir(seen.root).catch(() => {});
   // What failed may leave things about: those go first, and what is told is what cannot go.
-  if (code === exits.fault) await wipe(seen);
+  if (code === exits.fault || head?.isReady() === false) await wipe(seen);
   const left = await whatIsLeft(seen);
   for (const line of left) screen.note(`demo: left behind: ${line}`);
   await wipe(seen);
-  stage.step('head', 'has ended, and its folder is gone');
+  if (left.length === 0) stage.step('check', 'no process, port, folder or control group is left');
   screen.print(`took ${Math.round(performance.now() / 1000)} s`);
   screen.print(`left behind: ${left.length}`);
   return left.length === 0 ? code : exits.fault;
