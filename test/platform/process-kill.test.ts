@@ -99,7 +99,10 @@ describe.each(['perl', 'node'] as const)('a worker that is killed, under %s', (l
 describe('an order whose worker is gone', () => {
   it('starts nothing, though its slot reads it late', async () => {
     const worker = await startWorker();
-    const slot = await until('a slot is free', () => place.keepers(/^swm-slot/)[0]);
+    const first = place.order(someKey(), { is: 'exits', code: 0 });
+    worker.ensure(first);
+    await until('one has ended', () => place.record(first.key).includes('\nexit '));
+    const slot = place.slotOf(first.key);
     const order = place.order(someKey(), { is: 'exits', code: 5 });
     process.kill(slot, 'SIGSTOP');
     worker.ensure(order);
@@ -159,6 +162,7 @@ describe('under a worker that lives', () => {
     kill(place.slotOf(key));
     go();
     await until('it is gone and reaped', () => !existsSync(`/proc/${pid}`));
+    expect(place.record(key)).not.toMatch(/\n(done|exit|lost) /);
     processes = await place.open();
     expect(await processes.exited(key, open)).toMatchObject({ code: 17, lost: false });
   });

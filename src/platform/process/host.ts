@@ -47,6 +47,7 @@ export class Host {
   readonly #account: (name: string) => Promise<Account>;
   readonly #logTimer: NodeJS.Timeout;
   readonly #uid = process.getuid?.() ?? -1;
+  #open = true;
 
   constructor(options: HostOptions, fences: Fences, forgotten: Forgotten, slots: Slots) {
     this.#options = options;
@@ -120,7 +121,9 @@ export class Host {
     this.#attempts.delete(recordName(key));
   }
 
+  /** Lets go of all attempts; nothing more is heard of them in this life. */
   close(): void {
+    this.#open = false;
     clearInterval(this.#logTimer);
     this.#watch.close();
     this.#slots.close();
@@ -251,7 +254,8 @@ export class Host {
       await pause(graceMs);
     }
     for (let ms = 5; !attempt.isOver; ms = Math.min(2 * ms, 1_000)) {
-      await kill(tree, () => attempt.isOver);
+      if (!this.#open) throw new Failed('stopping', 'the worker is closing');
+      await kill(tree, () => attempt.isOver || !this.#open);
       await pause(ms);
     }
     await done;

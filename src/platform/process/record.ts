@@ -97,7 +97,7 @@ export const exitLine = (exit: Exit): string =>
 export const tell = (text: string): Told =>
   whole(text).reduce<Told>((told, words) => next(told, words), { is: 'nothing' });
 
-/** Each line to its last letter: a torn one does not count, nor does what follows it in its line. */
+/** Each line to its last letter: a torn one does not count, nor does what follows in its line. */
 const shapes = [
   /^refused \d+ \.$/,
   /^starting \d+ \d+ \S+ \d+ (own|shared) \S+ \S+ \.$/,

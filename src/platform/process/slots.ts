@@ -113,7 +113,10 @@ export class Slots {
     this.#open = false;
     clearInterval(this.#idle);
     this.#server.close(() => this.closed());
-    for (const slot of this.all) slot.socket.destroy();
+    for (const slot of this.all) {
+      slot.hears = undefined;
+      slot.socket.destroy();
+    }
     this.#keeper?.stdin?.destroy();
     this.#keeper?.stderr?.destroy();
     for (const task of this.#waiting.splice(0)) task.refused('the worker is closing');
