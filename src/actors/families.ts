@@ -36,6 +36,27 @@ export const common: Families = {
 
 /** What a head has: the control tree, and the sessions of its terminals. */
 export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
+  ...forJobs(ports),
+  ...forClusters(ports),
+  ...forNodes,
+  gate: family({ behaviour: gate, hears: ['gate.offer'] as const, tasks: gateTasks(ports) }),
+  scheduler: family({
+    behaviour: scheduler,
+    hears: [
+      'scheduler.job',
+      'scheduler.cluster',
+      'scheduler.site',
+      'scheduler.why',
+      'scheduler.check',
+    ] as const,
+    tasks: schedulerTasks(store),
+  }),
+  housekeeper: family({ behaviour: housekeeper, hears: [], tasks: housekeeperTasks(store) }),
+  sessions: family({ behaviour: pool, hears: [], tasks: noTasks }),
+  session: family({ behaviour: session, hears: TERMINAL_CALLS, tasks: sessionTasks(ports) }),
+});
+
+const forJobs = (ports: JobPorts): Families => ({
   jobs: family({
     behaviour: pool,
     hears: [],
@@ -57,6 +78,9 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
     keeping: jobKeeping,
     rests: ({ phase }) => phase === 'queued' || phase === 'ended',
   }),
+});
+
+const forClusters = (ports: ClusterPorts): Families => ({
   clusters: family({
     behaviour: pool,
     hears: [],
@@ -81,6 +105,9 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
     keeping: clusterKeeping,
     rests: ({ phase }) => phase === 'gone',
   }),
+});
+
+const forNodes: Families = {
   nodes: family({
     behaviour: pool,
     hears: [],
@@ -106,22 +133,7 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
     keeping: nodeKeeping,
     rests: ({ phase }) => phase === 'gone',
   }),
-  gate: family({ behaviour: gate, hears: ['gate.offer'] as const, tasks: gateTasks(ports) }),
-  scheduler: family({
-    behaviour: scheduler,
-    hears: [
-      'scheduler.job',
-      'scheduler.cluster',
-      'scheduler.site',
-      'scheduler.why',
-      'scheduler.check',
-    ] as const,
-    tasks: schedulerTasks(store),
-  }),
-  housekeeper: family({ behaviour: housekeeper, hears: [], tasks: housekeeperTasks(store) }),
-  sessions: family({ behaviour: pool, hears: [], tasks: noTasks }),
-  session: family({ behaviour: session, hears: TERMINAL_CALLS, tasks: sessionTasks(ports) }),
-});
+};
 
 /** What a worker has: a runner per attempt. `store` is of the node alone. */
 export const workerFamilies = (ports: RunnerPorts, store?: Store): Families => ({
@@ -147,6 +159,6 @@ export const workerFamilies = (ports: RunnerPorts, store?: Store): Families => (
     hears: ['runner.order', 'runner.go', 'runner.stop', 'runner.taken', 'runner.forget'] as const,
     tasks: runnerTasks(ports),
     keeping: runnerKeeping,
-    rests: ({ phase }) => phase === 'forgotten',
+    rests: ({ cleared }) => cleared,
   }),
 });

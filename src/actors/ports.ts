@@ -210,10 +210,3 @@ export interface Forwards {
   /** An alias of the pool on which all of these ports can be bound now. */
   free(ports: readonly number[], taken: readonly string[]): Promise<string>;
 }
-
-export interface Ids {
-  /** A fresh random UUID. */
-  uuid(): string;
-}
-
-export type { Cancel };

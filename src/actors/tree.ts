@@ -13,7 +13,7 @@ const backoff = { minMs: 100, maxMs: 5_000 };
 const policy: Policy = { strategy: 'one', max: 10, withinMs: 60_000, backoff };
 const poolPolicy: PoolPolicy = { max: 5, withinMs: 60_000, backoff, openPerStep: 200 };
 
-/** Names of the children of a pool that must live from the start: those whose phase asks for more. */
+/** Names of the children of a pool that live from the start: those whose phase asks for more. */
 function live(store: Store, pool: string): readonly string[] {
   const names: string[] = [];
   let after = '';

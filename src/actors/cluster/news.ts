@@ -46,7 +46,7 @@ export const toScheduler = (cluster: Cluster, claimed: Attempt | null = null): C
   message: message('scheduler.cluster', offer(cluster, claimed)),
 });
 
-/** What the scheduler may count on. A node that is silent may come back: only `up` ones are used. */
+/** What the scheduler may count on. A silent node may come back: only `up` ones are used. */
 export function offer(cluster: Cluster, claimed: Attempt | null = null): Body<'scheduler.cluster'> {
   const { name, made, members, holds, phase } = cluster;
   const known = members.filter((m) => m.phase === 'up' || m.phase === 'silent');

@@ -48,8 +48,8 @@ export function gateTasks(ports: GatePorts): Tasks<GateEvent, GateTasks> {
 }
 
 /**
- * Lists first and reads the claims after: a claim is committed before its create. Where a site keeps
- * no tags, only names are ours that we hold a record of; all others may be somebody else's.
+ * Lists first and reads the claims after: a claim is committed before its create. Where a site
+ * keeps no tags, only names are ours that we hold a record of; others may be somebody else's.
  */
 async function strays(
   { store, installation }: GatePorts,

@@ -1,6 +1,6 @@
+import { emptySpec } from '../../protocol/jobscript/spec.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
-import { emptySpec } from '../../protocol/jobscript/spec.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import {
   askCluster,
@@ -35,7 +35,7 @@ const unclaim = (job: Job): JobEffect =>
     'unclaim',
   );
 
-/** Whatever happened, what the job held goes first: nothing gets to the end, or the queue, around it. */
+/** Whatever happened, what the job held goes first: no way to the end, or the queue, is around it. */
 export function releasing(job: Job, event: JobHeard, now: Millis): JobStep {
   const later: JobEffect = { do: 'after', ms: limits.nudgeMs, event: { is: 'again' } };
   switch (event.is) {

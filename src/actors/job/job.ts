@@ -16,7 +16,7 @@ import type { Who } from '../../protocol/who.ts';
 import type { Effect, Heard, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 
-/** How a run ended: F it ran to its end, E swm could not bring it there, C somebody cancelled it. */
+/** How a run ended: F it ran to its end, E swm could not bring it there, C it was cancelled. */
 export type Outcome = {
   readonly state: 'F' | 'E' | 'C';
   readonly exitcode: number;
@@ -69,7 +69,7 @@ export type Job = {
   readonly cancelled: boolean;
   /** Whether it queues again once all is released. */
   readonly again: 'no' | 'attempt' | 'run';
-  /** Whether it showed that its data is there, and not yet that it runs: it shows no Q meanwhile. */
+  /** Whether it showed that its data is there, not yet that it runs: it shows no Q meanwhile. */
   readonly uploaded: boolean;
   readonly alias: string;
   readonly details: string;
@@ -135,7 +135,7 @@ export const mark = (job: Job, at: Millis, what: string): Job => ({
   timeline: [...job.timeline, { at, what: what.slice(0, 200) }].slice(-limits.marksMax),
 });
 
-export const toCluster = (job: Job): ReturnType<typeof control> =>
+const toCluster = (job: Job): ReturnType<typeof control> =>
   control(`/clusters/${job.placement?.cluster ?? ''}`);
 
 export const runnerOf = (job: Job, rank: number): string => `${job.id}.${job.attempt}.${rank}`;

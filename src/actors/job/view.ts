@@ -5,7 +5,7 @@ import type { Job } from './job.ts';
  * The letter that a job shows in each phase. Once its end is settled, the letter says how. Terminals
  * that wait for a start take a Q after the data was there as its end: until it runs it shows none.
  */
-export function letter(job: Job): JobLetter {
+function letter(job: Job): JobLetter {
   if (job.outcome !== null && job.again === 'no') return job.outcome.state;
   switch (job.phase) {
     case 'queued':

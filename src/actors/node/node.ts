@@ -49,7 +49,7 @@ const NOTHING: Resources = { cpus: 0, memoryBytes: 0, gpus: 0 };
 /** Nodes that no cluster was made for belong to this one. */
 export const STANDING = 'here';
 
-/** A node's place in the registry. A node that is gone is refused, until its name is expected anew. */
+/** A node's place in the registry. One that is gone is refused until its name is expected anew. */
 export const node: Behaviour<NodeArgs, NodeRecord, NodeHears, NodeEvent, NodeTasks> = {
   // Whoever says hello before it was expected is let in by what it says only if it is ourselves.
   init: (args, now) => ({

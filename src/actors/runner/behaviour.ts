@@ -32,7 +32,7 @@ export const runner: Behaviour<RunnerArgs, Runner, RunnerHears, RunnerEvent, Run
 
   enter: (state, now) =>
     state.phase === 'forgotten'
-      ? [clear(state)]
+      ? clear(state)
       : [report(state), again(limits.reportMs, 'remind'), ...enter(state, now)],
 };
 
@@ -65,6 +65,7 @@ function begin(args: RunnerArgs): Runner {
     failure: null,
     detail: isOrdered ? 'Data upload has started' : 'stopped before it was ordered',
     forgottenAt: 0,
+    cleared: false,
     erased: false,
   };
 }
@@ -89,12 +90,11 @@ function on(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
       return starting(state, event);
     case 'running':
     case 'stopping':
-      return running(state, event, now);
+      return running(state, event);
     case 'collecting':
       return collecting(state, event);
     case 'forgotten':
-      if (event.is === 'failed') return [state, [again(limits.transferPauseMsMax, 'again')]];
-      return [state, event.is === 'again' ? [clear(state)] : []];
+      return forgotten(state, event);
     case 'staged':
     case 'over':
       return [state, []];
@@ -133,7 +133,7 @@ function told(state: Runner, { message: m, ask }: Told<RunnerHears>, now: Millis
     }
     case 'runner.forget': {
       const { before } = m.body as Body<'runner.forget'>;
-      const isOld = state.phase === 'forgotten' && state.forgottenAt < before;
+      const isOld = state.cleared && state.forgottenAt < before;
       return [isOld ? { ...state, erased: true } : state, []];
     }
   }
@@ -181,19 +181,19 @@ function staging(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
 const pause = (tries: number): Millis =>
   Math.min(limits.transferPauseMsMax, limits.againMs * 2 ** Math.min(tries, 10));
 
-/** Whatever a start that failed has left is killed: only then the attempt is over. */
 function starting(state: Runner, event: RunnerHeard): RunnerStep {
-  if (event.is === 'failed') {
-    const { failure: why } = event;
-    return [to(state, 'stopping', { failure: why, stop: { failure: why, graceMs: 0 } }), []];
-  }
+  if (event.is === 'failed') return [broken(state, event.failure), []];
   if (event.is !== 'done' || event.task !== 'start') return [state, []];
   const { at, unenforced } = event.value;
   return [to(state, 'running', { startedAt: at, unenforced }), []];
 }
 
+/** Whatever there still is of it is killed: only then the attempt is over. */
+const broken = (state: Runner, why: Failure): Runner =>
+  to(state, 'stopping', { failure: why, stop: { failure: why, graceMs: 0 } });
+
 /** Running, or being killed: either way it is over once its process is. */
-function running(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
+function running(state: Runner, event: RunnerHeard): RunnerStep {
   switch (event.is) {
     case 'walltime': {
       const seconds = (state.order?.spec.walltimeMs ?? 0) / 1000;
@@ -203,15 +203,18 @@ function running(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
     case 'again':
       return [state, watch(state)];
     case 'failed':
-      return unwatched(state, event.failure, now);
+      return unwatched(state, event.failure);
     case 'done':
-      return event.task === 'wait' || event.task === 'kill'
-        ? [exited(state, event.value), []]
-        : [state, []];
+      if (event.task === 'wait') return [exited(state, event.value), []];
+      if (event.task === 'kill') return [killed(state, event.value), []];
+      return [state, []];
     default:
       return [state, []];
   }
 }
+
+const killed = (state: Runner, exit: Exit | null): Runner =>
+  exit === null ? to(state, 'over', { detail: 'ended before it started' }) : exited(state, exit);
 
 function exited(state: Runner, exit: Exit): Runner {
   const { code, signal, at, outOfMemory, lost, logFull } = exit;
@@ -223,12 +226,12 @@ function exited(state: Runner, exit: Exit): Runner {
   });
 }
 
-/** No exit can be told: it never started, or nobody knows of it any more. Else it is asked again. */
-function unwatched(state: Runner, why: Failure, now: Millis): RunnerStep {
-  if (why.retry) return [state, [again(limits.againMs, 'again')]];
-  if (state.phase === 'stopping') return [to(state, 'over', { detail: why.text }), []];
-  if (why.code !== 'not_found') return [to(state, 'over', { failure: why }), []];
-  return [exited(state, { code: 0, signal: 0, at: now, outOfMemory: false, lost: true }), []];
+/** A bug may pass; else nobody will ever tell its end. */
+function unwatched(state: Runner, why: Failure): RunnerStep {
+  if (state.phase === 'stopping' || why.code === 'bug')
+    return [state, [again(limits.againMs, 'again')]];
+  const lost = failure('lost', 'nothing is known of its process any more', false);
+  return [broken(state, why.code === 'not_found' ? lost : why), []];
 }
 
 function collecting(state: Runner, event: RunnerHeard): RunnerStep {
@@ -282,4 +285,11 @@ function walltime(state: Runner, now: Millis): readonly RunnerEffect[] {
 const collect = (state: Runner): readonly RunnerEffect[] =>
   state.order ? [{ do: 'run', task: 'collect', input: state.order }] : [];
 
-const clear = (state: Runner): RunnerEffect => ({ do: 'run', task: 'clear', input: state.key });
+const clear = ({ cleared, key }: Runner): readonly RunnerEffect[] =>
+  cleared ? [] : [{ do: 'run', task: 'clear', input: key }];
+
+function forgotten(state: Runner, event: RunnerHeard): RunnerStep {
+  if (event.is === 'failed') return [state, [again(limits.transferPauseMsMax, 'again')]];
+  if (event.is === 'again') return [state, clear(state)];
+  return [event.is === 'done' ? { ...state, cleared: true } : state, []];
+}

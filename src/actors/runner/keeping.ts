@@ -25,6 +25,7 @@ const kind: RecordKind<Runner> = {
     'failure',
     'detail',
     'forgottenAt',
+    'cleared',
     'erased',
   ],
 };
@@ -33,7 +34,6 @@ const kind: RecordKind<Runner> = {
 export const keeping = whole<Runner>({
   scope: 'node',
   kind,
-  index: ({ phase, forgottenAt }) =>
-    phase === 'forgotten' ? [tomb(forgottenAt)] : ['/live/runners'],
+  index: ({ cleared, forgottenAt }) => (cleared ? [tomb(forgottenAt)] : ['/live/runners']),
   isErased: ({ erased }) => erased,
 });

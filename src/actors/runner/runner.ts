@@ -40,6 +40,8 @@ export type Runner = {
   readonly detail: string;
   /** Since when all of it is over and taken; 0 until then. */
   readonly forgottenAt: Millis;
+  /** Whether its place and records are removed. */
+  readonly cleared: boolean;
   /** Its record is deleted: nobody remembers it. */
   readonly erased: boolean;
 };
@@ -60,8 +62,8 @@ export type RunnerTasks = {
   stage: readonly [Order, Place];
   start: readonly [{ readonly order: Order; readonly place: Place }, Started];
   wait: readonly [AttemptKey, Exit];
-  /** Ends the process, and tells how it ended. */
-  kill: readonly [{ readonly key: AttemptKey; readonly graceMs: Millis }, Exit];
+  /** Ends the process, and tells how it ended; null: it never started, or nobody can tell. */
+  kill: readonly [{ readonly key: AttemptKey; readonly graceMs: Millis }, Exit | null];
   collect: readonly [Order, Collected];
   /** Removes the attempt's place and records. */
   clear: readonly [AttemptKey, null];

@@ -1,3 +1,4 @@
+import { Failed } from '../../protocol/errors.ts';
 import { jobEnvironment } from '../../protocol/jobscript/environment.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Order } from '../../protocol/model.ts';
@@ -36,7 +37,7 @@ const placeOf = (order: Order, user: string): PlaceOrder => ({
 const inWork = (directory: string, path: string): string =>
   path.startsWith('/') ? path : `${directory}/${path}`;
 
-/** Runs on a worker: brings the inputs, starts the process, waits for it, takes the outputs home. */
+/** Runs on a worker: brings inputs, starts the process, waits for it, takes the outputs home. */
 export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks> {
   const { processes, workplace, clock, accountOf } = ports;
   const told = (emit: (event: RunnerEvent) => void): Progress => {
@@ -82,7 +83,10 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
     wait: (key, { signal }) => processes.exited(key, signal),
     kill: async ({ key, graceMs }, { signal }) => {
       await processes.stop(key, graceMs);
-      return processes.exited(key, signal);
+      return processes.exited(key, signal).catch((error: unknown) => {
+        if (error instanceof Failed && error.failure.code !== 'bug') return null;
+        throw error;
+      });
     },
     collect: (order, { emit, signal }) =>
       workplace.collect(placeOf(order, accountOf(order.owner)), told(emit), signal),

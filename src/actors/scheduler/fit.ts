@@ -56,7 +56,7 @@ export type Fit = {
 };
 
 /** Highest priority first, then first come, first served. */
-export const inOrder = (a: Waiting, b: Waiting): number =>
+const inOrder = (a: Waiting, b: Waiting): number =>
   b.spec.priority - a.spec.priority ||
   a.submittedAt - b.submittedAt ||
   (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
@@ -135,13 +135,13 @@ function place(
   return no(sites.length === 0 ? here.why : `${here.why}; ${there.why}`, here.never && there.never);
 }
 
-export const need = (spec: Spec): Resources => ({
+const need = (spec: Spec): Resources => ({
   cpus: Math.max(1, spec.cpus),
   memoryBytes: spec.memoryBytes,
   gpus: spec.gpus,
 });
 
-export const inPorts = (spec: Spec): number[] =>
+const inPorts = (spec: Spec): number[] =>
   spec.ports.filter((p) => p.direction === 'in').map((p) => p.port);
 
 const covers = (have: Resources, want: Resources): boolean =>

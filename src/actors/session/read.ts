@@ -140,7 +140,7 @@ export const nodeRow = (n: NodeRecord, jobsOf: readonly string[]): NodeRow => ({
   jobs: [...jobsOf],
 });
 
-export function nodeRows(store: Store): NodeRow[] {
+function nodeRows(store: Store): NodeRow[] {
   const clusters = all(store, clusterKeeping, CLUSTERS);
   const jobsOn = (node: string): string[] =>
     clusters.flatMap((c) => c.holds.filter((h) => h.nodes.includes(node)).map((h) => h.job));
