@@ -144,13 +144,8 @@ export class Actor {
     const { keeping, behaviour } = this.family;
     const found = keeping && this.#store ? load(this.#store, keeping, this.path) : undefined;
     if (found !== undefined) this.#kept = found.kept;
-    this.#state = found?.state ?? behaviour.init(this.#given(), now);
+    this.#state = found?.state ?? behaviour.init(this.#args, now);
     this.#hold(behaviour.enter(this.#state, now), found === undefined);
-  }
-
-  /** What it is made of; what a later life is made of may have changed since. */
-  #given(): unknown {
-    return typeof this.#args === 'function' ? this.#args() : this.#args;
   }
 
   #hold(effects: readonly AnyEffect[], changed: boolean): void {

@@ -4,7 +4,6 @@ import type { Behaviour, Effect, Millis, Step } from './behaviour.ts';
 export type ChildSpec = {
   readonly name: string;
   readonly family: string;
-  /** What it is made of, or a function that gives it at each birth, as it is then. */
   readonly args: unknown;
   readonly restart: 'permanent' | 'transient';
 };

@@ -160,16 +160,4 @@ describe('a halted sibling', () => {
     expect(noted(lab, '/s/b')).toEqual(['to the next life']);
     expect(lab.answers).toEqual([{ ok: true, body: { ok: 1 } }]);
   });
-
-  it('is made of what there is at each birth', async () => {
-    let births = 0;
-    const lab = new Lab({ toy: toy(), supervisor: supervisors });
-    const args = (): number => ++births;
-    lab.open('supervisor', '/s', { policy, children: [{ ...child('a'), args }] });
-    await lab.run();
-    lab.tell('/s/a', boom);
-    await lab.run();
-    await lab.pass(100);
-    expect(births).toBe(2);
-  });
 });
