@@ -1,4 +1,6 @@
 import { stat } from 'node:fs/promises';
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlobRef, Progress } from '../actors/ports.ts';
 import { Failed, type Failure, Malformed } from '../protocol/errors.ts';
@@ -81,10 +83,10 @@ export function fetchBlob(
       const stream = hub.open('blob.get', wish, limits.blobWindowBytes);
       stop(stream);
       stream.end();
-      for await (const chunk of stream) {
-        await writer.write(chunk);
-        progress(writer.offset, bytes);
-      }
+      await pipeline(
+        stream,
+        sinkOf(writer, () => progress(writer.offset, bytes)),
+      );
     });
     progress(bytes, bytes);
   });
@@ -107,8 +109,10 @@ async function takeBlob(
     const writer = await blobs.writer(sha256, bytes);
     await filled(writer, async () => {
       accept({ offset: writer.offset }, limits.blobWindowBytes);
-      for await (const chunk of stream.iterator({ destroyOnReturn: false }))
-        await writer.write(chunk);
+      await pipeline(
+        stream,
+        sinkOf(writer, () => {}),
+      );
     });
   } finally {
     uploads.delete(sha256);
@@ -151,6 +155,29 @@ async function filled(writer: BlobWriter, fill: () => Promise<void>): Promise<vo
   } finally {
     await writer.abandon();
   }
+}
+
+/** Gathers what arrives while a write is under way into one buffer, for the next write. */
+function sinkOf(writer: BlobWriter, progress: () => void): Writable {
+  const buffer = Buffer.allocUnsafeSlow(limits.blobWriteBytes);
+  const put = async (chunks: readonly { readonly chunk: Buffer }[]): Promise<void> => {
+    let used = 0;
+    for (const { chunk } of chunks)
+      for (let at = 0; at < chunk.length; ) {
+        const part = chunk.copy(buffer, used, at);
+        used += part;
+        at += part;
+        if (used < buffer.length) continue;
+        await writer.write(buffer);
+        used = 0;
+      }
+    await writer.write(buffer.subarray(0, used));
+    progress();
+  };
+  return new Writable({
+    highWaterMark: limits.blobWriteBytes,
+    writev: (chunks, done) => void put(chunks).then(() => done(), done),
+  });
 }
 
 /** A blob that another task of this node fetches is waited for. */

@@ -222,7 +222,7 @@ export const limits = {
   forwardListenMs: 3_000,
   /** forwards: connections of one job at once. */
   forwardConnectionsMax: 1_024,
-  /** job: the longest pause before a job that was refused, by a site or a cluster, is tried again. */
+  /** job: the longest pause before a job that a site or cluster refused is tried again. */
   refusedMsMax: 5 * 60_000,
   /** cluster: the longest pause between two tries to remove what must go. */
   removeAgainMsMax: 60_000,
@@ -238,8 +238,10 @@ export const limits = {
   /** session: ids that are tried for a job, lest two share their first eight digits. */
   idTriesMax: 4,
   /**
-   * streams: a frame of data as it is sent. With the eight bytes that a WebSocket puts before it, it
-   * fills one TLS record, which its reader then gets in one piece and need not copy.
+   * streams: a frame of data as it is sent. With the eight bytes that a WebSocket puts before it,
+   * it fills one TLS record, which its reader then gets in one piece and need not copy.
    */
   streamFrameBytes: (16 << 10) - 8,
+  /** transfer: bytes of an arriving blob that are written to disk at once. */
+  blobWriteBytes: 512 << 10,
 } as const;
