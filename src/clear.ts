@@ -25,8 +25,9 @@ const LOOK_MS = 20;
 const AGAIN_MS = 500;
 
 /**
- * Cancels every job that has not ended and removes whatever was made for them. Resolves with '' when
- * nothing is left, however long the sites take; with what is, once the signal says not to wait.
+ * Cancels every job that has not ended and removes whatever was made for them. Resolves with ''
+ * when nothing is left, however long the sites take; with what is, once the signal says not to
+ * wait.
  */
 export async function clearAll(clearing: Clearing, signal: AbortSignal): Promise<string> {
   cancelAll(clearing);

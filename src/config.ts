@@ -94,7 +94,7 @@ const defaults = (): Config => ({
   log: { level: 'info' },
 });
 
-/** What `swm dev` has besides: everything on this machine, on free ports, and a site to play with. */
+/** What `swm dev` has besides: all on this machine, on free ports, and a site to play with. */
 const embedded = {
   mesh: { host: '127.0.0.1', port: 0 },
   terminals: { host: '127.0.0.1', port: 0 },

@@ -169,7 +169,7 @@ function closedWhenFull(path: string): () => string {
 }
 
 /** Puts a question to an actor of the control tree on behalf of this node. */
-export function ask(node: Node, path: string, question: Message): Promise<object> {
+function ask(node: Node, path: string, question: Message): Promise<object> {
   return new Promise((resolve, reject) => {
     const who = { door: 'local', id: `node ${node.name}` } as const;
     node.routes.ask(control(path), question, limits.callMs, who, (answer) => {

@@ -22,8 +22,8 @@ const FAULT = 1;
 const CANNOT = 2;
 
 /**
- * Runs a node until it is told to end, or has to: 0 after a clean end, 2 if it cannot run here, 1 if
- * it had to give up. What went wrong is said on stderr.
+ * Runs a node until it is told to end, or has to: 0 after a clean end, 2 if it cannot run here, 1
+ * if it had to give up. What went wrong is said on stderr.
  */
 export async function runNode(options: NodeOptions): Promise<number> {
   let spool: Spool | undefined;

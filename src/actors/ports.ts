@@ -1,4 +1,4 @@
-import type { Cancel, Millis } from '../runtime/ports.ts';
+import type { Millis } from '../runtime/ports.ts';
 
 /** What a machine can give, or a job asks of each node. Counts, and bytes. */
 export type Resources = {

@@ -33,7 +33,7 @@ export type LogSource = {
 /** Finds a log for somebody, or throws `Failed`. */
 export type LocateLog = (order: FollowOrder, who: Who) => LogSource | Promise<LogSource>;
 
-/** Lets the peer follow logs of this node. The stream ends when the log is final and all is sent. */
+/** Lets the peer follow logs of this node. The stream ends when the log is final and sent. */
 export function serveFollow(hub: Hub, locate: LocateLog): void {
   hub.serve('log.follow', async ({ body, who, stream, accept }) => {
     const order = readFollow(body);
@@ -182,7 +182,7 @@ class Bell {
 }
 
 /** Reads the body of a `log.follow`; throws `Malformed`. */
-export function readFollow(body: unknown): FollowOrder {
+function readFollow(body: unknown): FollowOrder {
   const order = body as Readonly<Record<keyof FollowOrder, unknown>>;
   const { job, stream, follow } = order;
   if (typeof job !== 'string' || job.length > limits.pathCharsMax)

@@ -41,7 +41,7 @@ function collides(wanted: string | undefined, held: string): boolean {
 
 const isOf4 = (address: string): boolean => address.startsWith('[::ffff:');
 
-/** One spelling for each address, those of version 4 as version 6 maps them; undefined for names. */
+/** One spelling for each address, version 4 as version 6 maps it; undefined for names. */
 function addressOf(host: string): string | undefined {
   const [bare = ''] = host.split('%');
   const version = isIP(bare);

@@ -87,7 +87,7 @@ const watchMs = 10_000;
 
 export const streamHub = (options: HubOptions): Hub => new StreamHub(options);
 
-/** Who never listens has dialled: to it a WebSocket's frame begins without the four bytes of mask. */
+/** Who never listens has dialled: to it a frame begins without the four bytes of mask. */
 const configFor = ({ door }: Who): StreamsConfig =>
   door === 'head' || door === 'local'
     ? streamsConfig

@@ -70,7 +70,7 @@ export function workplace(options: WorkplaceOptions): Workplace {
 
 type Named = Pick<PlaceOrder, 'key' | 'stdout' | 'stderr' | 'workdir'>;
 
-export function pathsOf(directory: string, order: Named): Paths {
+function pathsOf(directory: string, order: Named): Paths {
   const { job, attempt, rank }: AttemptKey = order.key;
   const root = join(directory, job, `${attempt}.${rank}`);
   const work = join(root, 'work');

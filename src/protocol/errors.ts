@@ -62,7 +62,7 @@ export type Code = keyof typeof errors;
 export const isCode = (code: unknown): code is Code =>
   typeof code === 'string' && Object.hasOwn(errors, code);
 
-/** A failure of a known code; whether to retry comes from the table unless the caller knows better. */
+/** A failure of a known code; whether to retry is the table's word unless its caller knows. */
 export const failure = (code: Code, text: string, retry = errors[code].retry): Failure => ({
   code,
   text,

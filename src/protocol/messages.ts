@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import type { shapes } from './shapes.ts';
 import type { Door } from './who.ts';
 
-/** A row of the table: what may cross a socket, or go from one actor of the control tree to another. */
+/** A row of the table: what may cross a socket, or go from one actor to another. */
 export type Row = {
   /** Its number on the wire, for ever. Numbers below 16 belong to the envelope. */
   readonly code: number;
@@ -103,15 +103,9 @@ export type Message = {
 export const message = <N extends Name>(name: N, body: Body<N>): Message =>
   ({ name, body }) as unknown as Message;
 
-/** Codes that meant something once. They stay dead. */
-export const retired: readonly number[] = [];
-
 export const byCode: ReadonlyMap<number, Name> = new Map(
   (Object.keys(messages) as Name[]).map((name) => [messages[name].code, name]),
 );
-
-export const isName = (name: unknown): name is Name =>
-  typeof name === 'string' && Object.hasOwn(messages, name);
 
 /** Whether a message may come in by a door. */
 export const welcome = (name: Name, door: Door): boolean =>

@@ -17,7 +17,7 @@ export const sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
 /** A name of a node, cluster, flavor or site: it becomes a path and a host name. */
 export const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$' });
 /** A relative path that stays where it is put: no `..`, no leading slash, no NUL. */
-export const inside = Type.String({
+const inside = Type.String({
   maxLength: 4096,
   pattern: '^(?!/)(?!.*(?:^|/)\\.\\.(?:/|$))[^\\u0000]+$',
 });
@@ -36,7 +36,7 @@ export const Resources = Type.Object({
 });
 export type Resources = Static<typeof Resources>;
 
-export const Port = Type.Object({
+const Port = Type.Object({
   port: Type.Integer({ minimum: 1, maximum: 65_535 }),
   protocol: Type.Literal('tcp'),
   direction: Type.Enum(['in', 'out']),
@@ -117,7 +117,7 @@ export const JobPhase = Type.Enum([
 ]);
 export type JobPhase = Static<typeof JobPhase>;
 
-/** The letter that existing terminals show: queued, waiting, transfer, running, finished, error, cancelled. */
+/** What existing terminals show: queued, waiting, transfer, running, finished, error, cancelled. */
 export const JobLetter = Type.Enum(['Q', 'W', 'T', 'R', 'F', 'E', 'C']);
 export type JobLetter = Static<typeof JobLetter>;
 
@@ -135,7 +135,7 @@ export const Placement = Type.Object({
 });
 export type Placement = Static<typeof Placement>;
 
-export const Exit = Type.Object({
+const Exit = Type.Object({
   code: Type.Integer(),
   signal: Type.Integer(),
   at: instant,
@@ -143,7 +143,7 @@ export const Exit = Type.Object({
   lost: Type.Boolean(),
 });
 
-export const Collected = Type.Object({
+const Collected = Type.Object({
   outputs: files,
   missing: paths,
   stdout: BlobRef,

@@ -51,7 +51,7 @@ export const startersOf = (spool: string, name: 'swm-keeper' | 'swm-slot'): numb
     }
   });
 
-/** The worker of a machine that the local site made: the program, and the shell that keeps it up. */
+/** The worker of a machine of the local site: the program, and the shell that keeps it up. */
 export function machineOf(node: string): { readonly init: number; readonly worker: number } {
   const all = pids().filter((pid) => readProc(pid, 'environ').includes(`/${node}\0`));
   const worker = all.find((pid) => commandOf(pid).includes('start') && isNode(pid));

@@ -1,8 +1,8 @@
-import { meshCodec } from '../../src/protocol/wire/codec.ts';
 import type { Envelope } from '../../src/protocol/envelope.ts';
 import { Malformed } from '../../src/protocol/errors.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import type { Who } from '../../src/protocol/who.ts';
+import { meshCodec } from '../../src/protocol/wire/codec.ts';
 import type { Wire } from '../../src/runtime/ports.ts';
 import type { World } from './world.ts';
 

@@ -73,7 +73,7 @@ export class World {
     };
   }
 
-  /** A clock that never differs from the world's, for twins of what is outside; it may wake tasks. */
+  /** A clock that never differs from the world's, for twins of what is outside. It wakes tasks. */
   readonly clock: Clock = {
     now: () => Math.floor(this.#now),
     timer: (ms, then) =>

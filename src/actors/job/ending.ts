@@ -35,7 +35,7 @@ const unclaim = (job: Job): JobEffect =>
     'unclaim',
   );
 
-/** Whatever happened, what the job held goes first: no way to the end, or the queue, is around it. */
+/** Whatever happened, what the job held goes first: no way to the end, or queue, is around it. */
 export function releasing(job: Job, event: JobHeard, now: Millis): JobStep {
   const later: JobEffect = { do: 'after', ms: limits.nudgeMs, event: { is: 'again' } };
   switch (event.is) {

@@ -2,8 +2,9 @@ import type { JobLetter, JobRow, JobView } from '../../protocol/model.ts';
 import type { Job } from './job.ts';
 
 /**
- * The letter that a job shows in each phase. Once its end is settled, the letter says how. Terminals
- * that wait for a start take a Q after the data was there as its end: until it runs it shows none.
+ * The letter that a job shows in each phase. Once its end is settled, the letter says how.
+ * Terminals that wait for a start take a Q after the data was there as its end: until it runs it
+ * shows none.
  */
 function letter(job: Job): JobLetter {
   if (job.outcome !== null && job.again === 'no') return job.outcome.state;

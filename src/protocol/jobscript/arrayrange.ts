@@ -1,5 +1,5 @@
-import { type Flaw, flaw, quoted } from './flaw.ts';
 import { limits } from '../limits.ts';
+import { type Flaw, flaw, quoted } from './flaw.ts';
 import type { ArraySpec } from './spec.ts';
 
 const RANGE = /^(\d{1,10})-(\d{1,10})(?::(\d{1,10}))?(?:%(\d{1,10}))?$/d;

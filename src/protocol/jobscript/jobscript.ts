@@ -1,8 +1,8 @@
 import { nearest } from '../didyoumean.ts';
+import { limits } from '../limits.ts';
 import { type DirectiveName, directiveNames, directiveOf, directives } from './directives.ts';
 import { type Draft, givenBefore, newDraft } from './draft.ts';
 import { type Flaw, flaw, quoted } from './flaw.ts';
-import { limits } from '../limits.ts';
 import type { JobSpec } from './spec.ts';
 import { utf8BytesOf } from './utf8.ts';
 import { takeValue } from './values.ts';

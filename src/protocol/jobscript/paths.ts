@@ -1,5 +1,5 @@
-import { type Flaw, flaw, lengthOf, quoted, unprintableAt } from './flaw.ts';
 import { limits } from '../limits.ts';
+import { type Flaw, flaw, lengthOf, quoted, unprintableAt } from './flaw.ts';
 import type { Word } from './words.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { nearest } from '../didyoumean.ts';
-import { type Flaw, flaw, quoted, shifted } from './flaw.ts';
 import { limits } from '../limits.ts';
+import { type Flaw, flaw, quoted, shifted } from './flaw.ts';
 import type { PortSpec } from './spec.ts';
 import { isBlank } from './words.ts';
 

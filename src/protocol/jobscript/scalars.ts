@@ -1,5 +1,5 @@
-import { parseArray } from './arrayrange.ts';
 import { nearest } from '../didyoumean.ts';
+import { parseArray } from './arrayrange.ts';
 import type { Takes } from './directives.ts';
 import type { Draft } from './draft.ts';
 import { type Flaw, flaw, isFlaw, quoted, shifted } from './flaw.ts';

@@ -32,7 +32,7 @@ export type StreamFrame =
  * The first byte of each stream frame. msgpack never uses it, so stream frames and envelopes can
  * share a socket.
  */
-export const streamMark = 0xc1;
+const streamMark = 0xc1;
 
 /** Bytes of a data frame before its payload. */
 export const dataHeadBytes = 24;

@@ -5,7 +5,7 @@ import { decodeStreamFrame, encodeStreamFrame, type StreamFrame } from './stream
 import { agreed, forget, type StreamEvent, type Streams, say, settle } from './stream-table.ts';
 import { resetStream } from './streams.ts';
 
-/** Takes a frame of this link. Throws `Malformed` if it is none; the link is then good for nothing. */
+/** Takes a frame of this link. Throws `Malformed` if it is none: the link is then of no use. */
 export function hear(all: Streams, bytes: Uint8Array, now: number): readonly StreamEvent[] {
   all.now = now;
   const frame = decodeStreamFrame(bytes);

@@ -108,7 +108,7 @@ export function forget(all: Streams, end: StreamEnd): void {
   all.tails.delete(end);
 }
 
-/** Sends a last word. A flood of frames for unknown streams must not grow what is to be answered. */
+/** Sends a last word. A flood of frames for unknown streams must not grow what is answered. */
 export function say(all: Streams, id: string, word: Uint8Array): void {
   if (all.linked && all.answers.size < limits.streamGravesMax) all.answers.set(id, word);
 }

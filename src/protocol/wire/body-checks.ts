@@ -1,9 +1,9 @@
 import type { TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
-import type { BodyChecks } from './envelope-row.ts';
 import { Malformed } from '../errors.ts';
 import type { Name } from '../messages.ts';
 import { shapes } from '../shapes.ts';
+import type { BodyChecks } from './envelope-row.ts';
 
 type Compiled = Validator<Record<never, never>, TSchema>;
 

@@ -1,7 +1,7 @@
 import type { Envelope } from '../envelope.ts';
-import { askOf, type BodyChecks, envelopeOf, rowOf } from './envelope-row.ts';
 import { Malformed } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { askOf, type BodyChecks, envelopeOf, rowOf } from './envelope-row.ts';
 import type { Packing } from './packing.ts';
 
 /** Envelopes to frames and back. One that learns belongs to one link; the others have no state. */

@@ -1,7 +1,7 @@
 import type { Envelope } from '../envelope.ts';
 import { type Failure, failure } from '../errors.ts';
-import type { Codec } from './frame.ts';
 import { limits } from '../limits.ts';
+import type { Codec } from './frame.ts';
 
 /** As much of a link as the outbox needs: `send` says whether it took the frame. */
 export type Outlet = {

@@ -53,7 +53,7 @@ test('credit is due at a quarter of the window, and at the end, once', () => {
   expect(consumed(flow, 0)).toBe(false);
 });
 
-test('what is not acknowledged is kept, up to the window, and sent again from where it was lost', () => {
+test('what is not acknowledged is kept, up to the window, and sent again from the loss on', () => {
   const out = outflow(6);
   expect(putBytes(out, bytes(1, 2, 3, 4))).toBe(4);
   expect(putBytes(out, bytes(5, 6, 7, 8))).toBe(2);
