@@ -45,19 +45,20 @@ export const startersOf = (spool: string, name: 'swm-keeper' | 'swm-slot'): numb
   pids().filter((pid) => {
     if (!readProc(pid, 'cmdline').startsWith(name)) return false;
     try {
-      return readlinkSync(`/proc/${pid}/cwd`) === join(spool, 'run', 'attempts');
+      // A slot goes to its job's directory while it starts it.
+      const at = readlinkSync(`/proc/${pid}/cwd`);
+      return ['run', 'job'].some((folder) => at.startsWith(`${join(spool, folder)}/`));
     } catch {
       return false;
     }
   });
 
-/** The worker of a machine of the local site: the program, and the shell that keeps it up. */
+/** A machine of the local site: its worker, and the shell that keeps it up; 0: there is none. */
 export function machineOf(node: string): { readonly init: number; readonly worker: number } {
   const all = pids().filter((pid) => readProc(pid, 'environ').includes(`/${node}\0`));
   const worker = all.find((pid) => commandOf(pid).includes('start') && isNode(pid));
   const init = all.find((pid) => commandOf(pid).includes('swm-machine') && isFirst(pid));
-  if (worker === undefined || init === undefined) throw new Error(`no machine ${node} runs`);
-  return { init, worker };
+  return { init: init ?? 0, worker: worker ?? 0 };
 }
 
 const isNode = (pid: number): boolean => /\bnode$/.test(commandOf(pid)[0] ?? '');
