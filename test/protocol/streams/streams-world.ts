@@ -1,5 +1,9 @@
 import type { StreamEnd } from '../../../src/protocol/streams/stream-end.ts';
-import { decodeStreamFrame } from '../../../src/protocol/streams/stream-frame.ts';
+import {
+  decodeStreamFrame,
+  encodeStreamFrame,
+  type StreamFrame,
+} from '../../../src/protocol/streams/stream-frame.ts';
 import { hear } from '../../../src/protocol/streams/stream-hear.ts';
 import {
   type Streams,
@@ -74,7 +78,8 @@ export const world = (config = small): World => ({
 });
 
 export const other = (w: World, s: Side): Side => (s === w.a ? w.b : w.a);
-const alloc = (bytes: number) => new Uint8Array(bytes).fill(0xaa);
+/** Room for a frame, never empty: what is not written shows. */
+export const alloc = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(0xaa);
 
 /** The byte that a side writes at an offset of a stream; wrong places show as wrong bytes. */
 export const byteAt = (id: string, from: string, offset: number): number =>
@@ -92,10 +97,10 @@ const half = (end: StreamEnd): Half => ({
 });
 
 export function open(w: World, s: Side, number: number): void {
-  const id = number.toString(16).padStart(32, '0');
-  if (s.halves.has(id) || other(w, s).halves.has(id)) return;
-  const end = openStream(s.all, { id, kind: 'test', body: { number } }, w.clock);
-  s.halves.set(id, half(end));
+  const name = id(number);
+  if (s.halves.has(name) || other(w, s).halves.has(name)) return;
+  const end = openStream(s.all, { id: name, kind: 'test', body: { number } }, w.clock);
+  s.halves.set(name, half(end));
 }
 
 export function put(s: Side, h: Half, count: number): void {
@@ -194,4 +199,32 @@ export function settle(w: World): void {
       for (const h of s.halves.values()) read(s, h, 1_000);
     }
   }
+}
+
+/** The id of a stream by its number. */
+export const id = (number: number) => number.toString(16).padStart(32, '0');
+const frameOf = (all: Streams): StreamFrame | undefined => {
+  const bytes = pull(all, alloc);
+  return bytes && decodeStreamFrame(bytes);
+};
+/** All that a side has to send. */
+export const framesOf = (all: Streams): StreamFrame[] => {
+  const frames: StreamFrame[] = [];
+  for (let frame = frameOf(all); frame; frame = frameOf(all)) frames.push(frame);
+  return frames;
+};
+/** Lets a side hear one frame. */
+export const say = (all: Streams, frame: StreamFrame) => hear(all, encodeStreamFrame(frame), 0);
+
+/** A joined world with one stream that both sides know. */
+export function talking(config = small): World & { readonly ha: Half; readonly hb: Half } {
+  const w = world(config);
+  join(w, w.a);
+  join(w, w.b);
+  open(w, w.a, 1);
+  settle(w);
+  return Object.assign(w, {
+    ha: w.a.halves.get(id(1)) as Half,
+    hb: w.b.halves.get(id(1)) as Half,
+  });
 }
