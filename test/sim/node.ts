@@ -154,11 +154,8 @@ export class SimNode {
       port,
       open: (tree) => {
         const fell = ({ crashed, why }: Exit): void => {
-          if (crashed)
-            world.in(
-              0,
-              guard(() => this.crash('on', why)),
-            );
+          const die = guard(() => this.crash('on', why));
+          if (crashed) world.in(0, die);
         };
         node.open('supervisor', '', tree, fell);
       },

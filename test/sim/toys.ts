@@ -137,12 +137,8 @@ export async function toyDay(seed: number, mistake: Mistake = ''): Promise<World
     committed: () => look(),
   });
   const dial = (life: Life): void => {
-    const again = (): void =>
-      network.dial(
-        life.port,
-        'h',
-        life.guard((up) => void (up || later())),
-      );
+    const dialled = life.guard((up: boolean) => void (up || later()));
+    const again = (): void => network.dial(life.port, 'h', dialled);
     const later = (): void => void life.clock.timer(world.dice.between(100, 2_000), again);
     again();
   };
