@@ -74,12 +74,23 @@ export async function showJob(
     if (!settled && isSettled(job)) {
       settled = true;
       if (job.state !== 'F' || job.exitcode !== 0)
-        throw new Failed('refused', `the job failed: ${job.details || `exit ${job.exitcode}`}`);
+        throw new Failed('refused', await failureText(client, job));
       landmarks.collected();
     }
     if (job.phase === 'ended') return;
   }
 }
+
+/** Why a job failed, with what it said of it. */
+async function failureText(client: Client, { id, details, exitcode }: JobRow): Promise<string> {
+  const text = new TextDecoder();
+  let errors = '';
+  for await (const bytes of client.follow(id, { stream: 'stderr', follow: false }))
+    errors = `${errors}${text.decode(bytes, { stream: true })}`.slice(-ERRORS_CHARS);
+  return `the job failed: ${details || `its exit code is ${exitcode}`}\n${errors}`.trimEnd();
+}
+
+const ERRORS_CHARS = 2_000;
 
 const texts: Readonly<Record<JobRow['phase'], string>> = {
   queued: 'is queued',

@@ -39,7 +39,7 @@ async function demo(stage: Stage): Promise<number> {
   try {
     const show = perform(stage, seen, (started) => (head = started));
     show.catch(() => {});
-    await Promise.race([show, interrupted]);
+    await Promise.race([show, interrupted, hanging()]);
   } catch (error) {
     code = await explain(stage, error, head);
   }
@@ -63,18 +63,13 @@ async function perform(stage: Stage, seen: Traces, started: (head: Head) => void
     seen.ids.add(id);
     observe(seen);
   };
-  const over = new AbortController();
   try {
     const played = await Promise.race([
       play({ client, stage, root, script, grown }),
       head.ended.then((why) => Promise.reject(new Failed('unreachable', why))),
-      sleep(HANGS_MS, undefined, over).then(() =>
-        Promise.reject(new Failed('timeout', `the demo did not end within ${HANGS_MS / 1000} s`)),
-      ),
     ]);
     tell(stage, played, text);
   } finally {
-    over.abort();
     client.close();
   }
 }
@@ -135,6 +130,11 @@ function interruption(): Promise<never> {
   });
   told.catch(() => {});
   return told;
+}
+
+async function hanging(): Promise<never> {
+  await sleep(HANGS_MS);
+  throw new Failed('timeout', `the demo did not end within ${HANGS_MS / 1000} s`);
 }
 
 /** A folder for all of it, on a way that the account of jobs can pass. Throws if there is none. */
