@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
-import { compose, type Running } from './compose.ts';
 import { type Config, readConfig } from './config.ts';
+import { compose, type Running } from './node/compose.ts';
 import { openLog } from './platform/log.ts';
 import { openSpool, placesOf, type Spool } from './platform/spool.ts';
 import { Failed, Malformed } from './protocol/errors.ts';

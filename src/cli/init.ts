@@ -29,7 +29,7 @@ export async function run({ options, screen }: Call): Promise<number> {
     await writeFile(file, configOf(name, address), { mode: 0o600, flag: 'wx' });
     const [{ readConfig }, { enrolHead }] = await Promise.all([
       import('../config.ts'),
-      import('../enrol.ts'),
+      import('../node/enrol.ts'),
     ]);
     const env = process.env;
     const config = await readConfig({ dev: false, file, spoolFile: file, env, flags: {} });

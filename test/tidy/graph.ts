@@ -24,13 +24,16 @@ const floors: Readonly<Record<string, number>> = {
   gates: 5,
   client: 5,
   [TOP]: 6,
+  node: 6,
   cli: 6,
   web: 6,
 };
 
 /** What may be imported besides the own folder and lower floors. */
 const besides: Readonly<Record<string, readonly string[]>> = {
-  cli: [TOP],
+  cli: [TOP, 'node'],
+  [TOP]: ['node'],
+  node: [TOP],
 };
 
 /** Folders that see less than the floors below: they run elsewhere too, or must start fast. */
@@ -40,7 +43,7 @@ const only: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Where Node's own modules may be imported. Everything else receives what it needs as ports. */
-const doors = ['platform', 'api', 'gates', 'cli', TOP];
+const doors = ['platform', 'api', 'gates', 'node', 'cli', TOP];
 
 const homes: Readonly<Record<string, RegExp>> = {
   nact: /^src\/runtime\/cell\.ts$/,

@@ -1,21 +1,21 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { AttemptKey, Exit } from './actors/ports.ts';
-import type { Runner } from './actors/runner/runner.ts';
-import type { RunnerPorts } from './actors/runner/tasks.ts';
-import type { Config } from './config.ts';
-import type { DiskBlobs } from './platform/blobs.ts';
-import type { FollowOrder, LocateLog, LogSource } from './platform/follow.ts';
-import type { ResolvePort } from './platform/job-port.ts';
-import { type Account, accounts } from './platform/process/account.ts';
-import { openProcesses } from './platform/process/processes.ts';
-import type { Spool } from './platform/spool.ts';
-import { type Carrier, workplace } from './platform/workplace.ts';
-import { Failed } from './protocol/errors.ts';
-import type { Resources } from './protocol/model.ts';
-import type { Node } from './runtime/node.ts';
-import type { Clock, Note } from './runtime/ports.ts';
+import type { AttemptKey, Exit } from '../actors/ports.ts';
+import type { Runner } from '../actors/runner/runner.ts';
+import type { RunnerPorts } from '../actors/runner/tasks.ts';
+import type { Config } from '../config.ts';
+import type { DiskBlobs } from '../platform/blobs.ts';
+import type { FollowOrder, LocateLog, LogSource } from '../platform/follow.ts';
+import type { ResolvePort } from '../platform/job-port.ts';
+import { type Account, accounts } from '../platform/process/account.ts';
+import { openProcesses } from '../platform/process/processes.ts';
+import type { Spool } from '../platform/spool.ts';
+import { type Carrier, workplace } from '../platform/workplace.ts';
+import { Failed } from '../protocol/errors.ts';
+import type { Resources } from '../protocol/model.ts';
+import type { Node } from '../runtime/node.ts';
+import type { Clock, Note } from '../runtime/ports.ts';
 
 export type WorkerSetup = {
   readonly config: Config;

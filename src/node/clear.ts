@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Gate } from './actors/ports.ts';
-import type { Runner } from './actors/runner/runner.ts';
-import type { RunnerPorts } from './actors/runner/tasks.ts';
-import { clusterRows } from './actors/session/read.ts';
-import { limits } from './protocol/limits.ts';
-import { message } from './protocol/messages.ts';
-import { control, split } from './protocol/ref.ts';
-import type { Node } from './runtime/node.ts';
-import type { Store } from './runtime/ports.ts';
-import { find } from './runtime/record.ts';
+import type { Gate } from '../actors/ports.ts';
+import type { Runner } from '../actors/runner/runner.ts';
+import type { RunnerPorts } from '../actors/runner/tasks.ts';
+import { clusterRows } from '../actors/session/read.ts';
+import { limits } from '../protocol/limits.ts';
+import { message } from '../protocol/messages.ts';
+import { control, split } from '../protocol/ref.ts';
+import type { Node } from '../runtime/node.ts';
+import type { Store } from '../runtime/ports.ts';
+import { find } from '../runtime/record.ts';
 
 export type Clearing = {
   readonly node: Node;

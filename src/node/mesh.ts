@@ -1,15 +1,15 @@
-import type { Config } from './config.ts';
+import type { Config } from '../config.ts';
+import type { Bulk } from '../platform/bulk.ts';
+import { dialMesh } from '../platform/dial.ts';
+import type { NodeIdentity } from '../platform/identity.ts';
+import type { JoinAnswer, JoinRequest } from '../platform/join.ts';
+import type { Link, Purpose } from '../platform/link.ts';
+import type { Links } from '../platform/links.ts';
+import { listenMesh } from '../platform/mesh.ts';
+import { type Kept, keepDialled } from '../platform/redial.ts';
+import type { Listening } from '../platform/tls-server.ts';
+import type { Clock, Note } from '../runtime/ports.ts';
 import type { HeadKeys, WorkerKeys } from './enrol.ts';
-import type { Bulk } from './platform/bulk.ts';
-import { dialMesh } from './platform/dial.ts';
-import type { NodeIdentity } from './platform/identity.ts';
-import type { JoinAnswer, JoinRequest } from './platform/join.ts';
-import type { Link, Purpose } from './platform/link.ts';
-import type { Links } from './platform/links.ts';
-import { listenMesh } from './platform/mesh.ts';
-import { type Kept, keepDialled } from './platform/redial.ts';
-import type { Listening } from './platform/tls-server.ts';
-import type { Clock, Note } from './runtime/ports.ts';
 
 export type MeshParts = {
   readonly links: Links;

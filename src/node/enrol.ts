@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { Config } from './config.ts';
+import type { Config } from '../config.ts';
 import {
   type Authority,
   fingerprint,
@@ -9,18 +9,18 @@ import {
   makeAuthority,
   makeKey,
   makeRequest,
-} from './platform/certificates.ts';
-import type { Credentials } from './platform/credentials.ts';
+} from '../platform/certificates.ts';
+import type { Credentials } from '../platform/credentials.ts';
 import {
   keyPlaces,
   loadCredentials,
   readPem,
   writeKeyPair,
   writePem,
-} from './platform/key-files.ts';
-import { requestJoin } from './platform/request-join.ts';
-import type { Spool } from './platform/spool.ts';
-import { Failed } from './protocol/errors.ts';
+} from '../platform/key-files.ts';
+import { requestJoin } from '../platform/request-join.ts';
+import type { Spool } from '../platform/spool.ts';
+import { Failed } from '../protocol/errors.ts';
 
 export type HeadKeys = {
   readonly authority: Authority;

@@ -1,15 +1,15 @@
-import { serveLogs } from './api/logs.ts';
-import { serveWatch } from './api/watch.ts';
+import { serveLogs } from '../api/logs.ts';
+import { serveWatch } from '../api/watch.ts';
+import type { DiskBlobs } from '../platform/blobs.ts';
+import { serveFollow } from '../platform/follow.ts';
+import { type HeadForwards, openForwards } from '../platform/forwards.ts';
+import { serveForwards } from '../platform/job-port.ts';
+import type { Hub } from '../platform/streams.ts';
+import { fetchBlob, sendBlob, serveBlobs } from '../platform/transfer.ts';
+import type { Carrier } from '../platform/workplace.ts';
+import { Failed } from '../protocol/errors.ts';
+import type { Node } from '../runtime/node.ts';
 import type { HeadSetup } from './head.ts';
-import type { DiskBlobs } from './platform/blobs.ts';
-import { serveFollow } from './platform/follow.ts';
-import { type HeadForwards, openForwards } from './platform/forwards.ts';
-import { serveForwards } from './platform/job-port.ts';
-import type { Hub } from './platform/streams.ts';
-import { fetchBlob, sendBlob, serveBlobs } from './platform/transfer.ts';
-import type { Carrier } from './platform/workplace.ts';
-import { Failed } from './protocol/errors.ts';
-import type { Node } from './runtime/node.ts';
 import type { Worker } from './worker.ts';
 
 /** What moves a worker's blobs. On a head they are where they belong already. */
