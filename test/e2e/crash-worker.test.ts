@@ -64,7 +64,7 @@ describe('a worker of a made cluster', { timeout: 90_000 }, () => {
     const { worker, init } = machineOf((await node.job(id)).nodes[0]!);
     signal(init, 'SIGKILL');
     signal(worker, 'SIGKILL');
-    const again = await node.until(id, (row) => row.attempt === 2, 80);
+    const again = await node.until(id, (row) => row.attempt === 2, 30);
     expect(again).toMatchObject({ run: 1 });
     expect(alive(pid)).toBe(false);
     await node.until(id, (row) => row.phase === 'running', 60);
@@ -73,7 +73,7 @@ describe('a worker of a made cluster', { timeout: 90_000 }, () => {
     expect(await node.until(id, isEnded)).toMatchObject({ state: 'F', exitcode: 3, attempt: 2 });
     expect(clustersOf(node)).toEqual([]);
     expect(processesOf(id)).toEqual([]);
-  }, 150_000);
+  });
 });
 
 describe('what starts jobs', { timeout: 90_000 }, () => {

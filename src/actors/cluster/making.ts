@@ -21,7 +21,7 @@ import { news } from './news.ts';
 const names = (state: Cluster): string[] => state.members.map((m) => m.name);
 const remoteOf = (state: Cluster): string => state.made?.remote ?? '';
 
-const again = (ms: Millis): ClusterEffect => ({ do: 'after', ms, event: { is: 'again' } });
+export const again = (ms: Millis): ClusterEffect => ({ do: 'after', ms, event: { is: 'again' } });
 
 const expire = (state: Cluster, now: Millis): ClusterEffect => ({
   do: 'after',
@@ -124,7 +124,7 @@ export const enterJoining = (state: Cluster, now: Millis): readonly ClusterEffec
   expire(state, now),
 ];
 
-const poll = (state: Cluster): ClusterEffect => ({
+export const poll = (state: Cluster): ClusterEffect => ({
   do: 'run',
   task: 'poll',
   input: { remote: remoteOf(state), cluster: state.name },
@@ -145,17 +145,27 @@ export function joining(state: Cluster, event: ClusterHeard, now: Millis): Clust
   }
 }
 
-/** What the site says of it, and how often in a row it said that it knows no such partition. */
-function polled(state: Cluster, partition: ClusterTasks['poll'][1], now: Millis): ClusterStep {
-  const fail = (text: string): ClusterStep => [
-    release(state, now, failure('boot_failed', text)),
-    [],
-  ];
-  if (partition?.status === 'failed')
-    return fail(partition.description || 'the site says that it failed, and not why');
+type Polled = ClusterTasks['poll'][1];
+
+/** Why the site has no such partition to offer any more, if it says so for good; and its tries. */
+export function whatSiteSays(
+  state: Cluster,
+  partition: Polled,
+): { readonly why: string; readonly tries: number } {
+  if (partition?.status === 'failed') {
+    const why = partition.description || 'the site says that it failed, and not why';
+    return { why, tries: 0 };
+  }
   const isMissing = partition === null || partition.status === 'deleting';
   const tries = isMissing ? state.tries + 1 : 0;
-  if (tries >= limits.vanishedMax) return fail('the site does not know the partition any more');
+  const isVanished = tries >= limits.vanishedMax;
+  return { why: isVanished ? 'the site does not know the partition any more' : '', tries };
+}
+
+/** What the site says of it, and how often in a row it said that it knows no such partition. */
+function polled(state: Cluster, partition: Polled, now: Millis): ClusterStep {
+  const { why, tries } = whatSiteSays(state, partition);
+  if (why !== '') return [release(state, now, failure('boot_failed', why)), []];
   const isReady = partition?.status === 'succeeded';
   const detail = isReady ? 'Waiting for Sky Port port readiness' : 'Partition spawned';
   const isNew = detail !== state.detail;

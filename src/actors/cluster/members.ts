@@ -9,12 +9,13 @@ import {
   type ClusterEffect,
   type ClusterHeard,
   type ClusterStep,
+  type ClusterTasks,
   type Member,
   once,
   release,
   stay,
 } from './cluster.ts';
-import { whenJoined } from './making.ts';
+import { again, poll, whatSiteSays, whenJoined } from './making.ts';
 import { news, newsOf } from './news.ts';
 
 /** How its nodes are: what the registry tells, and what becomes of a cluster whose node is lost. */
@@ -24,16 +25,28 @@ export const enterUp = (state: Cluster, now: Millis): readonly ClusterEffect[] =
   const silent = state.members.filter((m) => m.phase === 'silent').map((m) => m.since);
   if (silent.length === 0) return news(state);
   const ms = Math.min(...silent) + limits.silentMsMax - now;
-  return [...news(state), { do: 'after', ms, event: { is: 'late' } }];
+  return [...news(state), poll(state), { do: 'after', ms, event: { is: 'late' } }];
 };
 
 export function up(state: Cluster, event: ClusterHeard, now: Millis): ClusterStep {
+  const isSilent = state.members.some((m) => m.phase === 'silent');
+  if (event.is === 'again' && isSilent) return [state, [poll(state)]];
+  if (event.is === 'failed') return [state, [again(limits.pollMs)]];
+  if (event.is === 'done' && event.task === 'poll' && isSilent)
+    return askedSite(state, event.value, now);
   if (event.is !== 'late') return stay(state);
   const lost = state.members.find(
     (m) => m.phase === 'silent' && now - m.since >= limits.silentMsMax,
   );
   if (lost === undefined) return [once(state, {}), []];
   return [release(state, now, failure('lost', `node ${lost.name} is silent`)), []];
+}
+
+/** Of a silent node the site may know better: a machine that is gone is waited for in vain. */
+function askedSite(state: Cluster, partition: ClusterTasks['poll'][1], now: Millis): ClusterStep {
+  const { why, tries } = whatSiteSays(state, partition);
+  if (why !== '') return [release(state, now, failure('lost', why)), []];
+  return [tries === state.tries ? state : { ...state, tries }, [again(limits.pollMs)]];
 }
 
 /** Takes what the registry tells of a node; it tells it again until it has this answer. */
@@ -59,7 +72,7 @@ export function memberMoved(
   if (phase === 'gone')
     return [release(next, now, failure('lost', `node ${name} was given up`)), [reply]];
   if (state.phase === 'joining') return joined(next, name, now, reply);
-  return state.phase === 'up' ? [once(next, {}), [reply]] : [next, [reply]];
+  return state.phase === 'up' ? [once(next, { tries: 0 }), [reply]] : [next, [reply]];
 }
 
 function joined(state: Cluster, node: string, now: Millis, reply: ClusterEffect): ClusterStep {
