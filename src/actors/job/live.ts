@@ -19,7 +19,7 @@ import {
   stay,
   to,
 } from './job.ts';
-import { forward, nodeOf, remind, taken } from './orders.ts';
+import { forward, nodeOf, poke, remind, taken } from './orders.ts';
 import { settle } from './outcome.ts';
 
 /** The phases in which workers have the attempt: staging, starting, running, collecting. */
@@ -28,16 +28,18 @@ export function enterLive(job: Job, now: Millis): readonly JobEffect[] {
   const late = deadline(job);
   const backstop: readonly JobEffect[] =
     late === 0 ? [] : [{ do: 'after', ms: late - now, event: { is: 'late' } }];
-  return [...nudge(job), ...backstop];
+  return [...say(job), later, ...backstop];
 }
 
-/** All that somebody may not have heard, or that we may not: said again until it is so. */
-const nudge = (job: Job): readonly JobEffect[] => [
+const later: JobEffect = { do: 'after', ms: limits.nudgeMs, event: { is: 'again' } };
+
+const say = (job: Job): readonly JobEffect[] => [
   ...remind(job),
   ...(job.stop === null && job.phase !== 'collecting' ? forward(job) : []),
-  askNews(job),
-  { do: 'after', ms: limits.nudgeMs, event: { is: 'again' } },
 ];
+
+/** All that somebody may not have heard, or that we may not, as long as the phase lasts. */
+const nudge = (job: Job): readonly JobEffect[] => [...say(job), ...poke(job), askNews(job), later];
 
 const askNews = (job: Job): JobEffect =>
   askCluster(

@@ -84,6 +84,10 @@ export function remind(job: Job): readonly JobEffect[] {
   });
 }
 
+/** Says once more what was taken of each rank: a runner that fell, and was given up, lives again. */
+export const poke = (job: Job): readonly JobEffect[] =>
+  job.reports.flatMap((report, rank) => (report && !isOver(job, rank) ? [taken(report)] : []));
+
 /** Binding the ports that are bound already changes nothing. */
 export function forward(job: Job): readonly JobEffect[] {
   const ports = job.spec.ports.filter((p) => p.direction === 'in').map((p) => p.port);

@@ -67,7 +67,6 @@ const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   'after, after-ok, after-any': ({ after }) => after.length > 0,
   queue: ({ queue }) => queue !== '',
   gang: ({ gang }) => gang !== '',
-  preemptible: ({ preemptible }) => preemptible,
   notify: ({ notify }) => notify !== '',
   storage: ({ storage }) => storage.length > 0,
   'container-image': ({ containerImage }) => containerImage !== '',
