@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -8,7 +7,7 @@ import type { ForwardOrder } from '../../src/actors/ports.ts';
 import { type HeadForwards, openForwards } from '../../src/platform/forwards.ts';
 import { serveForwards } from '../../src/platform/job-port.ts';
 import type { Hub } from '../../src/platform/streams.ts';
-import { Failed } from '../../src/protocol/errors.ts';
+import { freePort } from './free-port.ts';
 import { type HubPair, hubPair } from './hub-pair.ts';
 import { until } from './wait.ts';
 
@@ -56,13 +55,6 @@ async function serve(then: (socket: Socket) => void, port = 0): Promise<number> 
   return (server.address() as AddressInfo).port;
 }
 
-/** A port number that nobody listens on. */
-async function freePort(): Promise<number> {
-  const port = await serve(() => {});
-  await new Promise((done) => servers.pop()?.close(done));
-  return port;
-}
-
 async function forwarded(then: (socket: Socket) => void): Promise<ForwardOrder> {
   const port = await freePort();
   const order = { job: 'j1', alias: '', ports: [port], node: 'w1', address: '127.0.0.1' };
@@ -77,12 +69,6 @@ function dial({ alias, ports }: ForwardOrder): Socket {
   socket.on('error', () => {});
   clients.push(socket);
   return socket;
-}
-
-async function failure(promise: Promise<unknown>): Promise<Failed['failure']> {
-  const error: unknown = await promise.catch((reason: unknown) => reason);
-  if (error instanceof Failed) return error.failure;
-  throw error ?? new Error('it did not fail');
 }
 
 const gone = async (socket: Socket): Promise<string> => {
@@ -232,80 +218,3 @@ test('closing resets what is open and frees the ports', async () => {
   await forwards.close('j1');
   await forwards.open({ ...order, job: 'j2' });
 });
-
-test('a port that is held is told with its holder', async () => {
-  const order = await forwarded(() => {});
-  const [port] = order.ports as [number];
-  expect(await failure(forwards.open({ ...order, job: 'j2' }))).toMatchObject({
-    code: 'port_busy',
-    text: `Port ${port} of ${order.alias} is that of job j1.`,
-  });
-  await forwards.close('j1');
-  const script = `require('net').createServer().listen(${port}, '${order.alias}', () => console.log(1))`;
-  const child = await started(script);
-  try {
-    const { code, text, retry } = await failure(forwards.open(order));
-    expect({ code, retry }).toEqual({ code: 'port_busy', retry: true });
-    expect(text).toBe(`Port ${port} on ${order.alias} is held by node (pid ${child.pid}).`);
-  } finally {
-    child.kill('SIGKILL');
-    await once(child, 'close');
-  }
-  await forwards.open(order);
-});
-
-async function started(script: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(child.stdout as NonNullable<typeof child.stdout>, 'data');
-  return child;
-}
-
-test('a failed open leaves nothing bound', async () => {
-  const [one, two] = [await freePort(), await freePort()];
-  const order = { job: 'j1', ports: [one, two], node: 'w1', address: '127.0.0.1' };
-  const alias = await forwards.free(order.ports, []);
-  await forwards.open({ ...order, job: 'other', alias, ports: [two] });
-  expect(await failure(forwards.open({ ...order, alias }))).toMatchObject({ code: 'port_busy' });
-  await forwards.open({ ...order, job: 'third', alias, ports: [one] });
-});
-
-test('aliases are given once, and only where all ports can be bound', async () => {
-  const small = openForwards({ pool: '127.88.7.0/30', hubOf: () => undefined });
-  const [one, two] = [await freePort(), await freePort()];
-  const order = { job: 'j1', ports: [one], node: 'w1', address: '' };
-  const usable = ['127.88.7.1', '127.88.7.2', '127.88.7.3'];
-  try {
-    const given = [await small.free([one], []), await small.free([one], [])];
-    expect(new Set(given).size).toBe(2);
-    await small.open({ ...order, alias: '127.88.7.2' });
-    const others = [...Array(6)].map(() => small.free([two, one], ['127.88.7.1']));
-    expect(new Set(await Promise.all(others))).toEqual(new Set(['127.88.7.3']));
-    expect(await failure(small.free([one], usable))).toMatchObject({ code: 'port_busy' });
-  } finally {
-    await small.closeAll();
-  }
-});
-
-test('a port that somebody holds everywhere is told at once', async () => {
-  const server = createServer().listen(0, '0.0.0.0');
-  await once(server, 'listening');
-  servers.push(server);
-  const { port } = server.address() as AddressInfo;
-  const { text } = await failure(forwards.free([port], []));
-  expect(text).toMatch(new RegExp(`^Port ${port} on every address is held by .* \\(pid \\d+\\)`));
-});
-
-test.each(['127.0.0.1', '0.0.0.0', '127.88.1.0', '127.88.1.256', 'localhost'])(
-  'the alias %s is none of the pool',
-  async (alias) => {
-    const order = { job: 'j1', alias, ports: [await freePort()], node: 'w1', address: '' };
-    expect(await failure(forwards.open(order))).toMatchObject({ code: 'refused' });
-  },
-);
-
-test.each(['127.77.0.0', '127.77.0/16', '300.0.0.0/8', '127.0.0.0/31', '::1/64'])(
-  'the pool %s is malformed',
-  (text) => {
-    expect(() => openForwards({ pool: text, hubOf: () => undefined })).toThrow(/ports\.pool/);
-  },
-);

@@ -146,11 +146,11 @@ const wire = (w: World, from: Side, link: number): Uint8Array[] => {
   return frames;
 };
 
-/** Lets a side send up to that many frames. Returns how many it had. */
-export function send(w: World, s: Side, count: number): number {
+/** Lets a side send up to that many frames, perhaps only `whole` ones. Returns how many. */
+export function send(w: World, s: Side, count: number, whole = false): number {
   let sent = 0;
   for (; sent < count; sent += 1) {
-    const frame = pull(s.all, alloc);
+    const frame = pull(s.all, alloc, whole);
     if (!frame) break;
     if (s.link > 0) wire(w, s, s.link).push(frame);
   }

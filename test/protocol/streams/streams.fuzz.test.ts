@@ -51,7 +51,7 @@ function act(w: World, step: Step): void {
   if (step.does === 'put' && h) put(s, h, step.count);
   if (step.does === 'read' && h) read(s, h, step.count);
   if (step.does === 'close' && h && step.count < 20) close(s, h);
-  if (step.does === 'send') send(w, s, few);
+  if (step.does === 'send') send(w, s, few, step.count % 2 === 0);
   if (step.does === 'hear') listen(w, s, few);
   if (step.does === 'twice') listen(w, s, few, true);
   if (step.does === 'join') join(w, s);
