@@ -226,8 +226,9 @@ export const limits = {
   refusedMsMax: 5 * 60_000,
   /** cluster: the longest pause between two tries to remove what must go. */
   removeAgainMsMax: 60_000,
-  /** cluster: how often in a row its site may not know it before it is taken as failed. */
-  vanishedMax: 30,
+  /** cluster: how often in a row its site may not know it; one just made is not in all its lists. */
+  vanishedMax: 3,
+  unlistedMax: 30,
   /** runner: tries to collect the files of an attempt that is being ended. */
   collectTriesMax: 5,
   /** housekeeper: how long what is left of a purged job, or of something gone, is kept. */

@@ -151,6 +151,7 @@ type Polled = ClusterTasks['poll'][1];
 export function whatSiteSays(
   state: Cluster,
   partition: Polled,
+  unknownMax: number,
 ): { readonly why: string; readonly tries: number } {
   if (partition?.status === 'failed') {
     const why = partition.description || 'the site says that it failed, and not why';
@@ -158,13 +159,13 @@ export function whatSiteSays(
   }
   const isMissing = partition === null || partition.status === 'deleting';
   const tries = isMissing ? state.tries + 1 : 0;
-  const isVanished = tries >= limits.vanishedMax;
+  const isVanished = tries >= unknownMax;
   return { why: isVanished ? 'the site does not know the partition any more' : '', tries };
 }
 
 /** What the site says of it, and how often in a row it said that it knows no such partition. */
 function polled(state: Cluster, partition: Polled, now: Millis): ClusterStep {
-  const { why, tries } = whatSiteSays(state, partition);
+  const { why, tries } = whatSiteSays(state, partition, limits.unlistedMax);
   if (why !== '') return [release(state, now, failure('boot_failed', why)), []];
   const isReady = partition?.status === 'succeeded';
   const detail = isReady ? 'Waiting for Sky Port port readiness' : 'Partition spawned';

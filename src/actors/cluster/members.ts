@@ -44,7 +44,7 @@ export function up(state: Cluster, event: ClusterHeard, now: Millis): ClusterSte
 
 /** Of a silent node the site may know better: a machine that is gone is waited for in vain. */
 function askedSite(state: Cluster, partition: ClusterTasks['poll'][1], now: Millis): ClusterStep {
-  const { why, tries } = whatSiteSays(state, partition);
+  const { why, tries } = whatSiteSays(state, partition, limits.vanishedMax);
   if (why !== '') return [release(state, now, failure('lost', why)), []];
   return [tries === state.tries ? state : { ...state, tries }, [again(limits.pollMs)]];
 }
