@@ -40,6 +40,10 @@ export function alive(pid: number): boolean {
 export const commandOf = (pid: number): readonly string[] =>
   readProc(pid, 'cmdline').split('\0').filter(Boolean);
 
+/** Processes that were started with this word. */
+export const runningWith = (word: string): number[] =>
+  pids().filter((pid) => commandOf(pid).includes(word) && alive(pid));
+
 /** What starts the jobs of the worker on this spool: `swm-keeper` and `swm-slot`. */
 export const startersOf = (spool: string, name: 'swm-keeper' | 'swm-slot'): number[] =>
   pids().filter((pid) => {
