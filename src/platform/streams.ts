@@ -62,7 +62,7 @@ export interface Hub {
   readonly attached: boolean;
   /** Streams that are open now. */
   readonly size: number;
-  /** Goes on over this link from now on; the one before is no longer used. */
+  /** Goes on over this link from now on; the one before is closed. */
   attach(link: StreamLink): void;
   /** There is no link. Streams wait for the next one for limits.streamResumeMs. */
   detach(): void;
@@ -125,7 +125,9 @@ class StreamHub implements Hub {
   }
 
   attach(link: StreamLink): void {
+    const older = this.#link;
     this.detach();
+    older?.close('a newer link took its place');
     this.#link = link;
     linked(this.#all, performance.now());
     link.onDrain(() => {

@@ -10,8 +10,8 @@ export type HubPair = {
   readonly head: Hub;
   readonly notes: string[];
   readonly link: MemoryLinks;
-  /** Makes a new link; what the old one held is lost. */
-  relink(): void;
+  /** Makes a new link; unless told otherwise the old one is cut, and what it held is lost. */
+  relink(how?: { readonly cutting: boolean }): void;
   cut(): void;
   /** Another process takes the head's place: it knows nothing of what was. */
   rebornHead(): Hub;
@@ -32,8 +32,8 @@ export function hubPair(changes: Partial<StreamsConfig> = {}): HubPair {
     head: newHead(),
     notes,
     link: memoryLinks({ clock, near: worker, far: head }),
-    relink() {
-      pair.link.cut();
+    relink({ cutting } = { cutting: true }) {
+      if (cutting) pair.link.cut();
       pair.link = memoryLinks({ clock, near: worker, far: head });
       pair.worker.attach(pair.link.near);
       pair.head.attach(pair.link.far);

@@ -245,6 +245,21 @@ test('opened and written without a link, it goes when there is one', async () =>
   expect(String(await buffer((await asked).stream))).toBe('early');
 });
 
+test('a newer link takes the place of one that is still there, which is closed', async () => {
+  start();
+  const asked = serving();
+  const mine = pair.worker.open('test', {});
+  const { stream: theirs } = await asked;
+  let why = '';
+  pair.link.near.onClosed((reason) => {
+    why = reason;
+  });
+  pair.relink({ cutting: false });
+  mine.end('over the newer');
+  expect(String(await buffer(theirs))).toBe('over the newer');
+  expect(why).toBe('a newer link took its place');
+});
+
 test('a stream whose link does not come back in time is reset on both sides', async () => {
   start({ resumeMs: 40 });
   const asked = serving();
