@@ -1,0 +1,185 @@
+import type { Body, Name, Reply } from '../../src/protocol/messages.ts';
+import {
+  at,
+  blob,
+  cluster,
+  file,
+  flavorRow,
+  hash,
+  id,
+  imageRow,
+  jobRow,
+  jobView,
+  lost,
+  node,
+  nodeRow,
+  order,
+  owner,
+  placement,
+  publicKey,
+  remoteRow,
+  report,
+  resources,
+  runner,
+  script,
+  spec,
+} from './values.ts';
+
+type Samples = { readonly [N in Name]: { readonly body: Body<N>; readonly reply: Reply<N> } };
+
+const hold = { cluster, job: id, attempt: 2 };
+const tokens = { tokenHash: hash };
+const reply = {};
+
+/** Every message of the table, with its answer; the compiler asks for those that are missing. */
+export const messageSamples: Samples = {
+  'job.submit': {
+    body: {
+      script,
+      scriptBlob: blob,
+      file: 'train.sh',
+      inputs: [file],
+      key: 'k-1',
+      from: '10.1.2.3',
+    },
+    reply: { id },
+  },
+  'job.list': {
+    body: { limit: 50, after: '000-1', states: 'QR', name: 'größer' },
+    reply: { jobs: [jobRow, { ...jobRow, state: 'Q', phase: 'queued', nodes: [] }], next: '000-2' },
+  },
+  'job.show': { body: { id: id.slice(0, 8) }, reply: { job: jobView } },
+  'job.cancel': { body: { id }, reply: { id, phase: 'releasing' } },
+  'job.requeue': { body: { id }, reply: { id, run: 2 } },
+  'node.list': { body: {}, reply: { nodes: [nodeRow] } },
+  'cluster.list': {
+    body: { all: true },
+    reply: {
+      clusters: [
+        {
+          name: cluster,
+          phase: 'joining',
+          details: 'Waiting for SSH provisioning port',
+          remote: 'azure-west',
+          flavor: 'small',
+          nodes: placement.nodes,
+          jobs: [id],
+          since: at,
+          price: 0.384,
+        },
+      ],
+    },
+  },
+  'flavor.list': { body: {}, reply: { flavors: [flavorRow] } },
+  'image.list': {
+    body: {},
+    reply: { images: [imageRow, { ...imageRow, name: 'notebook:1.2', kind: 'container' }] },
+  },
+  'remote.list': { body: {}, reply: { remotes: [remoteRow] } },
+  'node.status': {
+    body: {},
+    reply: {
+      node: 'h1',
+      version: '0.1.0',
+      installation: 'lab',
+      since: at,
+      term: 4_294_967_297,
+      actors: 12,
+      rssBytes: 104_857_600,
+      trouble: ['the disk is nearly full'],
+    },
+  },
+  'user.show': { body: {}, reply: { id: owner, operator: true } },
+  'job.purge': { body: { id, before: at }, reply: { id } },
+  'node.gone': { body: { node }, reply: { node, cluster } },
+
+  'job.create': {
+    body: {
+      id,
+      owner,
+      spec,
+      script,
+      scriptBlob: null,
+      inputs: [file],
+      digest: hash,
+      from: '10.1.2.3',
+    },
+    reply: { id },
+  },
+  'job.place': { body: { id, attempt: 2, placement }, reply },
+  'job.cluster': {
+    body: {
+      job: id,
+      attempt: 2,
+      cluster,
+      phase: 'up',
+      detail: 'Partition spawned',
+      nodes: [
+        { name: node, address: '10.0.0.4', phase: 'up', since: at },
+        { name: 'swm-0f8fad5b-n2', address: '', phase: 'expected', since: at },
+      ],
+      failure: lost,
+    },
+    reply,
+  },
+  'job.report': { body: report, reply },
+  'cluster.claim': { body: { ...hold, owner, placement }, reply },
+  'cluster.unclaim': { body: hold, reply: { gone: true } },
+  'cluster.news': { body: hold, reply },
+  'cluster.forget': { body: { cluster, before: at }, reply },
+  'cluster.condemn': {
+    body: { cluster, remote: 'azure-west', externalId: '/subscriptions/1/resourceGroups/x' },
+    reply,
+  },
+  'cluster.node': {
+    body: { cluster, node, phase: 'silent', since: at, address: '10.0.0.4', resources },
+    reply,
+  },
+  'scheduler.job': {
+    body: { id, waits: { attempt: 2, submittedAt: at, notBefore: at + 1_000, spec } },
+    reply,
+  },
+  'scheduler.cluster': {
+    body: {
+      cluster,
+      open: true,
+      claimed: { job: id, attempt: 2 },
+      made: { remote: 'azure-west', flavor: 'small', nodes: 2 },
+      nodes: [{ name: node, up: true, free: resources, total: resources, ports: [8888] }],
+    },
+    reply,
+  },
+  'scheduler.check': { body: { spec }, reply: { impossible: 'no flavor has 4 GPUs' } },
+  'scheduler.why': { body: { ids: [id] }, reply: { reasons: { [id]: 'all nodes are busy' } } },
+  'scheduler.site': {
+    body: {
+      remote: 'azure-west',
+      clustersMax: 10,
+      cpusMax: 64,
+      defaultFlavor: 'small',
+      defaultImage: 'ubuntu-24.04',
+      flavors: [flavorRow],
+      images: [imageRow],
+    },
+    reply,
+  },
+  'node.expect': {
+    body: { node, cluster, role: 'worker', ...tokens, expiresAt: at + 600_000 },
+    reply,
+  },
+  'node.join': { body: { node, ...tokens, publicKey }, reply: { role: 'worker', cluster } },
+  'node.link': { body: { node, up: false, why: 'silent' }, reply },
+  'node.remove': { body: { node }, reply },
+  'node.forget': { body: { node, before: at }, reply },
+  'gate.offer': { body: { remote: 'azure-west' }, reply },
+
+  'runner.order': { body: order, reply },
+  'runner.go': { body: { runner }, reply },
+  'runner.stop': {
+    body: { runner, node, job: id, attempt: 2, rank: 0, failure: null, graceMs: 10_000 },
+    reply,
+  },
+  'runner.taken': { body: { runner, seq: 7 }, reply },
+  'runner.forget': { body: { runner, before: at }, reply },
+  'node.hello': { body: { node, address: '10.0.0.4', resources, version: '0.1.0' }, reply },
+};
