@@ -14,6 +14,7 @@ const entries = {
   cli: join(home, 'src/cli/main.ts'),
   node: join(home, 'src/node.ts'),
   client: join(home, 'src/client/client.ts'),
+  connect: join(home, 'src/connect.ts'),
 };
 
 /** Left to node_modules: native, with worker threads of their own, or big and seldom needed. */
@@ -65,7 +66,7 @@ async function bundle(): Promise<boolean> {
   return true;
 }
 
-/** The types of the client, for programs in TypeScript; takes a second, so not for `npm ci`. */
+/** The types of what programs in TypeScript import; takes a second, so not for `npm ci`. */
 function declare(): boolean {
   const tsc = join(home, 'node_modules/typescript/bin/tsc');
   const args = [tsc, '-p', join(home, 'tsconfig.types.json')];

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { grammarOf } from '../../src/cli/completion.ts';
 import { exitOf, exits } from '../../src/cli/exits.ts';
-import { addressOfUrl } from '../../src/cli/place.ts';
 import { programOf } from '../../src/cli/program.ts';
 import { verbs } from '../../src/cli/verbs.ts';
 
@@ -121,21 +120,6 @@ describe('the parts of the command', () => {
     expect(exitOf('unauthorized')).toBe(4);
     expect(exitOf('key_reused')).toBe(4);
     expect(exitOf('not_found')).toBe(5);
-  });
-
-  it.each([
-    ['host:1234', 'host:1234'],
-    ['host', 'host:8443'],
-    ['https://host:443/x', 'host:443'],
-    ['wss://10.0.0.1:9/terminal', '10.0.0.1:9'],
-    ['[::1]:443', '[::1]:443'],
-    ['https://[::1]', '[::1]:8443'],
-  ])('%s is dialled at %s', (url, address) => {
-    expect(addressOfUrl(url)).toBe(address);
-  });
-
-  it.each(['http://host', 'ftp://x', ':::'])('%s is no URL to dial', (url) => {
-    expect(() => addressOfUrl(url)).toThrow(/--url/);
   });
 
   it('load their verbs when they are called, and every verb is there', async () => {

@@ -173,7 +173,8 @@ function entriesOf({ texts, sources }: Project): readonly string[] {
   const named = [...(texts['package.json'] ?? '').matchAll(/[\w./-]+\.ts\b/g)].map(
     ([path]) => path,
   );
-  const known = ['src/node.ts', 'src/cli/main.ts', 'src/client/client.ts', 'src/web/main.tsx'];
+  const given = ['src/client/client.ts', 'src/connect.ts'];
+  const known = ['src/node.ts', 'src/cli/main.ts', ...given, 'src/web/main.tsx'];
   const run = sources.filter(({ path }) => /^(examples|bench|bin)\//.test(path));
   return [...known, ...named, ...run.map(({ path }) => path)];
 }
