@@ -27,6 +27,9 @@ const CANNOT = 2;
  */
 export async function runNode(options: NodeOptions): Promise<number> {
   let spool: Spool | undefined;
+  // Modes are as the code says, whatever the shell that started us prefers.
+  process.umask(0o022);
+  const ending = listenToSignals();
   try {
     const config = await readConfig({
       dev: options.dev,
@@ -36,13 +39,41 @@ export async function runNode(options: NodeOptions): Promise<number> {
       flags: options.flags,
     });
     spool = await openSpool(options.spool, { roles: config.roles });
-    return await live(spool, config, options);
+    return await live(spool, config, options, ending);
   } catch (error) {
     process.stderr.write(`swm: ${explain(error)}\n`);
     return CANNOT;
   } finally {
     spool?.close();
+    ending.forget();
   }
+}
+
+type Ending = {
+  readonly code: Promise<number>;
+  end(code: number): void;
+  /** Aborted when told twice: then it waits for nobody. */
+  readonly enough: AbortSignal;
+  forget(): void;
+};
+
+/** From the very first on, so that a node told to end while it starts ends well, too. */
+function listenToSignals(): Ending {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const enough = new AbortController();
+  let isTold = false;
+  const told = (): void => {
+    if (isTold) enough.abort();
+    isTold = true;
+    resolve(GOOD);
+  };
+  process.on('SIGTERM', told);
+  process.on('SIGINT', told);
+  const forget = (): void => {
+    process.off('SIGTERM', told);
+    process.off('SIGINT', told);
+  };
+  return { code: promise, end: resolve, enough: enough.signal, forget };
 }
 
 /** What was expected is told in its own words; a bug with the place it happened at. */
@@ -51,48 +82,37 @@ const explain = (error: unknown): string => {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 };
 
-async function live(spool: Spool, config: Config, options: NodeOptions): Promise<number> {
+async function live(
+  spool: Spool,
+  config: Config,
+  options: NodeOptions,
+  ending: Ending,
+): Promise<number> {
   const log = openLog({
     node: config.name,
     level: config.log.level,
     file: joinPath(spool.places.log, 'swm.log'),
     screen: process.stderr,
   });
-  const ending = Promise.withResolvers<number>();
-  let running: Running | undefined;
-  const enough = new AbortController();
-  let isTold = false;
-  // Told twice, it waits for nobody.
-  const told = (): void => {
-    if (isTold) enough.abort();
-    isTold = true;
-    ending.resolve(GOOD);
-  };
-  process.on('SIGTERM', told);
-  process.on('SIGINT', told);
-  process.on('uncaughtException', (error) => {
-    log.note('error', '/', `a bug nobody caught: ${explain(error)}`);
-    ending.resolve(FAULT);
-  });
   const giveUp = (why: string): void => {
     log.note('error', '/', why);
-    ending.resolve(FAULT);
+    ending.end(FAULT);
   };
+  process.on('uncaughtException', (error) => giveUp(`a bug nobody caught: ${explain(error)}`));
+  let running: Running | undefined;
   let isCleared = false;
   try {
     running = await compose({ spool, config, note: log.note, giveUp });
     process.stdout.write(`ready ${spool.path} ${running.url}\n`);
-    const code = await ending.promise;
+    const code = await ending.code;
     if (!options.ephemeral) return code;
-    const left = await running.clear(enough.signal);
+    const left = await running.clear(ending.enough);
     isCleared = left === '';
     if (!isCleared) log.note('error', '/', `${left}; so is the spool ${spool.path}`);
     return isCleared ? code : FAULT;
   } finally {
     await running?.close();
     if (isCleared) await rm(spool.path, { recursive: true, force: true });
-    process.off('SIGTERM', told);
-    process.off('SIGINT', told);
     await log.close();
   }
 }

@@ -15,6 +15,7 @@ import { Node } from '../runtime/node.ts';
 import type { Clock, Note, Store } from '../runtime/ports.ts';
 import type { SupervisorArgs } from '../runtime/supervisor.ts';
 import { VERSION } from '../version.ts';
+import { leave } from './elsewhere.ts';
 import { enrolHead, enrolWorker } from './enrol.ts';
 import { type Head, openHead } from './head.ts';
 import { dialHeads } from './mesh.ts';
@@ -77,6 +78,7 @@ export async function compose(setup: Setup): Promise<Running> {
       for (const root of roots.toReversed()) root.halt(STOPPING);
       base.worker?.close();
       await Promise.all([base.store.close(), base.nodeStore.close()]);
+      await leave(spool);
     },
   };
 }

@@ -17,6 +17,7 @@ import { type Body, type Message, message, type Reply } from '../protocol/messag
 import { control } from '../protocol/ref.ts';
 import type { Node } from '../runtime/node.ts';
 import type { Millis, Store } from '../runtime/ports.ts';
+import { reachable } from './elsewhere.ts';
 import type { HeadKeys } from './enrol.ts';
 
 export type HeadParts = {
@@ -45,13 +46,14 @@ const workerCommand = (): readonly string[] => [
 /** Opens the sites that the config names. Throws `Failed` naming the one that does not fit. */
 async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
   const gates = new Map<string, Gate>();
+  const folder = await reachable(setup.spool);
   for (const remote of setup.config.remotes)
     gates.set(
       remote.name,
       await openGate(remote.kind, {
         remote: remote.name,
         settings: remote,
-        spool: setup.spool.path,
+        spool: folder,
         workerCommand: workerCommand(),
         now: setup.now,
         dice: Math.random,

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { availableParallelism, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { AttemptKey, Exit } from '../actors/ports.ts';
@@ -16,6 +15,7 @@ import { Failed } from '../protocol/errors.ts';
 import type { Resources } from '../protocol/model.ts';
 import type { Node } from '../runtime/node.ts';
 import type { Clock, Note } from '../runtime/ports.ts';
+import { reachable } from './elsewhere.ts';
 
 export type WorkerSetup = {
   readonly config: Config;
@@ -41,7 +41,7 @@ const isRoot = (): boolean => process.geteuid?.() === 0;
 /** What runs the jobs of this machine. */
 export async function openWorker(setup: WorkerSetup): Promise<Worker> {
   const { config, spool, note, clock } = setup;
-  const jobs = await jobsDirectory(spool, note);
+  const jobs = await jobsFolder(spool, note);
   const look = accounts(ACCOUNT_MS, () => clock.now());
   const accountOf = async (name: string): Promise<Account | undefined> =>
     isRoot() ? look(name || config.jobs.user) : undefined;
@@ -135,14 +135,9 @@ export const resourcesOf = ({ resources }: Config): Resources => ({
   gpus: resources.gpus,
 });
 
-/**
- * In the spool, if the accounts of jobs can pass to it; else below /var/tmp, so that a spool in a
- * home that is closed to others works too.
- */
-async function jobsDirectory(spool: Spool, note: Note): Promise<string> {
-  if (!isRoot() || spool.warnings.length === 0) return spool.places.jobs;
-  const elsewhere = join('/var/tmp', `swm-${spool.installation.slice(0, 8)}-jobs`);
-  await mkdir(elsewhere, { recursive: true, mode: 0o711 });
-  note('warn', '/runners', `jobs have their directories in ${elsewhere}: ${spool.warnings[0]}`);
-  return elsewhere;
+async function jobsFolder(spool: Spool, note: Note): Promise<string> {
+  const folder = await reachable(spool);
+  if (folder === spool.path) return spool.places.jobs;
+  note('warn', '/runners', `jobs have their directories in ${folder}: ${spool.warnings[0]}`);
+  return join(folder, 'job');
 }
