@@ -39,12 +39,15 @@ const SOON_MS = 50;
  */
 export class Network {
   readonly #world: World;
+  readonly #latencyMs: number;
   readonly #ports = new Map<string, Port>();
   readonly #ends = new Map<string, End>();
   readonly #blocked = new Set<string>();
 
-  constructor(world: World) {
+  /** `latencyMs`: the longest that a word takes; most take far less. */
+  constructor(world: World, latencyMs = 40) {
     this.#world = world;
+    this.#latencyMs = latencyMs;
   }
 
   /** A node's life begins; it has no links yet. */
@@ -145,7 +148,7 @@ export class Network {
     const frame = end.codec.encode([envelope]);
     if (peer.deaf) return true;
     const { now, dice } = this.#world;
-    peer.lastArrival = Math.max(peer.lastArrival, now + dice.skewed(0, 40));
+    peer.lastArrival = Math.max(peer.lastArrival, now + dice.skewed(0, this.#latencyMs));
     this.#world.in(peer.lastArrival - now, () => this.#arrive(peer, end.port, frame));
     return true;
   }

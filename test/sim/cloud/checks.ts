@@ -106,6 +106,7 @@ export class Checks {
   /** A result is what the process did. */
   #true(job: Job): void {
     const { outcome, id, attempt } = job;
+    if (job.remains !== 'all') return;
     this.#at.world.check('an end has an outcome', outcome !== null, () => id);
     if (outcome?.state !== 'F') return;
     const exit = this.#exits.get(nameOf({ job: id, attempt, rank: 0 }));
@@ -120,9 +121,22 @@ export class Checks {
     const cluster = kept(this.#at.head(), clusterKeeping, path);
     if (cluster === undefined) return;
     if (cluster.made === null) this.#fits(cluster);
+    if (cluster.phase !== 'releasing' && cluster.phase !== 'gone') this.#used(cluster);
     const holders = new Set(cluster.holds.map(({ job }) => job));
     const alone = cluster.made === null || cluster.holds.length <= 1;
     this.#at.world.check('one hold of a made cluster', alone, () => `${path} ${[...holders]}`);
+  }
+
+  /** What runs on it is what holds it. */
+  #used({ name, holds }: Cluster): void {
+    for (const machine of this.#at.machines()) {
+      if (this.#at.clusterOf(machine) !== name) continue;
+      for (const { key } of machine.running()) {
+        const isHeld = holds.some((h) => h.job === key.job && h.attempt === key.attempt);
+        const text = (): string => `${nameOf(key)} runs on ${machine.name}`;
+        this.#at.world.check('nobody uses what was released', isHeld, text);
+      }
+    }
   }
 
   /** No more is held of a node than it has. */

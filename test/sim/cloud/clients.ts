@@ -16,6 +16,7 @@ export type Promises = {
   /** Jobs whose cancel was acknowledged, with the phase that it found them in, by run. */
   readonly cancelled: Map<string, string>;
   readonly requeued: Map<string, number>;
+  readonly purged: Set<string>;
 };
 
 /** A terminal that gives up on no call before it has an answer, over sessions that come and go. */
@@ -26,10 +27,16 @@ export class Client {
   readonly #promises: Promises;
   #calls = 0;
 
-  constructor(world: World, head: SimNode, name: string, promises: Promises) {
+  constructor(
+    world: World,
+    head: SimNode,
+    name: string,
+    promises: Promises,
+    door: 'terminal' | 'operator' = 'terminal',
+  ) {
     this.#world = world;
     this.#head = head;
-    this.#user = { door: 'terminal', id: name };
+    this.#user = { door, id: name };
     this.#promises = promises;
   }
 
@@ -60,12 +67,23 @@ export class Client {
     });
   }
 
+  /** Has it forgotten, once it has ended. */
+  purge(id: string): void {
+    this.#insist(message('job.purge', { id }), () => void this.#promises.purged.add(id));
+  }
+
+  /** An operator's word that a machine is no more. */
+  giveUp(node: string): void {
+    this.#insist(message('node.gone', { node }), () => {});
+  }
+
   /** Says it again until it is answered for good. */
   #insist(what: Message, done: (answer: Answer & { ok: true }) => void): void {
     this.#call(what, (answer) => {
       if (answer.ok) return done(answer);
       this.#world.tell(`${this.#user.id} ${what.name} ${answer.failure.code}`);
-      if (isFinal(answer.failure)) return this.#refused(what, answer.failure);
+      const waits = what.name === 'job.purge' && answer.failure.code === 'wrong_phase';
+      if (isFinal(answer.failure) && !waits) return this.#refused(what, answer.failure);
       this.#world.in(this.#world.dice.between(500, 5_000), () => this.#insist(what, done));
     });
   }

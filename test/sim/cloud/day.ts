@@ -7,7 +7,7 @@ import { Network } from '../network.ts';
 import { calm, type Faults, type SimNode } from '../node.ts';
 import { World } from '../world.ts';
 import { Checks } from './checks.ts';
-import type { Promises } from './clients.ts';
+import { Client, type Promises } from './clients.ts';
 import { openHead, sha256 } from './head.ts';
 import { Machine } from './machine.ts';
 import { plans } from './plans.ts';
@@ -40,7 +40,15 @@ function troubles(world: World) {
     stale: some(nasty.stale),
     failing: some(nasty.failing),
   };
-  return { faults, site, cuts: dice.between(0, 14), crashes: dice.between(0, 10) };
+  return {
+    faults,
+    site,
+    cuts: dice.between(0, 14),
+    crashes: dice.between(0, 10),
+    latencyMs: dice.pick([10, 40, 400, 4_000]),
+    /** A host that was given to us burns down; an operator says so, some time later. */
+    isHostLost: dice.chance(0.2),
+  };
 }
 
 /** A head, a site that is unkind, workers that come and go, and people who want things. */
@@ -53,6 +61,7 @@ export class Day {
     submitted: new Set(),
     cancelled: new Map(),
     requeued: new Map(),
+    purged: new Set(),
   };
   readonly network: Network;
   readonly machines = new Map<string, { machine: Machine; worker: SimNode; cluster: string }>();
@@ -62,8 +71,8 @@ export class Day {
   constructor(seed: number) {
     const world = new World(seed);
     this.world = world;
-    this.network = new Network(world);
     this.#trouble = troubles(world);
+    this.network = new Network(world, this.#trouble.latencyMs);
     const noon = world.now + NOON;
     const { faults, site } = this.#trouble;
     this.#faults = () => (world.now < noon ? faults : calm);
@@ -104,6 +113,7 @@ export class Day {
     this.head.start();
     for (let i = 1; i <= world.dice.between(1, 2); i++) this.#give(`host-${i}`, 4);
     this.#look();
+    if (this.#trouble.isHostLost) this.#lose('host-1');
     this.#makeTrouble();
     plans(world, this.head, this.promises, NOON);
     await world.pass(NOON);
@@ -153,6 +163,18 @@ export class Day {
         const victim = world.dice.chance(0.5) ? this.head : world.dice.pick(nodes());
         victim.crash(world.dice.chance(0.5) ? 'on' : 'off', 'the dice');
       });
+  }
+
+  #lose(name: string): void {
+    const { world } = this;
+    const operator = new Client(world, this.head, 'olga', this.promises, 'operator');
+    world.in(world.dice.between(MINUTE, NOON - 2 * MINUTE), () => {
+      const there = this.machines.get(name);
+      there?.worker.remove('it burns');
+      there?.machine.destroy();
+      this.machines.delete(name);
+      world.in(world.dice.between(0, 2 * MINUTE), () => operator.giveUp(name));
+    });
   }
 
   #look(): void {
@@ -250,7 +272,9 @@ export class Day {
         `alive in ${pool}`,
         (routes?.find(pool)?.children.names() ?? []).filter((n) => n !== STANDING),
       );
-    for (const [id, phase] of this.promises.cancelled) this.#cancelled(id, phase);
+    nothing('in the queue', indexed(head, 'control', '/queued'));
+    for (const [id, phase] of this.promises.cancelled)
+      if (!this.promises.purged.has(id)) this.#cancelled(id, phase);
   }
 
   /** A cancel that found the job before its end is its end. */

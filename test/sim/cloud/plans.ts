@@ -8,14 +8,19 @@ import { script } from './machine.ts';
 export function plans(world: World, head: SimNode, promises: Promises, untilMs: Millis): void {
   const { dice } = world;
   const clients = ['ann', 'ben'].map((name) => new Client(world, head, name, promises));
+  // Some come alone, others all at once.
+  const crowd = dice.between(0, untilMs / 2);
+  const together = dice.roll();
   for (let i = 0; i < dice.between(4, 16); i++) {
     const client = dice.pick(clients);
     const text = wish(world);
-    world.in(dice.between(0, untilMs / 2), () => {
+    const at = dice.chance(together) ? crowd + dice.skewed(0, 500) : dice.between(0, untilMs / 2);
+    world.in(at, () => {
       const id = client.submit(text);
       if (dice.chance(0.25)) world.in(dice.skewed(100, 120_000), () => client.cancel(id));
       if (dice.chance(0.15)) world.in(dice.between(1_000, 200_000), () => client.requeue(id));
       if (dice.chance(0.05)) world.in(dice.between(1_000, 200_000), () => client.cancel(id));
+      if (dice.chance(0.1)) world.in(dice.between(1_000, 600_000), () => client.purge(id));
     });
   }
 }
@@ -24,7 +29,7 @@ function wish(world: World): string {
   const { dice } = world;
   const lines: string[] = [];
   if (dice.chance(0.4)) lines.push('#SWM relocatable');
-  if (dice.chance(0.3)) lines.push('#SWM cpus 2');
+  if (dice.chance(0.4)) lines.push(`#SWM cpus ${dice.between(2, 4)}`);
   if (dice.chance(0.2)) lines.push('#SWM nodes 2');
   if (dice.chance(0.2)) lines.push('#SWM ports 8888/tcp/in');
   if (dice.chance(0.3)) lines.push(`#SWM time ${dice.between(5, 60)}`);
