@@ -7,7 +7,7 @@ import type { Job } from './job.ts';
  * shows none.
  */
 function letter(job: Job): JobLetter {
-  if (job.outcome !== null && job.again === 'no') return job.outcome.state;
+  if (job.outcome !== null) return job.outcome.state;
   switch (job.phase) {
     case 'queued':
     case 'placing':

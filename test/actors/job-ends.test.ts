@@ -1,0 +1,307 @@
+import { describe, expect, it } from 'vitest';
+import { job } from '../../src/actors/job/behaviour.ts';
+import type { Job } from '../../src/actors/job/job.ts';
+import { type Code, failure } from '../../src/protocol/errors.ts';
+import type { Spec } from '../../src/protocol/model.ts';
+import { failed, NOW, Stage, told, unanswered } from './stage.ts';
+import {
+  aJob,
+  clusterNews,
+  exit,
+  ID,
+  liveJob,
+  onMade,
+  onNodes,
+  over,
+  report,
+  worker,
+} from './things.ts';
+
+const stop = { failure: null, since: NOW };
+const outcomeOf = ({ state }: Stage<Job>) =>
+  state.outcome && [state.outcome.state, state.outcome.failure?.code];
+
+/** How a run ends by the last report of its only node. */
+const ends: readonly (readonly [
+  name: string,
+  last: Parameters<typeof over>[0],
+  outcome: readonly [state: string, code: Code | undefined] | null,
+])[] = [
+  ['exit code 0', {}, ['F', undefined]],
+  ['another exit code', { exit: exit({ code: 3 }) }, ['F', undefined]],
+  ['a signal', { exit: exit({ signal: 9 }) }, ['E', 'killed']],
+  ['too much memory', { exit: exit({ signal: 9, outOfMemory: true }) }, ['E', 'out_of_memory']],
+  ['a process that nobody knows of', { exit: exit({ lost: true }) }, ['E', 'lost']],
+  ['its walltime', { failure: failure('over_walltime', '') }, ['E', 'over_walltime']],
+  ['a start that is refused for good', { failure: failure('no_user', '') }, ['E', 'no_user']],
+  ['a start that failed by chance', { failure: failure('start_failed', '', true) }, null],
+  ['files that could not be brought', { failure: failure('unreachable', '') }, null],
+];
+
+describe('an attempt that is over', () => {
+  it.each(ends)('by %s', (_, last, outcome) => {
+    const stage = new Stage<Job>(job, liveJob('running'));
+    stage.hear(told('job.report', over(last)));
+    expect(stage.state.phase).toBe('releasing');
+    expect(outcomeOf(stage)).toEqual(outcome);
+    expect(stage.state.again).toBe(outcome === null ? 'attempt' : 'no');
+  });
+
+  it.each(ends.filter(([, , outcome]) => outcome === null))(
+    'by %s is tried three times in all',
+    (_, last) => {
+      const stage = new Stage<Job>(job, liveJob('running', onNodes('n1'), { attempt: 3 }));
+      stage.hear(told('job.report', over({ ...last, attempt: 3 })));
+      expect(stage.state).toMatchObject({ again: 'no', outcome: { state: 'E' } });
+    },
+  );
+
+  const tries: readonly (readonly [attempt: number, asked: Partial<Spec>, again: string])[] = [
+    [1, { retries: 2 }, 'attempt'],
+    [2, { retries: 2 }, 'attempt'],
+    [3, { retries: 2 }, 'no'],
+    [1, {}, 'no'],
+  ];
+  it.each(tries)('by a bad exit in attempt %i, of %j: again %s', (attempt, asked, again) => {
+    const stage = new Stage<Job>(job, liveJob('running', onNodes('n1'), { attempt }, asked));
+    stage.hear(told('job.report', over({ attempt, exit: exit({ code: 1 }) })));
+    expect(stage.state.again).toBe(again);
+    expect(outcomeOf(stage)).toEqual(again === 'no' ? ['F', undefined] : null);
+  });
+
+  it('counts attempts from the first of its run', () => {
+    const third = { attempt: 9, firstAttempt: 8, run: 4 };
+    const stage = new Stage<Job>(job, liveJob('running', onNodes('n1'), third, { retries: 2 }));
+    stage.hear(told('job.report', over({ attempt: 9, exit: exit({ code: 1 }) })));
+    expect(stage.state.again).toBe('attempt');
+  });
+});
+
+describe('a machine that is lost', () => {
+  const goneNews = told('job.cluster', clusterNews(onMade(), 'gone', { nodes: [] }));
+
+  it('ends its attempt only once it is confirmed gone', () => {
+    const reports = [report({ node: 'swm-0197f3a2-0' })];
+    const stage = new Stage<Job>(job, liveJob('running', onMade(), { reports }));
+    const since = NOW + 7_000;
+    const nodes = [{ name: 'swm-0197f3a2-0', address: '', phase: 'silent' as const, since }];
+    const silent = clusterNews(onMade(), 'releasing', { nodes });
+    expect(stage.hear(told('job.cluster', silent))).toEqual({
+      phase: 'running',
+      moved: false,
+      effects: [],
+    });
+    expect(stage.state.details).toBe(
+      `running (node swm-0197f3a2-0 silent since ${new Date(since).toISOString()})`,
+    );
+    expect(stage.hear(goneNews)).toMatchObject({ phase: 'releasing', moved: true });
+    expect(stage.state).toMatchObject({ again: 'attempt', outcome: null, attempt: 1 });
+  });
+
+  it('takes the results with it, if they were not collected', () => {
+    const reports = [report({ phase: 'collecting', exit: exit() })];
+    const stage = new Stage<Job>(job, liveJob('collecting', onMade(), { reports }));
+    stage.hear(goneNews);
+    expect(stage.state).toMatchObject({ again: 'attempt', outcome: null });
+    expect(stage.state.details).toContain('results');
+  });
+
+  it('changes nothing about an attempt that had ended before', () => {
+    const reports = [over(), report({ rank: 1, node: 'swm-0197f3a2-1' })];
+    const stage = new Stage<Job>(job, liveJob('collecting', onMade(2), { reports }));
+    stage.hear(goneNews);
+    expect(stage.state).toMatchObject({ again: 'no', outcome: { state: 'F' } });
+  });
+
+  it('is gone as well when nothing is known of the cluster that was made', () => {
+    const stage = new Stage<Job>(job, liveJob('running', onMade()));
+    expect(stage.hear(unanswered(failure('not_found', 'no cluster'), 'news')).phase).toBe(
+      'releasing',
+    );
+    const given = new Stage<Job>(job, liveJob('running'));
+    expect(given.hear(unanswered(failure('not_found', 'no cluster'), 'news'))).toEqual({
+      phase: 'running',
+      moved: false,
+      effects: [],
+    });
+  });
+
+  it('that was given ends its attempt when an operator gives it up, and the others with it', () => {
+    const nodes = onNodes('n1', 'n2');
+    const reports = [report(), report({ rank: 1, node: 'n2' })];
+    const stage = new Stage<Job>(job, liveJob('running', nodes, { reports }));
+    const news = clusterNews(nodes, 'up');
+    const [n1, n2] = news.nodes as [(typeof news.nodes)[0], (typeof news.nodes)[0]];
+    const lost = { ...news, nodes: [{ ...n1, phase: 'gone' as const }, n2] };
+    expect(stage.hear(told('job.cluster', lost))).toEqual({
+      phase: 'running',
+      moved: true,
+      effects: [
+        `ask n2/runners/${ID}.1.1 runner.stop (stop/1)`,
+        'after 5000 again',
+        'after 60000 late',
+      ],
+    });
+    stage.hear(told('job.report', over({ rank: 1, node: 'n2', stopped: true })));
+    expect(stage.state).toMatchObject({ phase: 'releasing', again: 'attempt', outcome: null });
+  });
+
+  it('and is heard of again leaves no trace in the details', () => {
+    const reports = [report({ detail: 'step 3' })];
+    const stage = new Stage<Job>(job, liveJob('running', onNodes('n1'), { reports }));
+    const news = clusterNews(onNodes('n1'), 'up');
+    const [n1] = news.nodes as [(typeof news.nodes)[0]];
+    stage.hear(told('job.cluster', { ...news, nodes: [{ ...n1, phase: 'silent' }] }));
+    expect(stage.state.details).toContain('silent');
+    stage.hear(told('job.cluster', { ...news, nodes: [{ ...n1, since: NOW + 1 }] }));
+    expect(stage.state.details).toBe('step 3');
+    const before = stage.state;
+    stage.hear(told('job.cluster', { ...news, nodes: [{ ...n1, since: NOW + 1 }] }));
+    expect(stage.state).toBe(before);
+  });
+});
+
+describe('what takes too long', () => {
+  it('is ended by the head when its worker did not do so, by the head’s own clock', () => {
+    const state = liveJob(
+      'running',
+      onNodes('n1'),
+      { startedAt: NOW - 3_600_000, since: NOW, reports: [report()] },
+      { walltimeMs: 60_000 },
+    );
+    const stage = new Stage<Job>(job, state);
+    expect(stage.entered()).toEqual(['after 5000 again', 'after 95000 late']);
+    expect(stage.hear({ is: 'late' }, 95_000)).toEqual({
+      phase: 'running',
+      moved: true,
+      effects: [
+        `ask n1/runners/${ID}.1.0 runner.stop (stop/0)`,
+        'after 5000 again',
+        'after 60000 late',
+      ],
+    });
+    expect(stage.state.stop?.failure?.code).toBe('over_walltime');
+  });
+
+  it('to end on a machine of ours loses the machine; on another it is tried for ever', () => {
+    const made = new Stage<Job>(job, liveJob('running', onMade(), { stop, cancelled: true }));
+    expect(made.hear({ is: 'late' }, 60_000)).toEqual({
+      phase: 'releasing',
+      moved: true,
+      effects: ['ask /clusters/swm-0197f3a2 cluster.unclaim (unclaim)'],
+    });
+    expect(outcomeOf(made)).toEqual(['C', undefined]);
+    const given = new Stage<Job>(job, liveJob('running', onNodes('n1'), { stop, cancelled: true }));
+    expect(given.hear({ is: 'late' }, 60_000)).toEqual({
+      phase: 'running',
+      moved: true,
+      effects: [
+        `ask n1/runners/${ID}.1.0 runner.stop (stop/0)`,
+        'after 5000 again',
+        'after 60000 late',
+      ],
+    });
+  });
+});
+
+describe('an order', () => {
+  it('that its worker will never take ends the attempt; one that was lost is given again', () => {
+    const stage = new Stage<Job>(job, liveJob('staging'));
+    const lost = unanswered(failure('unreachable', 'no link'), 'order/0');
+    expect(stage.hear(lost)).toEqual({ phase: 'staging', moved: false, effects: [] });
+    const never = unanswered(failure('too_large', 'more than a frame'), 'order/0');
+    expect(stage.hear(never)).toMatchObject({ phase: 'staging', moved: true });
+    expect(stage.state.stop?.failure?.code).toBe('too_large');
+    const stopped = unanswered(failure('wrong_phase', ''), 'stop/0');
+    expect(stage.hear(stopped)).toEqual({ phase: 'staging', moved: false, effects: [] });
+  });
+});
+
+describe('ports', () => {
+  const busy = failed('forward', failure('port_busy', '127.77.0.9:80 is nginx'));
+
+  it('that cannot be bound end a job that does not run yet', () => {
+    const stage = new Stage<Job>(job, liveJob('staging'));
+    stage.hear(busy);
+    expect(stage.state.stop?.failure?.code).toBe('port_busy');
+  });
+
+  it('are tried again for one that runs already', () => {
+    const stage = new Stage<Job>(job, liveJob('running'));
+    expect(stage.hear(busy)).toEqual({ phase: 'running', moved: false, effects: [] });
+    expect(stage.state).toMatchObject({ stop: null });
+    expect(stage.state.details).toContain('127.77.0.9:80 is nginx');
+  });
+
+  it('are let go before the job ends', () => {
+    const stage = new Stage<Job>(job, liveJob('running', onNodes('n1'), { alias: '127.77.0.9' }));
+    expect(stage.hear(told('job.report', over())).effects).toEqual([
+      `tell n1/runners/${ID}.1.0 runner.taken`,
+      'run unforward',
+      'ask /clusters/here cluster.unclaim (unclaim)',
+    ]);
+  });
+});
+
+describe('a site', () => {
+  const refused = (code: 'quota' | 'boot_failed' | 'impossible') =>
+    told('job.cluster', clusterNews(onMade(), 'releasing', { failure: failure(code, 'no') }));
+  const waiting = () => new Stage<Job>(job, aJob({ phase: 'provisioning', placement: onMade() }));
+
+  it('that is full costs the job no attempt', () => {
+    const stage = waiting();
+    expect(stage.hear(refused('quota')).phase).toBe('releasing');
+    expect(stage.state).toMatchObject({ again: 'attempt', firstAttempt: 2, refusals: 1 });
+  });
+
+  it('that fails to boot costs one, and one that cannot do it ends it', () => {
+    const booted = waiting();
+    booted.hear(refused('boot_failed'));
+    expect(booted.state).toMatchObject({ again: 'attempt', firstAttempt: 1 });
+    const never = waiting();
+    never.hear(refused('impossible'));
+    expect(outcomeOf(never)).toEqual(['E', 'impossible']);
+  });
+});
+
+describe('a report', () => {
+  it('of another attempt ends that one, wherever it runs', () => {
+    const stage = new Stage<Job>(job, liveJob('running', onNodes('n2'), { attempt: 2 }));
+    const old = told('job.report', report(), 0, worker('n1'));
+    expect(stage.hear(old)).toEqual({
+      phase: 'running',
+      moved: false,
+      effects: [`tell n1/runners/${ID}.1.0 runner.stop`],
+    });
+    const end = told('job.report', over(), 0, worker('n1'));
+    expect(stage.hear(end).effects).toEqual([`tell n1/runners/${ID}.1.0 runner.taken`]);
+  });
+
+  it('of the future, or of a node that it was not placed on, or by somebody else, is no report', () => {
+    const stage = new Stage<Job>(job, liveJob('running'));
+    const none = { phase: 'running', moved: false, effects: [] };
+    expect(stage.hear(told('job.report', over({ attempt: 2 })))).toEqual(none);
+    expect(stage.hear(told('job.report', over({ node: 'n7' })))).toEqual(none);
+    expect(stage.hear(told('job.report', over(), 0, worker('n7')))).toEqual(none);
+    const past = told('job.report', over({ attempt: 0 }), 0, worker('n7'));
+    expect(stage.hear(past)).toEqual(none);
+  });
+
+  it('that was taken is acknowledged again, and changes nothing', () => {
+    const reports = [report({ seq: 5 })];
+    const stage = new Stage<Job>(job, liveJob('running', onNodes('n1'), { reports }));
+    const before = stage.state;
+    expect(stage.hear(told('job.report', report({ seq: 4, phase: 'staging' })))).toEqual({
+      phase: 'running',
+      moved: false,
+      effects: [`tell n1/runners/${ID}.1.0 runner.taken`],
+    });
+    expect(stage.state).toBe(before);
+  });
+
+  it('never leads back', () => {
+    const stage = new Stage<Job>(job, liveJob('running', onNodes('n1'), { reports: [report()] }));
+    stage.hear(told('job.report', report({ seq: 2, phase: 'staged' })));
+    expect(stage.state.phase).toBe('running');
+  });
+});
