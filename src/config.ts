@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { parse, YAMLParseError } from 'yaml';
-import { nearest } from './protocol/didyoumean.ts';
+import { parse } from 'yaml';
+import { configErrors } from './config-errors.ts';
+import { readConfigFile } from './config-file.ts';
 import { Failed } from './protocol/errors.ts';
+import { limits } from './protocol/limits.ts';
 import { Resources } from './protocol/model.ts';
 
 const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$' });
@@ -50,6 +51,8 @@ const Config = Type.Object(
         walltimeMs: duration,
         /** How long ended jobs are kept, ms. */
         retentionMs: duration,
+        /** What each of a job's logs may have; a job that writes more is ended. */
+        logBytesMax: Type.Integer({ minimum: 1 << 10, maximum: 2 ** 40 }),
       },
       strict,
     ),
@@ -88,6 +91,7 @@ const defaults = (): Config => ({
     relocate: 'asked',
     walltimeMs: 0,
     retentionMs: 7 * DAY_MS,
+    logBytesMax: limits.logBytesMax,
   },
   ports: { pool: '127.77.0.0/16' },
   remotes: [],
@@ -112,47 +116,31 @@ export type ConfigSources = {
   readonly flags: Readonly<Record<string, string>>;
 };
 
-/** Reads the configuration: defaults < file < `SWM_*` < flags. Throws `Failed` naming the key. */
-export async function readConfig(sources: ConfigSources): Promise<Config> {
-  const file = sources.file ?? sources.spoolFile;
-  const given = await readYaml(file, sources.file !== undefined);
+export type ReadConfig = Config & {
+  /** Says of a key such as `remotes.azure.cpus` where it was given. */
+  readonly locate: (key: string) => string;
+};
+
+/** Reads the configuration: defaults < file < `SWM_*` < flags. Throws `Failed`, with the place. */
+export async function readConfig(sources: ConfigSources): Promise<ReadConfig> {
+  const file = await readConfigFile(sources.file ?? sources.spoolFile, sources.file !== undefined);
   let config: unknown = defaults();
   if (sources.dev) config = merge(config, embedded);
-  config = merge(config, given);
-  for (const [key, value] of Object.entries(fromEnv(sources.env)))
-    config = put(config, key.split('.'), value);
-  for (const [key, value] of Object.entries(sources.flags))
-    config = put(config, key.split('.'), parse(value));
-  const checked = check(config, file);
+  config = merge(config, file.values);
+  const given = [...fromEnv(sources.env), ...fromFlags(sources.flags)];
+  for (const { key, value } of given) config = put(config, key.split('.'), value);
+  const locate = (key: string): string => {
+    const last = given.findLast((one) => isWithin(key, one.key) || isWithin(one.key, key));
+    return last?.from ?? file.locate(key.split('.'));
+  };
+  const checked = check(config, locate);
   const { join: token } = checked;
-  return token === '' || isAbsolute(token)
-    ? checked
-    : { ...checked, join: join(dirname(file), token) };
+  const isPlaced = token === '' || isAbsolute(token);
+  return { ...checked, join: isPlaced ? token : join(dirname(file.path), token), locate };
 }
 
-async function readYaml(file: string, required: boolean): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if (!required && (error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw new Failed('malformed', `${file} cannot be read: ${(error as Error).message}`);
-  }
-  try {
-    const value: unknown = parse(text);
-    if (value === null || value === undefined) {
-      if (text.trim() === '' && text !== '') return {};
-      throw new Failed('malformed', `${file} is empty: write at least {} or remove it`);
-    }
-    if (typeof value !== 'object' || Array.isArray(value))
-      throw new Failed('malformed', `${file}: wanted keys and values, as in \`name: head-1\``);
-    return value;
-  } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
-    const [at] = error.linePos ?? [];
-    throw new Failed('malformed', `${file}:${at?.line ?? 1}:${at?.col ?? 1}: ${error.message}`);
-  }
-}
+const isWithin = (key: string, above: string): boolean =>
+  key === above || key.startsWith(`${above}.`);
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -170,14 +158,31 @@ const put = (config: unknown, [key, ...rest]: readonly string[], value: unknown)
   return { ...under, [key]: put(under[key], rest, value) };
 };
 
+/** A value that stands outside of the file, and where. */
+type Given = { readonly key: string; readonly value: unknown; readonly from: string };
+
 /** `SWM_MESH_PORT=0` is `mesh.port: 0`; only keys that there are, since jobs have SWM_* too. */
-function fromEnv(env: ConfigSources['env']): Record<string, unknown> {
-  const found: Record<string, unknown> = {};
-  for (const key of leaves(defaults())) {
-    const value = env[`SWM_${key.replaceAll('.', '_').toUpperCase()}`];
-    if (value !== undefined && key !== 'cluster') found[key] = parse(value);
+const fromEnv = (env: ConfigSources['env']): readonly Given[] =>
+  leaves(defaults()).flatMap((key) => {
+    const from = `SWM_${key.replaceAll('.', '_').toUpperCase()}`;
+    const text = env[from];
+    return text === undefined || key === 'cluster'
+      ? []
+      : [{ key, value: parsed(text, from), from }];
+  });
+
+const fromFlags = (flags: ConfigSources['flags']): readonly Given[] =>
+  Object.entries(flags).map(([key, text]) => {
+    const from = `--set ${key}`;
+    return { key, value: parsed(text, from), from };
+  });
+
+function parsed(text: string, from: string): unknown {
+  try {
+    return parse(text, { prettyErrors: false });
+  } catch (error) {
+    throw new Failed('malformed', `${from}: ${(error as Error).message}`);
   }
-  return found;
 }
 
 const leaves = (value: object, prefix = ''): string[] =>
@@ -185,22 +190,11 @@ const leaves = (value: object, prefix = ''): string[] =>
     isPlain(inner) ? leaves(inner, `${prefix}${key}.`) : [`${prefix}${key}`],
   );
 
-function check(config: unknown, file: string): Config {
+function check(config: unknown, locate: ReadConfig['locate']): Config {
   if (Value.Check(Config, config)) return config;
-  const [error] = Value.Errors(Config, config);
-  const at = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
-  const extra = (error?.params as { additionalProperties?: string[] })?.additionalProperties?.[0];
-  if (extra !== undefined) {
-    const known = Object.keys((at === '' ? defaults() : pick(defaults(), at)) ?? {});
-    const meant = nearest(extra, known);
-    const hint = meant === undefined ? `known are ${known.join(', ')}` : `as in ${meant}?`;
-    const where = at === '' ? extra : `${at}.${extra}`;
-    throw new Failed('malformed', `${file}: ${where}: is unknown; ${hint}`);
-  }
-  throw new Failed('malformed', `${file}: ${at || 'config'}: ${error?.message ?? 'does not fit'}`);
+  const errors = configErrors(Config, config, defaults()).map(({ key, text }) => {
+    const name = key.join('.');
+    return `${locate(name)}: ${name}: ${text}`;
+  });
+  throw new Failed('malformed', errors.join('\n'));
 }
-
-const pick = (value: unknown, path: string): object | undefined =>
-  path.split('.').reduce<unknown>((at, key) => (isPlain(at) ? at[key] : undefined), value) as
-    | object
-    | undefined;

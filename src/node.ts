@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
-import { type Config, readConfig } from './config.ts';
+import { type Config, type ReadConfig, readConfig } from './config.ts';
 import { compose, type Running } from './node/compose.ts';
 import { openLog } from './platform/log.ts';
 import { openSpool, placesOf, type Spool } from './platform/spool.ts';
@@ -30,8 +30,9 @@ export async function runNode(options: NodeOptions): Promise<number> {
   // Modes are as the code says, whatever the shell that started us prefers.
   process.umask(0o022);
   const ending = listenToSignals();
+  let config: ReadConfig | undefined;
   try {
-    const config = await readConfig({
+    config = await readConfig({
       dev: options.dev,
       file: options.configFile,
       spoolFile: placesOf(options.spool).config,
@@ -41,7 +42,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
     spool = await openSpool(options.spool, { roles: config.roles });
     return await live(spool, config, options, ending);
   } catch (error) {
-    process.stderr.write(`swm: ${explain(error)}\n`);
+    process.stderr.write(`swm: ${located(error, config)}\n`);
     return CANNOT;
   } finally {
     spool?.close();
@@ -74,6 +75,13 @@ function listenToSignals(): Ending {
     process.off('SIGINT', told);
   };
   return { code: promise, end: resolve, enough: enough.signal, forget };
+}
+
+/** What is wrong with a site is found when it is opened, by whoever knows its kind. */
+function located(error: unknown, config: ReadConfig | undefined): string {
+  const key = error instanceof Malformed ? /^\$\.(remotes\..*)/.exec(error.at)?.[1] : undefined;
+  if (key === undefined || config === undefined) return explain(error);
+  return `${config.locate(key)}: ${explain(error).replace(/^\$\./, '')}`;
 }
 
 /** What was expected is told in its own words; a bug with the place it happened at. */

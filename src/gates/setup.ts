@@ -11,6 +11,8 @@ export type GateSetup = {
   readonly spool: string;
   /** What starts a worker on this machine; the gate adds `--config FILE --spool FOLDER`. */
   readonly workerCommand: readonly string[];
+  /** What the config of every worker has besides what its site says of it. */
+  readonly workerConfig: object;
   readonly now: () => Millis;
   /** From 0 to below 1; decides which of a failing site's orders fail. */
   readonly dice: () => number;

@@ -47,6 +47,7 @@ const workerCommand = (): readonly string[] => [
 async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
   const gates = new Map<string, Gate>();
   const folder = await reachable(setup.spool);
+  const { user, path, logBytesMax } = setup.config.jobs;
   for (const remote of setup.config.remotes)
     gates.set(
       remote.name,
@@ -55,6 +56,7 @@ async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
         settings: remote,
         spool: folder,
         workerCommand: workerCommand(),
+        workerConfig: { jobs: { user, path, logBytesMax } },
         now: setup.now,
         dice: Math.random,
       }),

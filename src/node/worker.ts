@@ -55,6 +55,7 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
   const processes = await openProcesses({
     directory: join(spool.path, 'run', 'attempts'),
     jobsUser: config.jobs.user,
+    logBytesMax: config.jobs.logBytesMax,
     slots: Math.max(1, Math.min(availableParallelism(), resourcesOf(config).cpus)),
     mark,
     note,

@@ -40,7 +40,7 @@ export const limits = {
   streamsMax: 4_096,
   /** blobs: a part of a blob as it is read from disk. */
   blobChunkBytes: 128 << 10,
-  /** process: a log kept for one attempt; its hit is written into the log itself. */
+  /** config: a log kept for one attempt, unless it says otherwise; the log tells of its hit. */
   logBytesMax: 256 << 20,
   /** store: the store refuses new jobs when the disk has less than this. */
   diskReserveBytes: 64 << 20,

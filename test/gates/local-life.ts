@@ -11,6 +11,7 @@ const gate = await openGate('local', {
   settings: {},
   spool,
   workerCommand: idleWorker,
+  workerConfig: {},
   now: Date.now,
   dice: Math.random,
 });

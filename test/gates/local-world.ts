@@ -39,6 +39,7 @@ export async function localWorld(settings: object = {}): Promise<LocalWorld> {
       settings: { ...small, ...other },
       spool,
       workerCommand,
+      workerConfig: {},
       now: Date.now,
       dice: Math.random,
     });

@@ -218,7 +218,7 @@ const killed = (state: Runner, exit: Exit | null): Runner =>
 
 function exited(state: Runner, exit: Exit): Runner {
   const { code, signal, at, outOfMemory, lost, logFull } = exit;
-  const full = failure('too_large', `a log is full: it may have ${limits.logBytesMax} bytes`);
+  const full = failure('too_large', 'a log is full; its last line tells how much it may have');
   return to(state, 'collecting', {
     exit: { code, signal, at, outOfMemory, lost },
     failure: state.failure ?? (logFull === true ? full : null),

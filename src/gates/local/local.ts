@@ -97,14 +97,14 @@ async function startMachines(
   signal: AbortSignal,
 ): Promise<void> {
   const { heads, caFingerprint, tokens } = bootstrap;
-  const { workerCommand, now } = site.setup;
+  const { now } = site.setup;
   for (const machine of machinesOf(site, claim)) {
     mustGoOn(signal);
     if ((await stateOf(machine)) !== 'missing') continue;
     const token = Object.hasOwn(tokens, machine.node) ? tokens[machine.node] : undefined;
     if (token === undefined) throw new Failed('refused', `there is no token for ${machine.node}`);
     const given = { heads, caFingerprint, token };
-    await startMachine(machine, claim.resources, given, workerCommand, claim.readyAt - now());
+    await startMachine(machine, claim.resources, given, site.setup, claim.readyAt - now());
   }
 }
 

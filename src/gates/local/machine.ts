@@ -9,6 +9,7 @@ import { errno, writeFileDurably } from '../../platform/disk.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import type { GateSetup } from '../setup.ts';
 import { makeGroups } from './cgroups.ts';
 import { initLine, initScript } from './init.ts';
 import { type Identity, killOne, lives } from './processes.ts';
@@ -56,16 +57,27 @@ export async function startMachine(
   machine: Machine,
   resources: Resources,
   given: Join,
-  workerCommand: readonly string[],
+  worker: Pick<GateSetup, 'workerCommand' | 'workerConfig'>,
   bootMs: Millis,
 ): Promise<void> {
   const { folder } = machine;
   await mkdir(join(folder, 'spool'), { recursive: true, mode: 0o711 });
   await writeFileDurably(join(folder, 'join.json'), joinFile(machine, given));
-  await writeFileDurably(join(folder, 'swm.yaml'), workerConfig(machine, resources));
+  await writeFileDurably(
+    join(folder, 'swm.yaml'),
+    yamlOf({ ...worker.workerConfig, ...configOf(machine, resources) }),
+  );
   const started = [join(folder, 'swm.yaml'), '--spool', join(folder, 'spool')];
   const seconds = String(Math.max(0, bootMs) / 1000);
-  const args = ['-c', initScript, 'swm-machine', seconds, ...workerCommand, '--config', ...started];
+  const args = [
+    '-c',
+    initScript,
+    'swm-machine',
+    seconds,
+    ...worker.workerCommand,
+    '--config',
+    ...started,
+  ];
   const env = await environment(machine);
   const child = spawn('/bin/sh', args, { cwd: folder, env, detached: true, stdio: 'ignore' });
   child.unref();
@@ -106,18 +118,17 @@ function joinFile({ node, partition }: Machine, { heads, caFingerprint, token }:
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
+const configOf = (machine: Machine, resources: Resources): object => ({
+  roles: ['worker'],
+  name: machine.node,
+  cluster: machine.partition,
+  address: machine.address,
+  join: join(machine.folder, 'join.json'),
+  resources,
+});
+
 /** JSON is YAML, and is quoted right whatever is in it. */
-function workerConfig(machine: Machine, resources: Resources): string {
-  const config = {
-    roles: ['worker'],
-    name: machine.node,
-    cluster: machine.partition,
-    address: machine.address,
-    join: join(machine.folder, 'join.json'),
-    resources,
-  };
-  return `${JSON.stringify(config, null, 2)}\n`;
-}
+const yamlOf = (config: object): string => `${JSON.stringify(config, null, 2)}\n`;
 
 /** A machine gets what a login would have, and nothing of what the head was started with. */
 async function environment(machine: Machine): Promise<Record<string, string>> {
