@@ -1,0 +1,48 @@
+import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { readConfig } from '../src/config.ts';
+import { readSettings } from '../src/gates/local/settings.ts';
+
+const folder = join(import.meta.dirname, '../config');
+const files = readdirSync(folder);
+
+const read = (dev: boolean, file?: string) =>
+  readConfig({ dev, file, spoolFile: '/none', env: {}, flags: {} });
+
+describe('config/', () => {
+  it('has the shapes that there are', () => {
+    expect(files.toSorted()).toEqual(['dev.yaml', 'head.yaml', 'worker.yaml']);
+  });
+
+  it.each(files)('%s is taken, and none of its keys is unknown', async (file) => {
+    const { locate, ...config } = await read(false, join(folder, file));
+    expect(config).toMatchObject(parse(await readFile(join(folder, file), 'utf8')) as object);
+    for (const remote of config.remotes) {
+      const { name, kind, flavor = '', image = '', ...rest } = remote;
+      expect(kind).toBe('local');
+      const settings = readSettings(remote, name);
+      expect(Object.keys(settings)).toEqual(expect.arrayContaining(Object.keys(rest)));
+      expect(settings.flavors.map((each) => each.name)).toContain(flavor);
+      expect(settings.images.map((each) => each.name)).toContain(image);
+    }
+  });
+
+  it.each(files)('%s says of each line what it is for', async (file) => {
+    const lines = (await readFile(join(folder, file), 'utf8')).split('\n');
+    const bare = lines.filter((line, at) => {
+      if (/^\s*(#|$)/.test(line) || line.includes(' # ')) return false;
+      // What stands under a comment, or is a further item of the list above, is covered by it.
+      return !lines[at - 1]?.includes('# ');
+    });
+    expect(bare).toEqual([]);
+  });
+
+  it('dev.yaml is what dev has built in', async () => {
+    const { locate: _, ...builtIn } = await read(true);
+    const { locate: __, ...written } = await read(false, join(folder, 'dev.yaml'));
+    expect(written).toEqual(builtIn);
+  });
+});
