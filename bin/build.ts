@@ -6,10 +6,14 @@ import { join } from 'node:path';
  * Bundles what is shipped into dist/: Node runs our TypeScript in a checkout only, never under
  * node_modules. `--if-possible` is for `npm ci`, which calls this also where the development
  * dependencies or the sources are not there, or are being worked on: then it says so, and leaves
- * dist/ as it is.
+ * dist/ as it is. `--into FOLDER` builds there instead, without types.
  */
 
 const home = join(import.meta.dirname, '..');
+const at = process.argv.indexOf('--into');
+const into = at < 0 ? undefined : process.argv[at + 1];
+const dist = into ?? join(home, 'dist');
+const types = join(dist, 'types');
 const entries = {
   cli: join(home, 'src/cli/main.ts'),
   node: join(home, 'src/node.ts'),
@@ -39,7 +43,7 @@ const banner = {
 /** True: dist/ is new; it is replaced only when all of it could be built. */
 async function bundle(): Promise<boolean> {
   const esbuild = await import('esbuild');
-  const beside = join(home, '.cache/dist');
+  const beside = into === undefined ? join(home, '.cache/dist') : `${into}.new`;
   rmSync(beside, { recursive: true, force: true });
   const build = esbuild.build({
     entryPoints: entries,
@@ -61,13 +65,16 @@ async function bundle(): Promise<boolean> {
     () => false, // esbuild has said why
   );
   if (!good) return false;
-  rmSync(join(home, 'dist'), { recursive: true, force: true });
-  renameSync(beside, join(home, 'dist'));
+  // `npm pack` calls us twice, and the second time without making types.
+  if (existsSync(types)) renameSync(types, join(beside, 'types'));
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(beside, dist);
   return true;
 }
 
 /** The types of what programs in TypeScript import; takes a second, so not for `npm ci`. */
 function declare(): boolean {
+  rmSync(types, { recursive: true, force: true });
   const tsc = join(home, 'node_modules/typescript/bin/tsc');
   const args = [tsc, '-p', join(home, 'tsconfig.types.json')];
   return spawnSync(process.execPath, args, { stdio: 'inherit' }).status === 0;
@@ -79,7 +86,6 @@ if (!existsSync(join(home, 'node_modules/esbuild'))) missing.push('node_modules/
 if (missing.length > 0) {
   process.stderr.write(`build: not built, because these are missing: ${missing.join(', ')}\n`);
   process.exitCode = optional ? 0 : 2;
-} else {
-  const built = await bundle();
-  if (!optional && !(built && declare())) process.exitCode = 1;
+} else if (!(await bundle()) || (!optional && into === undefined && !declare())) {
+  process.exitCode = optional ? 0 : 1;
 }
