@@ -139,7 +139,7 @@ async function checkVersion(root: string): Promise<boolean> {
 
 /** A directory with other people's files is not made a spool: a typing error must harm nobody. */
 async function checkStrangers(root: string): Promise<void> {
-  const strangers = (await readdir(root)).filter((name) => ![...FOLDERS, ...FILES].includes(name));
+  const strangers = (await readdir(root)).filter((name) => !isOurs(name));
   if (strangers.length === 0) return;
   throw new Failed(
     'refused',
@@ -147,6 +147,11 @@ async function checkStrangers(root: string): Promise<void> {
       'it is no spool of swm. Choose an empty or a new directory.',
   );
 }
+
+/** Files on their way, as `version.UUID.new`, are those of another who starts in this moment. */
+const isOurs = (name: string): boolean =>
+  [...FOLDERS, ...FILES].includes(name) ||
+  FILES.some((file) => name.startsWith(`${file}.`) && name.endsWith('.new'));
 
 async function makeFolders(root: string, passable: boolean): Promise<void> {
   await chmod(root, passable ? PASSABLE : PRIVATE);
