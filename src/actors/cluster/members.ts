@@ -29,6 +29,8 @@ export const enterUp = (state: Cluster, now: Millis): readonly ClusterEffect[] =
 };
 
 export function up(state: Cluster, event: ClusterHeard, now: Millis): ClusterStep {
+  // Given nodes are waited for; nothing of them is ours to remove.
+  if (state.made === null) return stay(state);
   const isSilent = state.members.some((m) => m.phase === 'silent');
   if (event.is === 'again' && isSilent) return [state, [poll(state)]];
   if (event.is === 'failed') return [state, [again(limits.pollMs)]];
