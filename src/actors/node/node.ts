@@ -150,8 +150,8 @@ function givenUp(state: NodeRecord, who: Who, ask: number, now: Millis): NodeSte
   ];
   if (who.door !== 'operator' && who.door !== 'local')
     return refuse('forbidden', 'only an operator can give up a node');
-  if (state.role === 'head')
-    return refuse('wrong_phase', `${state.name} is a head, and leads here`);
+  if (state.role === 'head' && state.phase === 'up')
+    return refuse('wrong_phase', `${state.name} is a head, and is up: stop it first`);
   const { name: node, cluster } = state;
   return [gone(state, now), [{ do: 'reply', ask, body: { node, cluster } }]];
 }
