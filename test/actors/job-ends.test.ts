@@ -3,7 +3,7 @@ import { job } from '../../src/actors/job/behaviour.ts';
 import type { Job } from '../../src/actors/job/job.ts';
 import { type Code, failure } from '../../src/protocol/errors.ts';
 import type { Spec } from '../../src/protocol/model.ts';
-import { failed, NOW, Stage, told, unanswered } from './stage.ts';
+import { done, failed, NOW, Stage, told, unanswered } from './stage.ts';
 import {
   aJob,
   clusterNews,
@@ -220,17 +220,28 @@ describe('an order', () => {
 describe('ports', () => {
   const busy = failed('forward', failure('port_busy', '127.77.0.9:80 is nginx'));
 
-  it('that cannot be bound end a job that does not run yet', () => {
+  const never = failed('forward', failure('port_busy', 'port 80 is open to root only', false));
+
+  it('that can never be bound end a job that does not run yet', () => {
     const stage = new Stage<Job>(job, liveJob('staging'));
-    stage.hear(busy);
+    stage.hear(never);
     expect(stage.state.stop?.failure?.code).toBe('port_busy');
   });
 
-  it('are tried again for one that runs already', () => {
-    const stage = new Stage<Job>(job, liveJob('running'));
-    expect(stage.hear(busy)).toEqual({ phase: 'running', moved: false, effects: [] });
+  it.each(['staging', 'starting', 'running'] as const)('that are busy in %s may pass', (phase) => {
+    const stage = new Stage<Job>(job, liveJob(phase));
+    const { details } = stage.state;
+    expect(stage.hear(busy)).toEqual({ phase, moved: false, effects: [] });
     expect(stage.state).toMatchObject({ stop: null });
     expect(stage.state.details).toContain('127.77.0.9:80 is nginx');
+    stage.hear(done('forward'));
+    expect(stage.state.details).toBe(details);
+  });
+
+  it('do not end a job that runs', () => {
+    const stage = new Stage<Job>(job, liveJob('running'));
+    expect(stage.hear(never)).toEqual({ phase: 'running', moved: false, effects: [] });
+    expect(stage.state).toMatchObject({ stop: null });
   });
 
   it('are let go before the job ends', () => {

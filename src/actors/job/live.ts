@@ -80,7 +80,8 @@ export function live(job: Job, event: JobHeard, now: Millis): JobStep {
     case 'failed':
       return [unforwarded(job, event.failure, now), []];
     case 'done':
-      return event.task === 'alias' ? [once(job, { alias: event.value }), []] : stay(job);
+      if (event.task === 'alias') return [once(reached(job), { alias: event.value }), []];
+      return [event.task === 'forward' ? reached(job) : job, []];
     default:
       return stay(job);
   }
@@ -113,11 +114,16 @@ function unanswered(job: Job, key: string, why: Failure, now: Millis): Job {
   return key.startsWith('order/') && !why.retry ? end(job, why, now) : job;
 }
 
-/** A job is not started without its ports; one that runs already is not ended for them. */
+const UNREACHED = 'its ports are not reached from here: ';
+
+/** What may pass is tried again; a job that runs already is not ended for its ports at all. */
 function unforwarded(job: Job, why: Failure, now: Millis): Job {
-  if (job.phase !== 'running') return end(job, why, now);
-  return { ...job, details: `its ports are not reached from here: ${why.text}` };
+  if (job.phase !== 'running' && !why.retry) return end(job, why, now);
+  return { ...job, details: `${UNREACHED}${why.text}` };
 }
+
+const reached = (job: Job): Job =>
+  job.details.startsWith(UNREACHED) ? { ...job, details: job.reports[0]?.detail ?? '' } : job;
 
 function reported(job: Job, report: Report, who: Who, now: Millis): JobStep {
   const known = job.reports[report.rank];
