@@ -23,7 +23,7 @@ export async function startDaemon(): Promise<Daemon> {
   const spool = join(home, 'spool');
   // The first start makes keys, for which it loads what later ones do not.
   await stopped(await started(spool));
-  const child = await started(spool);
+  const child = await started(spool, ['--ephemeral']);
   const file = JSON.parse(await readFile(join(spool, 'run', 'node.json'), 'utf8'));
   const { host, port } = file.terminal as { readonly host: string; readonly port: number };
   const places = keyPlaces(spool);
@@ -51,9 +51,9 @@ export async function rssOf(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
 }
 
-async function started(spool: string): Promise<ChildProcess> {
+async function started(spool: string, more: readonly string[] = []): Promise<ChildProcess> {
   const swm = join(import.meta.dirname, '..', 'bin', 'swm');
-  const child = spawn(swm, ['dev', '--spool', spool, '--set', 'jobs.relocate=asked'], {
+  const child = spawn(swm, ['dev', '--spool', spool, '--set', 'jobs.relocate=asked', ...more], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   let text = '';
