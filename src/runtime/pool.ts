@@ -2,7 +2,7 @@ import type { Behaviour, Effect, Millis, Step } from './behaviour.ts';
 import { type Backoff, backoffMs } from './supervisor.ts';
 
 export type PoolPolicy = {
-  /** More than `max` crashes of one child within `withinMs`, and the pool gives up on it. */
+  /** After more than `max` crashes within `withinMs` a child is left alone for as long again. */
   readonly max: number;
   readonly withinMs: Millis;
   readonly backoff: Backoff;
@@ -37,9 +37,13 @@ export type PoolEvent =
   | { readonly is: 'open' };
 
 type NoTasks = Record<never, never>;
+type PoolEffect = Effect<PoolEvent, NoTasks>;
 type PoolStep = Step<PoolState, PoolEvent, NoTasks>;
 
-/** Keeps the children of a pool: each crashes alone, and is given up alone. */
+/**
+ * Keeps the children of a pool: each crashes alone. None is given up for good, since what it has to
+ * see to, such as a machine that costs money, is seen to by nobody else.
+ */
 export const pool: Behaviour<PoolArgs, PoolState, never, PoolEvent, NoTasks> = {
   init: (args) => ({ ...args, phase: 'on', crashes: {} }),
   enter: (state) => (state.live.length > 0 ? [{ do: 'after', ms: 0, event: { is: 'open' } }] : []),
@@ -53,7 +57,7 @@ export const pool: Behaviour<PoolArgs, PoolState, never, PoolEvent, NoTasks> = {
 
 function openSome(state: PoolState): PoolStep {
   const { openPerStep } = state.policy;
-  const effects: Effect<PoolEvent, NoTasks>[] = state.live
+  const effects: PoolEffect[] = state.live
     .slice(0, openPerStep)
     .map((name) => ({ do: 'spawn', family: state.family, name, args: undefined }));
   const live = state.live.slice(openPerStep);
@@ -72,17 +76,13 @@ function exited(
   if (!crashed) return [{ ...state, crashes: others }, []];
   const { max, withinMs, backoff } = state.policy;
   const crashes = [...before.filter((at) => now - at < withinMs), now];
-  if (crashes.length > max)
-    return [
-      { ...state, crashes: others },
-      [
-        { do: 'halt', name },
-        { do: 'note', level: 'error', text: 'gave up on a child', fields: { name, why } },
-      ],
-    ];
-  const ms = backoffMs(backoff, crashes.length);
+  const isTooMany = crashes.length > max;
+  const ms = isTooMany ? withinMs : backoffMs(backoff, crashes.length);
+  const restart: PoolEffect = { do: 'after', ms, event: { is: 'restart', name } };
+  const text = 'leaves a child alone for a while: it ends too often';
+  const note: PoolEffect = { do: 'note', level: 'error', text, fields: { name, why } };
   return [
     { ...state, crashes: { ...others, [name]: crashes } },
-    [{ do: 'after', ms, event: { is: 'restart', name } }],
+    isTooMany ? [restart, note] : [restart],
   ];
 }

@@ -113,7 +113,13 @@ const poolArgs: PoolArgs = { policy: { ...policy, openPerStep: 10 }, family: 'bo
 const child = (name: string, args: unknown) =>
   ({ name, family: name, args, restart: 'permanent' }) as const;
 
-const bad: Faults = { commitCrash: 0.01, commitFail: 0.005, turnCrash: 0.005, diskMs: 40 };
+const bad: Faults = {
+  commitCrash: 0.01,
+  commitFail: 0.005,
+  turnCrash: 0.005,
+  moody: '',
+  diskMs: 40,
+};
 
 /** A teller and its book on two nodes, on a day that is bad until noon. */
 export async function toyDay(seed: number, mistake: Mistake = ''): Promise<World> {

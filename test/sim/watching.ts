@@ -12,26 +12,28 @@ export function freeze<T>(value: T): T {
   return value;
 }
 
-/** Shares of turns: those that are played twice, and those in which a fault is planted. */
-export type Watched = { readonly twice: number; readonly crash: number };
-
-export const INJECTED = 'an injected crash';
+/** Share of the turns that are played twice, to see whether they come to the same. */
+const TWICE = 0.02;
+const INJECTED = 'an injected crash';
 
 /**
  * The same families, with frozen states and events; some turns are played twice, and must come to
- * the same; some throw, as a bug would.
+ * the same. Some throw, as a bug would: `crashes` is their share in a family.
  */
-export function watched(families: Families, world: World, shares: () => Watched): Families {
+export function watched(
+  families: Families,
+  world: World,
+  crashes: (family: string) => number,
+): Families {
   const wrap = ([name, family]: [string, AnyFamily]): [string, AnyFamily] => {
     const { init, on, enter } = family.behaviour;
     const behaviour: AnyFamily['behaviour'] = {
       init: (args, now) => freeze(init(freeze(args), now)),
       enter: (state, now) => freeze(enter(state, now)),
       on: (state, event, now) => {
-        const { crash, twice } = shares();
-        if (world.dice.chance(crash)) throw new Error(INJECTED);
+        if (world.dice.chance(crashes(name))) throw new Error(INJECTED);
         const step = freeze(on(state, freeze(event), now));
-        if (world.dice.chance(twice)) compare(world, name, step, on(state, event, now));
+        if (world.dice.chance(TWICE)) compare(world, name, step, on(state, event, now));
         return step;
       },
     };

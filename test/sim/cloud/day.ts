@@ -29,6 +29,7 @@ function troubles(world: World) {
     commitCrash: some(0.02),
     commitFail: some(0.02),
     turnCrash: some(0.02),
+    moody: dice.pick(['', '', 'scheduler', 'cluster', 'job', 'node', 'runner', 'session', 'gate']),
     diskMs: dice.pick([10, 40, 400]),
   };
   const site = {
