@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { systemClock } from '../../src/platform/clock.ts';
-import { type Hub, streamHub } from '../../src/platform/streams.ts';
+import type { Stream } from '../../src/platform/stream.ts';
+import { type Hub, type StreamRequest, streamHub } from '../../src/platform/streams.ts';
+import { Failed } from '../../src/protocol/errors.ts';
 import { type StreamsConfig, streamsConfig } from '../../src/protocol/streams/stream-table.ts';
 import type { Note } from '../../src/runtime/ports.ts';
 import { type MemoryLinks, memoryLinks } from '../ports/memory-link.ts';
@@ -57,3 +60,28 @@ export function hubPair(changes: Partial<StreamsConfig> = {}): HubPair {
   pair.relink();
   return pair;
 }
+
+/** Accepts streams of kind `test` at the head, and hands each over. */
+export function serving(pair: HubPair, answer: object = {}): Promise<StreamRequest> {
+  return new Promise((resolve) => {
+    pair.head.serve('test', (request) => {
+      request.accept(answer);
+      resolve(request);
+    });
+  });
+}
+
+/** The failure that it must end in. */
+export async function failureOf(promise: Promise<unknown>): Promise<object> {
+  const error: unknown = await promise.then(
+    () => new Error('it did not fail'),
+    (reason) => reason,
+  );
+  if (error instanceof Failed) return error.failure;
+  throw error;
+}
+
+export const failureOfStream = async (stream: Stream): Promise<object> => {
+  if (!stream.closed) await once(stream, 'close').catch(() => {});
+  return (stream.errored as Failed).failure;
+};

@@ -34,7 +34,11 @@ function play(all: Streams, end: StreamEnd, frame: StreamFrame): readonly Stream
       if (end.answer !== undefined) return [];
       end.answer = frame.body;
       end.out.window = agreed(all, frame.window, end.in.window);
-      return [{ is: 'accepted', end }];
+      // A larger window is room to write, and the peer may give no other sign of it.
+      return [
+        { is: 'accepted', end },
+        { is: 'credit', end },
+      ];
     case 'data': {
       const bytes = arrived(end.in, frame.offset, frame.bytes);
       return bytes ? [{ is: 'data', end, bytes }] : [];
