@@ -66,6 +66,9 @@ export function forAll<T>(make: () => Promise<T>): () => T {
   return () => made;
 }
 
+/** Does this when the test, or the group, is over; what was begun last is undone first. */
+export const cleanup = (clean: Cleanup): void => void cleanups.push(clean);
+
 /** A folder that jobs of other accounts may pass through, removed with the test. */
 export async function folder(): Promise<string> {
   const path = mkdtempSync(join(tmpdir(), 'swm-e2e-'));
