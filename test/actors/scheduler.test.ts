@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { keeping as clusterKeeping } from '../../src/actors/cluster/keeping.ts';
+import { keeping as jobKeeping } from '../../src/actors/job/keeping.ts';
+import { type Scheduler, scheduler } from '../../src/actors/scheduler/scheduler.ts';
+import { schedulerTasks } from '../../src/actors/scheduler/tasks.ts';
+import type { Body } from '../../src/protocol/messages.ts';
+import type { Spec } from '../../src/protocol/model.ts';
+import { given, hold, made } from './clusters.ts';
+import { memoryStore } from './memory.ts';
+import { done, NOW, Stage, told } from './stage.ts';
+import { aJob, GIB, ID, OTHER, onMade, onNodes, spec } from './things.ts';
+
+const THIRD = '22222222-2222-7333-8444-555555555555';
+const waits = (id: string, asked: Partial<Spec> = {}, change: object = {}) =>
+  told('scheduler.job', {
+    id,
+    waits: { attempt: 1, submittedAt: NOW, notBefore: 0, spec: spec(asked), ...change },
+  });
+const gone = (id: string) => told('scheduler.job', { id, waits: null });
+const resources = (cpus: number) => ({ cpus, memoryBytes: GIB, gpus: 0 });
+const here = (
+  free: number,
+  claimed: Body<'scheduler.cluster'>['claimed'] = null,
+): Body<'scheduler.cluster'> => ({
+  cluster: 'here',
+  open: true,
+  claimed,
+  made: null,
+  nodes: [{ name: 'n1', up: true, free: resources(free), total: resources(2), ports: [] }],
+});
+const cluster = (...args: Parameters<typeof here>) => told('scheduler.cluster', here(...args));
+const site: Body<'scheduler.site'> = {
+  remote: 'cloud',
+  clustersMax: 1,
+  cpusMax: 8,
+  defaultFlavor: 'small',
+  defaultImage: 'host',
+  flavors: [
+    { name: 'small', remote: 'cloud', resources: resources(2), storageBytes: 0, price: 0.1 },
+  ],
+  images: [{ name: 'host', remote: 'cloud', kind: 'cloud' }],
+};
+const on = (remotes: readonly string[] = []) =>
+  new Stage<Scheduler>(scheduler, scheduler.init({ relocate: 'asked', remotes }, NOW));
+/** The pass that is due next. */
+const pass = (stage: Stage<Scheduler>) =>
+  stage.hear({ is: 'pass', at: stage.state.passAt }, stage.state.passAt - NOW);
+const placed = (id: string) => `tell /jobs/${id} job.place`;
+
+describe('a scheduler', () => {
+  it('begins with what the records say, and has the sites say the rest', () => {
+    const stage = on(['cloud', 'west']);
+    expect(stage.entered()).toEqual([
+      'run clusters',
+      'run load',
+      'tell /gate-cloud gate.offer',
+      'tell /gate-west gate.offer',
+    ]);
+    stage.hear(done('clusters', [here(2)]));
+    const job = { id: ID, attempt: 3, submittedAt: NOW, notBefore: 0, spec: spec() };
+    expect(stage.hear(done('load', { jobs: [job], next: 'more' })).effects).toEqual([
+      'after 0 load',
+    ]);
+    expect(stage.hear({ is: 'load', after: 'more' }).effects).toEqual(['run load']);
+    expect(pass(stage).effects).toEqual([placed(ID), 'after 5001 pass']);
+    expect(stage.sent('job.place')).toMatchObject({ id: ID, attempt: 3 });
+  });
+
+  it('takes what it heard for newer than what it read', () => {
+    const stage = on();
+    stage.hears(cluster(0), waits(ID, {}, { attempt: 2 }));
+    stage.hear(done('clusters', [here(2)]));
+    pass(stage);
+    stage.hear(
+      done('load', {
+        jobs: [{ id: ID, attempt: 1, submittedAt: NOW, notBefore: 0, spec: spec() }],
+        next: '',
+      }),
+    );
+    expect(stage.state.waiting.get(ID)?.attempt).toBe(2);
+    expect(stage.state.clusters.get('here')?.nodes[0]?.free.cpus).toBe(0);
+  });
+
+  it('gathers news for a moment, and passes once for all of them', () => {
+    const stage = on();
+    expect(stage.hear(waits(ID)).effects).toEqual(['after 2 pass']);
+    expect(stage.hear(waits(OTHER)).effects).toEqual([]);
+    expect(stage.hear(cluster(2)).effects).toEqual([]);
+    expect(pass(stage).effects).toEqual([placed(ID), placed(OTHER), 'after 5001 pass']);
+    expect(stage.hear({ is: 'pass', at: NOW + 2 }, 3).effects).toEqual([]);
+  });
+
+  it('does not propose the same room twice while a claim is on its way', () => {
+    const stage = on();
+    stage.hears(cluster(1), waits(ID));
+    pass(stage);
+    stage.hears(gone(ID), waits(OTHER));
+    expect(pass(stage).effects).not.toContain(placed(OTHER));
+    expect(stage.state.reasons[OTHER]).toBe('needs 1 node with 1 cpu; 0 free now');
+    stage.hear(cluster(0, { job: ID, attempt: 1 }), 10);
+    expect(stage.state.proposed.size).toBe(0);
+    expect(pass(stage).effects).not.toContain(placed(OTHER));
+    stage.hear(cluster(1), 20);
+    expect(pass(stage).effects).toContain(placed(OTHER));
+  });
+
+  it('nor the same room at a site', () => {
+    const stage = on(['cloud']);
+    stage.hears(told('scheduler.site', site), waits(ID, { relocatable: true }));
+    expect(pass(stage).effects).toContain(placed(ID));
+    stage.hears(gone(ID), waits(OTHER, { relocatable: true }));
+    expect(pass(stage).effects).not.toContain(placed(OTHER));
+    const making = {
+      cluster: 'swm-0197f3a2',
+      open: false,
+      claimed: null,
+      made: { remote: 'cloud', flavor: 'small', nodes: 1 },
+      nodes: [],
+    };
+    stage.hear(told('scheduler.cluster', making), 9_000);
+    expect(pass(stage).effects).not.toContain(placed(OTHER));
+    stage.hear(told('scheduler.cluster', { ...making, made: null }), 9_100);
+    expect(pass(stage).effects).toContain(placed(OTHER));
+  });
+
+  it('proposes again what nobody answered, and at once what was refused', () => {
+    const stage = on();
+    stage.hears(cluster(1), waits(ID));
+    pass(stage);
+    stage.hear(waits(ID, {}, { attempt: 2 }), 10);
+    expect(pass(stage).effects).toContain(placed(ID));
+    expect(stage.sent('job.place').attempt).toBe(2);
+    expect(stage.state.passAt).toBe(NOW + 12 + 5_001);
+    expect(pass(stage).effects).toContain(placed(ID));
+  });
+
+  it('wakes for a job that may be tried again', () => {
+    const stage = on();
+    stage.hears(cluster(1), waits(ID, {}, { notBefore: NOW + 60_000 }));
+    expect(pass(stage).effects).toEqual(['after 59999 pass']);
+    expect(pass(stage).effects).toContain(placed(ID));
+  });
+
+  it('forgets a job that waits no more, and a cluster that is gone', () => {
+    const stage = on();
+    stage.hears(cluster(0), waits(ID));
+    pass(stage);
+    const why = told('scheduler.why', { ids: [ID, OTHER] }, 7);
+    const reason = 'needs 1 node with 1 cpu; 0 free now';
+    expect(stage.hear(why, 5).effects).toEqual([`reply 7 {"reasons":{"${ID}":"${reason}"}}`]);
+    stage.hear(gone(ID), 10);
+    pass(stage);
+    expect(stage.hear(why, 20).effects).toEqual(['reply 7 {"reasons":{}}']);
+    stage.hear(told('scheduler.cluster', { ...here(0), open: false }), 30);
+    expect(stage.state.clusters.size).toBe(0);
+  });
+
+  it('calls nothing impossible before all sites have told what they offer', () => {
+    const stage = on(['cloud']);
+    const check = (asked: Partial<Spec>) =>
+      stage.hear(told('scheduler.check', { spec: spec(asked) }, 7)).effects;
+    stage.hear(cluster(0));
+    expect(check({ cpus: 9 })).toEqual(['reply 7 {"impossible":""}']);
+    stage.hear(told('scheduler.site', site));
+    expect(check({ cpus: 9 })).toEqual([
+      'reply 7 {"impossible":"needs 1 node with 9 cpus; 0 of the 1 nodes here ever could"}',
+    ]);
+    expect(check({ cpus: 2 })).toEqual(['reply 7 {"impossible":""}']);
+  });
+});
+
+describe('what it reads', () => {
+  const context = { signal: new AbortController().signal, emit: () => {}, path: '/scheduler' };
+
+  it('are the jobs that wait, and what every cluster has left', async () => {
+    const store = memoryStore();
+    store.keep(jobKeeping, `/jobs/${ID}`, aJob({ attempt: 2, notBefore: 5 }, { priority: 3 }));
+    store.keep(jobKeeping, `/jobs/${OTHER}`, aJob({ id: OTHER, phase: 'placing' }));
+    store.keep(jobKeeping, `/jobs/${THIRD}`, aJob({ id: THIRD, submittedAt: NOW - 1 }));
+    store.keep(clusterKeeping, '/clusters/here', given({ holds: [hold(onNodes('n1'))] }));
+    store.keep(clusterKeeping, '/clusters/swm-0197f3a2', made('joining'));
+    store.keep(clusterKeeping, '/clusters/swm-2', made('gone', { name: 'swm-2' }));
+    const tasks = schedulerTasks(store);
+    const page = await tasks.load({ after: '' }, context);
+    expect(page.next).toBe('');
+    expect(page.jobs.map(({ id, attempt, notBefore }) => [id, attempt, notBefore])).toEqual([
+      [THIRD, 1, 0],
+      [ID, 2, 5],
+    ]);
+    const clusters = await tasks.clusters(null, context);
+    expect(clusters).toMatchObject([
+      { cluster: 'here', open: true, made: null, nodes: [{ free: { cpus: 1 } }, {}] },
+      {
+        cluster: 'swm-0197f3a2',
+        open: false,
+        made: { remote: 'cloud', flavor: onMade().made?.flavor, nodes: 1 },
+      },
+    ]);
+  });
+});
