@@ -62,7 +62,7 @@ async function admit(ports: SessionPorts, user: Who, body: Submit): Promise<Body
 }
 
 /** What scripts may ask for and swm cannot do yet, and how one sees that a script asks for it. */
-export export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
+export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   array: ({ array }) => array !== null,
   'after, after-ok, after-any': ({ after }) => after.length > 0,
   queue: ({ queue }) => queue !== '',
