@@ -19,19 +19,35 @@ export type Done = {
   readonly stderr: string;
 };
 
+type Ways = {
+  readonly input?: string;
+  readonly cwd?: string;
+  readonly env?: object;
+  /** Told of what it prints as it comes. */
+  readonly heard?: (part: string) => void;
+};
+
 /** Runs the command as a user would, and waits for its end. */
 export function swm(
   args: readonly string[],
-  { input = '', cwd, env = {} }: { input?: string; cwd?: string; env?: object } = {},
+  { input = '', cwd, env = {}, heard }: Ways = {},
 ): Promise<Done> {
   const child = spawn(SWM, args, { cwd, env: { ...process.env, ...env } });
-  return output(child, input);
+  cleanup(async () => void child.kill('SIGKILL'));
+  return output(child, input, heard);
 }
 
-function output(child: ChildProcess, input: string): Promise<Done> {
+function output(
+  child: ChildProcess,
+  input: string,
+  heard: (part: string) => void = () => {},
+): Promise<Done> {
   let stdout = '';
   let stderr = '';
-  child.stdout?.on('data', (part) => (stdout += part));
+  child.stdout?.setEncoding('utf8').on('data', (part: string) => {
+    stdout += part;
+    heard(part);
+  });
   child.stderr?.on('data', (part) => (stderr += part));
   child.stdin?.on('error', () => {});
   child.stdin?.end(input);
