@@ -186,6 +186,10 @@ export const limits = {
   slotBirthMs: 10_000,
   /** process: a slot whose cgroup still holds more than this is not used again. */
   slotResidueBytesMax: 32 << 20,
+  /** process: attempts that a slot runs before it is replaced, so that nothing in it grows. */
+  slotRunsMax: 10_000,
+  /** process: slots that are killed under one order before it starts, until it is given up. */
+  slotsLostMax: 5,
   /** process: what a job leaves running may finish for so long after its main process. */
   leftoverMs: 200,
   /** process: between two looks at a process that no slot of ours watches. */

@@ -264,6 +264,24 @@ describe('slots', () => {
   });
 });
 
+describe('an order whose slot is killed before it reads it', () => {
+  it('is given to another', async () => {
+    const processes = await place.open();
+    const order = place.order(someKey(), { is: 'exits', code: 8 });
+    const stopped = await until('two slots are free', () => {
+      const slots = place.keepers(/^swm-slot/);
+      return slots.length === 2 && slots;
+    });
+    for (const slot of stopped) process.kill(slot, 'SIGSTOP');
+    const started = processes.ensure(order);
+    await sleep(100);
+    for (const slot of stopped) kill(slot);
+    await started;
+    expect(await processes.exited(order.key, open)).toMatchObject({ code: 8, lost: false });
+    expect(place.starts(order.key)).toBe(1);
+  });
+});
+
 describe('two workers on one directory, which should not be', () => {
   it('start an attempt once between them, and both hear of its end', async () => {
     const [one, two] = [await place.open(), await place.open()];

@@ -156,7 +156,7 @@ export class Host {
     } else this.#over(attempt, told);
   }
 
-  #start(attempt: Attempt, order: ProcessOrder, account: Account | undefined): void {
+  #start(attempt: Attempt, order: ProcessOrder, account: Account | undefined, tries = 1): void {
     let unenforced: readonly string[] = [];
     let started: Started | undefined;
     this.#slots.run({
@@ -175,10 +175,17 @@ export class Host {
           const { code, signal, outOfMemory, at } = news;
           attempt.slot = undefined;
           this.#ended(attempt, { code, signal, outOfMemory, at, lost: false });
+        } else if (news.is === 'gone' && this.#isUnclaimed(attempt, tries)) {
+          this.#start(attempt, order, account, tries + 1);
         } else this.#heard(attempt, account, news);
       },
       refused: (why) => this.#unstarted(attempt, new Failed('start_failed', why, true)),
     });
+  }
+
+  /** The slot was killed before it read the order; another may have it. */
+  #isUnclaimed({ path, isOver }: Attempt, tries: number): boolean {
+    return !isOver && tries < limits.slotsLostMax && readRecord(path).is === 'nothing';
   }
 
   #heard(attempt: Attempt, account: Account | undefined, news: Exclude<SlotNews, { is: 'pid' }>) {
@@ -191,9 +198,12 @@ export class Host {
         return this.#unstarted(attempt, startFailed(attempt, 'record', news.errno));
       case 'exit':
       case 'taken':
-      case 'gone':
+      case 'gone': {
         attempt.slot = undefined;
-        if (!attempt.isOver) this.#adopt(attempt, readRecord(attempt.path));
+        const told = readRecord(attempt.path);
+        if (told.is === 'nothing') this.#unstarted(attempt, startFailed(attempt, 'killed', 0));
+        else if (!attempt.isOver) this.#adopt(attempt, told);
+      }
     }
   }
 

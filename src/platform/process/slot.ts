@@ -30,6 +30,8 @@ export type Slot = {
   /** Hears of the attempt that runs; undefined while the slot is free. */
   hears: ((news: SlotNews) => void) | undefined;
   freeSince: number;
+  /** How many attempts it has run. */
+  runs: number;
 };
 
 /** Fields on their way to a process of ours: none may hold a NUL. */

@@ -124,12 +124,13 @@ export class Slots {
   }
 
   #give(slot: Slot, task: Task): void {
-    if (slot.fence && isBurdened(slot.fence)) {
+    if (slot.runs >= limits.slotRunsMax || (slot.fence && isBurdened(slot.fence))) {
       slot.socket.destroy();
       return this.run(task);
     }
     const fence = slot.fence;
     const unenforced = confine(this.#options.fences, fence, task.limits);
+    slot.runs++;
     slot.hears = (news) => task.hear(news);
     const { record, fields } = task;
     slot.socket.write(frame([record, fence?.name ?? '-', unenforced || '-', ...fields]));
@@ -205,7 +206,7 @@ export class Slots {
     if (birth.fence && !told.fenced) closeFence(this.#options.fences, birth.fence);
     const fence = told.fenced ? birth.fence : undefined;
     const { id, being } = told;
-    const slot: Slot = { id, socket, being, fence, hears: undefined, freeSince: 0 };
+    const slot: Slot = { id, socket, being, fence, hears: undefined, freeSince: 0, runs: 0 };
     this.all.add(slot);
     socket.unref();
     this.#freed(slot);
