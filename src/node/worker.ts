@@ -64,7 +64,10 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
   const { blobs, carrier } = setup;
   const ended = new Ends();
   return {
-    locate: (node) => (order) => ended.sourceOf(node, order),
+    locate: (node) => async (order) => ({
+      ...ended.sourceOf(node, order),
+      owner: (await accountOf(''))?.uid,
+    }),
     resolve: (node) => (job, port) =>
       hasPort(node, job, port) ? { host: config.address, port } : undefined,
     ports: {

@@ -35,7 +35,7 @@ export interface DiskBlobs extends Blobs {
   /** The bytes from `offset`, in chunks of at most `limits.blobChunkBytes`. Throws not_found. */
   read(sha256: string, offset: number): AsyncIterable<Uint8Array>;
   /** Copies a regular file in; what is added to it meanwhile is left out. No link is followed. */
-  putFile(path: string): Promise<BlobRef>;
+  putFile(path: string, owner?: number): Promise<BlobRef>;
   /** Removes blobs and parts that `keep` does not name and that nobody touched for so long. */
   sweep(keep: ReadonlySet<string>, olderThanMs: Millis, now: Millis): Promise<Swept>;
 }
@@ -69,7 +69,7 @@ export async function openBlobs(directory: string): Promise<DiskBlobs> {
     path: (sha256) => pathOf(place, sha256),
     writer: (sha256, bytes) => openWriter(place, sha256, bytes),
     read: (sha256, offset) => readBlob(pathOf(place, sha256), offset),
-    putFile: (path) => putFile(place, path),
+    putFile: (path, owner) => putFile(place, path, owner),
     sweep: (keep, olderThanMs, now) => sweep(place, keep, now - olderThanMs),
   };
 }
@@ -225,9 +225,9 @@ async function* readBlob(path: string, offset: number): AsyncGenerator<Uint8Arra
  * The file may be a job's: it is not opened through a link or a pipe, and what is named is what
  * was copied, whatever the job does to it meanwhile.
  */
-async function putFile(place: Place, path: string): Promise<BlobRef> {
+async function putFile(place: Place, path: string, owner?: number): Promise<BlobRef> {
   const part = join(place.parts, `file-${randomUUID()}`);
-  const source = await openRegular(path);
+  const source = await openRegular(path, owner);
   try {
     const copy = await open(part, 'wx', FILE_MODE);
     const hash = createHash('sha256');

@@ -44,14 +44,19 @@ export async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<voi
   for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
 }
 
-/** Opens a file for reading that a job may have made: through no link, and no pipe or device. */
-export async function openRegular(path: string): Promise<FileHandle> {
+/**
+ * Opens a file for reading that a job may have made: through no link, and no pipe or device. With
+ * an owner it must be that account's: links in place of folders on the way lead to nothing else.
+ */
+export async function openRegular(path: string, owner?: number): Promise<FileHandle> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: unknown) => {
     if (errno(error) === 'ELOOP') throw new Failed('refused', `${path} is a symbolic link.`);
     throw diskFailed(error, path, 'Reading');
   });
-  if ((await file.stat()).isFile()) return file;
+  const stat = await file.stat();
+  if (stat.isFile() && (owner === undefined || stat.uid === owner)) return file;
   await file.close();
-  throw new Failed('refused', `${path} is no regular file.`);
+  if (!stat.isFile()) throw new Failed('refused', `${path} is no regular file.`);
+  throw new Failed('forbidden', `${path} is not the job’s own.`);
 }

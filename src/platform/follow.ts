@@ -24,6 +24,8 @@ export type FollowOrder = {
 /** A file that grows, and who knows when it does so no more. */
 export type LogSource = {
   readonly path: string;
+  /** The account that it must belong to: the job may put links in place of its folders. */
+  readonly owner?: number | undefined;
   /** True once nothing is added any more; what was added before is then in the file. */
   isFinal(): boolean;
   /** Calls once it is final, also if it is so already. */
@@ -54,7 +56,7 @@ export function serveFollow(hub: Hub, locate: LocateLog): void {
  * read from its start, as a reader wants to see what is written now.
  */
 export async function* followFile(
-  { path, isFinal, onFinal }: LogSource,
+  { path, owner, isFinal, onFinal }: LogSource,
   offset: number,
   follow: boolean,
   signal: AbortSignal,
@@ -68,7 +70,7 @@ export async function* followFile(
       // Asked before it is read: what was added before the end was told is then seen.
       const last = !follow || isFinal() || signal.aborted;
       bell.listen();
-      file ??= await openIfThere(path);
+      file ??= await openIfThere(path, owner);
       if (file) yield* grown(file, place);
       if (file && (await isReplaced(path, file))) {
         await file.close();
@@ -103,11 +105,13 @@ async function* grown(file: FileHandle, place: Place): AsyncGenerator<Uint8Array
   }
 }
 
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
+async function openIfThere(path: string, owner?: number): Promise<FileHandle | undefined> {
   try {
-    return await openRegular(path);
+    return await openRegular(path, owner);
   } catch (error) {
-    if (error instanceof Failed && error.failure.code === 'not_found') return undefined;
+    const code = error instanceof Failed ? error.failure.code : undefined;
+    // One that is not the job's own is none, or is about to be given to it.
+    if (code === 'not_found' || (code === 'forbidden' && owner !== undefined)) return undefined;
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import {
   chmod,
@@ -7,8 +8,8 @@ import {
   mkdir,
   readdir,
   realpath,
-  rm,
-  stat,
+  rename,
+  rmdir,
   writeFile,
 } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
@@ -26,6 +27,7 @@ import { Failed } from '../protocol/errors.ts';
 import type { DiskBlobs } from './blobs.ts';
 import { diskFailed } from './disk.ts';
 import type { Account } from './process/account.ts';
+import { removeShared } from './removal.ts';
 
 /** What brings blobs from the head and back to it; on a head itself there is nothing to do. */
 export type Carrier = {
@@ -60,10 +62,9 @@ export function workplace(options: WorkplaceOptions): Workplace {
       }),
     clear: async (key) => {
       const { root } = pathsOf(options.directory, { key, stdout: '', stderr: '', workdir: '' });
-      await rm(root, { recursive: true, force: true });
+      await removeShared(root);
       // Another attempt of the job may have its place beside.
-      const beside = await readdir(dirname(root)).catch(() => []);
-      if (beside.length === 0) await rm(dirname(root), { recursive: true, force: true });
+      await rmdir(dirname(root)).catch(() => {});
     },
   };
 }
@@ -109,8 +110,7 @@ async function stage(
   await mkdir(paths.root, { recursive: true });
   await chmod(dirname(paths.root), 0o711);
   await chmod(paths.root, 0o711);
-  await mkdir(paths.work, { recursive: true });
-  await give(paths.work, 0o700);
+  await closedWork(paths, account);
   await fetchAll(options, order, progress, signal);
   for (const input of order.inputs) {
     const to = within(paths.work, input.path);
@@ -124,8 +124,22 @@ async function stage(
   if (order.scriptBlob === null) await writeFile(paths.script, order.script, { mode: 0o600 });
   else await copyFile(options.blobs.path(order.scriptBlob.sha256), paths.script);
   await give(paths.script, 0o500);
+  // From here on processes of that account can change what is in it.
+  await give(paths.work, 0o700);
   const { directory, script, stdout, stderr } = paths;
   return { directory, script, stdout, stderr };
+}
+
+/**
+ * The working directory, closed to all but us until everything is in its place: another job of the
+ * same account would else put links there, through which we would write and give away, as root,
+ * what is not the job's. One that was given to the account before we were killed is put aside.
+ */
+async function closedWork({ root, work }: Paths, account: Account | undefined): Promise<void> {
+  const found = await lstat(work).catch(() => undefined);
+  const isGiven = account !== undefined && found !== undefined && found.uid !== process.geteuid?.();
+  if (isGiven) await rename(work, join(root, `given-${randomUUID()}`));
+  await mkdir(work, { recursive: true, mode: 0o700 });
 }
 
 async function makeFolders(
@@ -161,7 +175,10 @@ async function fetchAll(
   }
 }
 
-/** The job's processes are all dead now, so that nothing changes what is found here. */
+/**
+ * The job's processes are all dead now, but others of the same account may live: each file must be
+ * that account's when it is open, whatever was put in the place of its folder meanwhile.
+ */
 async function collect(
   options: WorkplaceOptions,
   order: PlaceOrder,
@@ -169,19 +186,21 @@ async function collect(
   signal: AbortSignal,
 ): Promise<Collected> {
   const paths = pathsOf(options.directory, order);
+  const owner = (await options.accountOf(order.user))?.uid;
   const outputs: Output[] = [];
   const missing: string[] = [];
   for (const path of order.outputs) {
     const found = await filesOf(paths.work, path);
     if (found.length === 0) missing.push(path);
     for (const file of found) {
-      const { mode } = await stat(join(paths.work, file));
-      const blob = await options.blobs.putFile(join(paths.work, file));
-      outputs.push({ ...blob, path: file, mode: mode & 0o777 });
+      const { mode } = await lstat(join(paths.work, file));
+      const blob = await options.blobs.putFile(join(paths.work, file), owner).catch(foreign);
+      if (blob === undefined) missing.push(file);
+      else outputs.push({ ...blob, path: file, mode: mode & 0o777 });
     }
   }
-  const stdout = await logBlob(options.blobs, paths.stdout, paths);
-  const stderr = await logBlob(options.blobs, paths.stderr, paths);
+  const stdout = await logBlob(options.blobs, paths.stdout, paths, owner);
+  const stderr = await logBlob(options.blobs, paths.stderr, paths, owner);
   const all = [...outputs, stdout, stderr];
   const total = all.reduce((sum, blob) => sum + blob.bytes, 0);
   let before = 0;
@@ -193,6 +212,12 @@ async function collect(
   }
   return { outputs, missing, stdout, stderr };
 }
+
+/** What is not the job's own is none of its files. */
+const foreign = (error: unknown): undefined => {
+  if (!(error instanceof Failed) || !['forbidden', 'refused'].includes(error.failure.code))
+    throw error;
+};
 
 /** The regular files at a path of the job, one or a whole folder; links that lead out are none. */
 async function filesOf(work: string, path: string): Promise<string[]> {
@@ -210,11 +235,19 @@ async function filesOf(work: string, path: string): Promise<string[]> {
 }
 
 /** A log that the job removed, or put a link in the place of, is taken as empty. */
-async function logBlob(blobs: DiskBlobs, path: string, { root }: Paths): Promise<BlobRef> {
+async function logBlob(
+  blobs: DiskBlobs,
+  path: string,
+  { root }: Paths,
+  owner: number | undefined,
+): Promise<BlobRef> {
   const found = await lstat(path).catch(() => undefined);
   const real = await realpath(path).catch(() => '');
   const base = await realpath(root);
-  if (found?.isFile() && real.startsWith(base + sep)) return blobs.putFile(path);
+  if (found?.isFile() && real.startsWith(base + sep)) {
+    const blob = await blobs.putFile(path, owner).catch(foreign);
+    if (blob !== undefined) return blob;
+  }
   const empty = join(root, 'empty');
   await writeFile(empty, '', { mode: 0o600 });
   return blobs.putFile(empty);

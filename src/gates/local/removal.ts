@@ -1,7 +1,8 @@
-import { chmod, lstat, readdir, rm } from 'node:fs/promises';
+import { chmod, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errno } from '../../platform/disk.ts';
+import { removeShared } from '../../platform/removal.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { killGrouped, removeGroups } from './cgroups.ts';
@@ -53,11 +54,11 @@ async function killAll(machines: readonly Machine[], signal: AbortSignal): Promi
 /** Removes a folder, also one whose owner took the right to do so from himself. */
 async function removeTree(path: string): Promise<void> {
   try {
-    await rm(path, { recursive: true, force: true });
+    await removeShared(path);
   } catch (error) {
     if (!['EACCES', 'EPERM'].includes(errno(error))) throw error;
     await openUp(path);
-    await rm(path, { recursive: true, force: true });
+    await removeShared(path);
   }
 }
 
