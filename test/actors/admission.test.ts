@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { keeping } from '../../src/actors/job/keeping.ts';
+import { type SessionPorts, sessionTasks } from '../../src/actors/session/tasks.ts';
+import { Failed } from '../../src/protocol/errors.ts';
+import type { Body } from '../../src/protocol/messages.ts';
+import type { Shelf } from './memory.ts';
+import { memoryStore } from './memory.ts';
+import { ANN, aJob, BEN, ID, OPERATOR } from './things.ts';
+
+const SHA = 'a'.repeat(64);
+const context = { signal: new AbortController().signal, emit: () => {}, path: '/sessions/1' };
+const uuid = (eight: string, rest = '0'): string =>
+  `${eight}-0000-8000-8000-${rest.padStart(12, '0')}`;
+
+function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
+  return {
+    store,
+    jobId: (_, key = '') => uuid('11111111', String(key.length)),
+    digest: (text) => `digest of ${text.length}`,
+    hasBlob: (sha256) => sha256 === SHA,
+    readBlob: async () => new TextEncoder().encode('#!/bin/sh\n#SWM name blob\n'),
+    keepBlob: async (bytes) => ({ sha256: SHA, bytes: bytes.byteLength }),
+    impossible: async () => '',
+    closed: () => '',
+    reasons: async () => ({}),
+    offers: () => ({ flavors: [], images: [], remotes: [] }),
+    status: () => {
+      throw new Failed('refused', 'nobody asks here');
+    },
+    ...change,
+  };
+}
+
+const admit = (
+  script: string,
+  change: Partial<SessionPorts> = {},
+  body: Partial<Body<'job.submit'>> = {},
+) =>
+  sessionTasks(ports(memoryStore(), change)).admit(
+    { user: ANN, body: { script, inputs: [], ...body } },
+    context,
+  );
+const code = (task: Promise<unknown>) =>
+  task.then(
+    () => 'admitted',
+    (error: Failed) => `${error.failure.code}: ${error.failure.text}`,
+  );
+
+describe('a submission', () => {
+  it('becomes what makes a job', async () => {
+    const made = await admit('#SWM name one\n', {}, { key: 'k', from: '10.0.0.9' });
+    expect(made).toMatchObject({
+      id: uuid('11111111', '1'),
+      owner: 'ann',
+      script: '#SWM name one\n',
+      scriptBlob: null,
+      from: '10.0.0.9',
+      spec: { name: 'one', walltimeMs: 0, nodes: 1 },
+    });
+  });
+
+  it('is given the walltime of the configuration, if it asks for none', async () => {
+    const { spec } = await admit('x\n', { walltimeMs: 5_000 });
+    expect(spec.walltimeMs).toBe(5_000);
+    const asked = await admit('#SWM time 60\n', { walltimeMs: 5_000 });
+    expect(asked.spec.walltimeMs).toBe(60_000);
+  });
+
+  it('may be a blob, and one that is too long for a record is made one', async () => {
+    const given = await admit('', {}, { scriptBlob: { sha256: SHA, bytes: 10 } });
+    expect(given).toMatchObject({ script: '#!/bin/sh\n#SWM name blob\n', spec: { name: 'blob' } });
+    const long = await admit(`#SWM name long\n${'x'.repeat(70_000)}`);
+    expect(long).toMatchObject({ script: '', scriptBlob: { sha256: SHA, bytes: 70_015 } });
+    const absent = { scriptBlob: { sha256: 'b'.repeat(64), bytes: 10 } };
+    expect(await code(admit('', {}, absent))).toBe('missing_input: the script was not uploaded');
+  });
+
+  it.each([
+    ['#SWM array 1-3', 'array'],
+    ['#SWM after 0197f3a2', 'after, after-ok, after-any'],
+    ['#SWM after-ok 0197f3a2', 'after, after-ok, after-any'],
+    ['#SWM after-any 0197f3a2', 'after, after-ok, after-any'],
+    ['#SWM queue night', 'queue'],
+    ['#SWM gang g1', 'gang'],
+    ['#SWM notify https://x.org/y', 'notify'],
+    ['#SWM storage home', 'storage'],
+    ['#SWM container-image debian:12', 'container-image'],
+    ['#SWM keep-resources', 'keep-resources'],
+    ['#SWM checkpoint', 'checkpoint, checkpoint-dir, checkpoint-interval'],
+    ['#SWM checkpoint-dir ckpt', 'checkpoint, checkpoint-dir, checkpoint-interval'],
+    ['#SWM checkpoint-interval 60', 'checkpoint, checkpoint-dir, checkpoint-interval'],
+    ['#SWM ports 8081/tcp/out', 'ports with `out`'],
+    ['#SWM queue night\n#SWM gang g1', 'queue; gang'],
+  ])('of %s is refused, as long as swm cannot do it', async (script, what) => {
+    expect(await code(admit(`${script}\n`))).toBe(
+      `impossible: this swm cannot do yet what the script asks for: ${what}`,
+    );
+  });
+
+  it.each([
+    '#SWM name x\n#SWM comment y\n#SWM account z\n#SWM preemptible\n#SWM relocatable',
+    '#SWM gpus 0\n#SWM cpus 1\n#SWM memory 1G\n#SWM nodes 2\n#SWM time 60\n#SWM priority 3',
+    '#SWM ports 8888/tcp/in\n#SWM retries 3\n#SWM env A=b\n#SWM workdir w\n#SWM stdin i',
+    '#SWM stdout o\n#SWM stderr e\n#SWM output-files a b\n#SWM flavor f\n#SWM cloud-image i',
+    '#SWM array 1-3 is no directive in here'.replace('#SWM', '# SWM'),
+  ])('of %s is admitted', async (script) => {
+    expect(await code(admit(`${script}\n`))).toBe('admitted');
+  });
+
+  it('is refused with the place of the mistake, or the reason', async () => {
+    const bad = admit('#!/bin/sh\n#SWM nodes many\n', {}, { file: 'a.sh' });
+    expect(await code(bad)).toMatch(/^bad_script: a\.sh:2:12: /);
+    const inputs = [{ path: 'x', sha256: 'b'.repeat(64), bytes: 1, mode: 0o644 }];
+    expect(await code(admit('x', {}, { inputs }))).toBe(
+      'missing_input: input file x was not uploaded',
+    );
+    expect(await code(admit('#SWM input-files data.csv\n'))).toBe(
+      'missing_input: input file data.csv was not uploaded',
+    );
+    expect(await code(admit('x', { closed: () => 'no space' }))).toBe('disk_full: no space');
+    expect(await code(admit('x', { impossible: async () => 'too big' }))).toBe(
+      'impossible: too big',
+    );
+  });
+});
+
+describe('the id of a job', () => {
+  const keyed: SessionPorts['jobId'] = (owner, key = '') =>
+    uuid(key.includes('\n') ? '22222222' : '11111111', owner === 'ann' ? '1' : '2');
+  const idFor = async (store: Shelf, user = ANN as { door: 'terminal'; id: string }) => {
+    const tasks = sessionTasks(ports(store, { jobId: keyed }));
+    const body = { script: 'x', inputs: [], key: 'k' };
+    return (await tasks.admit({ user, body }, context)).id;
+  };
+  const keep = (store: Shelf, id: string) => store.keep(keeping, `/jobs/${id}`, aJob({ id }));
+
+  it('is what its key gives, again and again', async () => {
+    const store = memoryStore();
+    expect(await idFor(store)).toBe(uuid('11111111', '1'));
+    keep(store, uuid('11111111', '1'));
+    expect(await idFor(store)).toBe(uuid('11111111', '1'));
+  });
+
+  it('has other first digits where another job has those, and stays when that one is gone', async () => {
+    const store = memoryStore();
+    keep(store, uuid('11111111', '9'));
+    expect(await idFor(store)).toBe(uuid('22222222', '1'));
+    keep(store, uuid('22222222', '1'));
+    store.keep(keeping, `/jobs/${uuid('11111111', '9')}`, aJob({ remains: 'nothing' }));
+    expect(await idFor(store)).toBe(uuid('22222222', '1'));
+    expect(await idFor(store, BEN)).toBe(uuid('11111111', '2'));
+  });
+
+  it('without a key is drawn until it is free', async () => {
+    const store = memoryStore();
+    keep(store, uuid('00000001', '9'));
+    let drawn = 0;
+    const tasks = sessionTasks(ports(store, { jobId: () => uuid(`0000000${++drawn}`) }));
+    const made = await tasks.admit({ user: ANN, body: { script: 'x', inputs: [] } }, context);
+    expect(made.id).toBe(uuid('00000002'));
+  });
+});
+
+describe('what is read of a job', () => {
+  const tasks = (store: Shelf) => sessionTasks(ports(store));
+  const show = (store: Shelf, user = ANN as { door: 'terminal' | 'operator'; id: string }) =>
+    code(tasks(store).read({ user, message: { name: 'job.show', body: { id: ID } } }, context));
+
+  it('is for its owner and operators, and nothing of one that was purged', async () => {
+    const store = memoryStore();
+    expect(await show(store)).toBe(`not_found: no job ${ID}`);
+    store.keep(keeping, `/jobs/${ID}`, aJob({ phase: 'placing' }));
+    expect(await show(store)).toBe('admitted');
+    expect(await show(store, OPERATOR)).toBe('admitted');
+    expect(await show(store, BEN)).toBe(`forbidden: job ${ID} belongs to somebody else`);
+    store.keep(keeping, `/jobs/${ID}`, aJob({ phase: 'ended', remains: 'key' }));
+    expect(await show(store)).toBe(`not_found: no job ${ID}`);
+    const list = { name: 'job.list', body: {} } as const;
+    expect(await tasks(store).read({ user: ANN, message: list }, context)).toMatchObject({
+      jobs: [],
+    });
+  });
+
+  it('is found by the beginning of its id, if only one begins so', async () => {
+    const store = memoryStore();
+    store.keep(keeping, `/jobs/${ID}`, aJob());
+    const resolve = (id: string) =>
+      tasks(store).resolve({ message: { name: 'job.cancel', body: { id } } }, context);
+    expect((await resolve('0197F3')).body).toEqual({ id: ID });
+    expect(await code(resolve('ffff'))).toBe('not_found: no job has an id that begins with ffff');
+    expect(await code(resolve('x'))).toBe('not_found: "x" is no job id');
+    const twin = ID.replace(/.$/, '7');
+    store.keep(keeping, `/jobs/${twin}`, aJob({ id: twin }));
+    expect(await code(resolve('0197f3'))).toBe(
+      'not_found: several jobs have ids that begin with 0197f3',
+    );
+  });
+});

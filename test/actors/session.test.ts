@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { type Session, session } from '../../src/actors/session/session.ts';
+import { failure } from '../../src/protocol/errors.ts';
+import { limits } from '../../src/protocol/limits.ts';
+import type { Message } from '../../src/protocol/messages.ts';
+import { answered, done, failed, NOW, Stage, told, unanswered } from './stage.ts';
+import { ANN, ID, OPERATOR, submitted } from './things.ts';
+
+const on = (user: Session['user'] = ANN) =>
+  new Stage<Session>(session, session.init({ user }, NOW));
+
+describe('a session', () => {
+  it('has a submission checked, makes the job of it, and gives its answer', () => {
+    const stage = on();
+    expect(stage.hear(told('job.submit', { script: 'x', inputs: [] }, 7)).effects).toEqual([
+      'run admit (7)',
+    ]);
+    expect(stage.hear(done('admit', submitted(), '7')).effects).toEqual([
+      `ask /jobs/${ID} job.create (7)`,
+    ]);
+    expect(stage.raw[0]).toMatchObject({ as: ANN, ms: limits.callMs });
+    expect(stage.hear(answered('job.create', { id: ID }, '7')).effects).toEqual([
+      `reply 7 {"id":"${ID}"}`,
+    ]);
+    expect(stage.state.calls).toBe(0);
+  });
+
+  it.each(['job.cancel', 'job.requeue', 'job.purge'] as const)('brings %s to its job', (name) => {
+    const stage = on();
+    expect(stage.hear(told(name, { id: ID }, 7)).effects).toEqual([`ask /jobs/${ID} ${name} (7)`]);
+    expect(stage.raw[0]).toMatchObject({ as: ANN });
+    expect(stage.hear(unanswered(failure('forbidden', 'no'), '7')).effects).toEqual([
+      'refuse 7 forbidden: no',
+    ]);
+  });
+
+  it('has the beginning of an id made whole first', () => {
+    const stage = on();
+    expect(stage.hear(told('job.cancel', { id: '0197' }, 7)).effects).toEqual(['run resolve (7)']);
+    const whole = { name: 'job.cancel', body: { id: ID } } as Message;
+    expect(stage.hear(done('resolve', whole, '7')).effects).toEqual([
+      `ask /jobs/${ID} job.cancel (7)`,
+    ]);
+    stage.hear(told('job.show', { id: '0197' }, 8));
+    const show = { name: 'job.show', body: { id: ID } } as Message;
+    expect(stage.hear(done('resolve', show, '8')).effects).toEqual(['run read (8)']);
+  });
+
+  it('has the rest read', () => {
+    const stage = on();
+    expect(stage.hear(told('job.list', {}, 7)).effects).toEqual(['run read (7)']);
+    expect(stage.hear(done('read', { jobs: [], next: '' }, '7')).effects).toEqual([
+      'reply 7 {"jobs":[],"next":""}',
+    ]);
+    stage.hear(told('node.status', {}, 8));
+    expect(stage.hear(failed('read', failure('not_found', 'no'), '8')).effects).toEqual([
+      'refuse 8 not_found: no',
+    ]);
+  });
+
+  it('brings an operator’s word on a node to it, under the operator’s name', () => {
+    const stage = on(OPERATOR);
+    expect(stage.hear(told('node.gone', { node: 'n1' }, 7)).effects).toEqual([
+      'ask /nodes/n1 node.gone (7)',
+    ]);
+    expect(stage.raw[0]).toMatchObject({ as: OPERATOR });
+  });
+
+  it('answers each call by itself, in whatever order answers come', () => {
+    const stage = on();
+    stage.hears(told('job.list', {}, 7), told('job.cancel', { id: ID }, 8));
+    expect(stage.hear(answered('job.cancel', { id: ID }, '8')).effects).toEqual([
+      `reply 8 {"id":"${ID}"}`,
+    ]);
+    expect(stage.hear(done('read', { jobs: [] }, '7')).effects).toEqual(['reply 7 {"jobs":[]}']);
+    expect(stage.state.calls).toBe(0);
+  });
+
+  it('takes no more calls at once than it may', () => {
+    const stage = new Stage<Session>(session, {
+      ...session.init({ user: ANN }, NOW),
+      calls: limits.callsMax,
+    });
+    expect(stage.hear(told('job.list', {}, 7)).effects).toEqual([
+      `refuse 7 busy: more than ${limits.callsMax} calls at once`,
+    ]);
+    stage.hear(done('read', {}, '1'));
+    expect(stage.hear(told('job.list', {}, 7)).effects).toEqual(['run read (7)']);
+  });
+});
