@@ -1,0 +1,37 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { filled } from '../bin/doc-tables.ts';
+
+const home = join(import.meta.dirname, '..');
+const guides = globSync(['*.md', 'docs/**/*.md', 'examples/*.md'], { cwd: home });
+const textOf = (path: string): string => readFileSync(join(home, path), 'utf8');
+const isThere = (path: string): boolean => existsSync(join(home, path));
+const scripts = Object.keys(
+  (JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }).scripts,
+);
+
+describe.each(guides)('%s', (path) => {
+  const text = textOf(path);
+
+  it('has its tables as the sources have them; npm run docs writes them anew', async () => {
+    const wanted = await filled(text);
+    expect(text).toBe(wanted);
+    expect(wanted).not.toContain('(what does it mean?)');
+  });
+
+  it('links to what is there', () => {
+    const links = [...text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, to]) => to ?? '');
+    expect(links.filter((to) => !isThere(join(dirname(path), to)))).toEqual([]);
+  });
+
+  it('names files and commands that are there', () => {
+    const named = [...text.matchAll(/`((?:[a-z][\w.-]*\/)+[\w.-]*\.(?:ts|yaml))`/g)].map(
+      ([, to]) => to!,
+    );
+    const gone = named.filter((to) => !isThere(to) && !isThere(`src/${to}`));
+    expect(gone).toEqual([]);
+    const run = [...text.matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(([, name]) => name!);
+    expect(run.filter((name) => !scripts.includes(name))).toEqual([]);
+  });
+});
