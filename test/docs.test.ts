@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { filled } from '../bin/doc-tables.ts';
 
@@ -10,6 +10,12 @@ const isThere = (path: string): boolean => existsSync(join(home, path));
 const scripts = Object.keys(
   (JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }).scripts,
 );
+
+it('each decision is in the list of them', () => {
+  const listed = textOf('docs/decisions/README.md');
+  const pages = globSync('docs/decisions/*.md', { cwd: home }).map((path) => basename(path));
+  expect(pages.filter((page) => page !== 'README.md' && !listed.includes(`(${page})`))).toEqual([]);
+});
 
 describe.each(guides)('%s', (path) => {
   const text = textOf(path);
