@@ -13,6 +13,7 @@ export const boundsFor = (purpose: Purpose | 'terminal'): LinkBounds => ({
   outboxBytesMax: limits.outboxBytesMax,
   beatMs: limits.beatMs,
   silenceMsMax: limits.silenceMsMax,
+  ...(purpose !== 'bulk' && { turnFramesMax: limits.turnFramesMax }),
 });
 
 /** Options of `ws` that every link has, on both ends. */
@@ -36,6 +37,7 @@ export class SocketLink implements Link {
   readonly frameBytesMax: number;
   readonly #ws: WebSocket;
   readonly #bounds: LinkBounds;
+  readonly #turnFramesMax: number;
   readonly #how: { readonly binary: boolean };
   readonly #note: Note | undefined;
   #onClosed: ((why: string) => void)[] = [];
@@ -45,6 +47,7 @@ export class SocketLink implements Link {
   #heardAt = performance.now();
   #pingAt = this.#heardAt;
   #dueAt = this.#heardAt;
+  #taken = 0;
 
   constructor(
     ws: WebSocket,
@@ -57,6 +60,7 @@ export class SocketLink implements Link {
     this.frameBytesMax = bounds.frameBytesMax;
     this.#ws = ws;
     this.#bounds = bounds;
+    this.#turnFramesMax = bounds.turnFramesMax ?? Number.POSITIVE_INFINITY;
     this.#how = { binary: spoken.text !== true };
     this.#note = spoken.note;
     ws.pause();
@@ -108,6 +112,7 @@ export class SocketLink implements Link {
 
   #take(frame: RawData, binary: boolean, handler: (frame: Uint8Array) => void): void {
     if (this.#why !== undefined) return;
+    this.#count();
     if (binary !== this.#how.binary)
       return this.#end(farewell.wrongKind, `${binary ? 'binary' : 'text'} is not spoken here`);
     try {
@@ -122,6 +127,20 @@ export class SocketLink implements Link {
       this.#end(farewell.bug, 'bug');
     }
   }
+
+  /** Counts a frame; with as many as are good for one turn of the loop, no more is read for now. */
+  #count(): void {
+    if (this.#taken === 0) setImmediate(this.#turn);
+    this.#taken += 1;
+    if (this.#taken >= this.#turnFramesMax && !this.#ws.isPaused) this.#ws.pause();
+  }
+
+  /** Reads on when as many turns have passed as the frames that came are good for. */
+  readonly #turn = (): void => {
+    this.#taken = Math.max(0, this.#taken - this.#turnFramesMax);
+    if (this.#taken > 0) setImmediate(this.#turn);
+    else if (this.#ws.isPaused) this.#ws.resume();
+  };
 
   #end(code: number, why: string): void {
     if (this.#why !== undefined) return;

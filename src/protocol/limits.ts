@@ -230,7 +230,7 @@ export const limits = {
   refusedMsMax: 5 * 60_000,
   /** cluster: the longest pause between two tries to remove what must go. */
   removeAgainMsMax: 60_000,
-  /** cluster: how often in a row its site may not know it; one just made is not in all its lists. */
+  /** cluster: how often in a row its site may not know it; one just made is not in all lists. */
   vanishedMax: 3,
   unlistedMax: 30,
   /** runner: tries to collect the files of an attempt that is being ended. */
@@ -249,4 +249,9 @@ export const limits = {
   streamFrameBytes: (16 << 10) - 8,
   /** transfer: bytes of an arriving blob that are written to disk at once. */
   blobWriteBytes: 512 << 10,
+  /**
+   * link: frames of one link for messages that are read in one turn of the loop. An actor plays
+   * `drainMax` letters in it, and whoever sends faster must not fill its mailbox meanwhile.
+   */
+  turnFramesMax: 2,
 } as const;

@@ -111,11 +111,20 @@ export const byCode: ReadonlyMap<number, Name> = new Map(
 export const welcome = (name: Name, door: Door): boolean =>
   door === 'local' || (messages[name] as Row).from.includes(door);
 
+type Target = { readonly head: string; readonly field: string; readonly tail: string };
+
+/** The paths taken apart once, since every message that comes in is held against its own. */
+const targets: ReadonlyMap<Name, Target> = new Map(
+  (Object.keys(messages) as Name[]).map((name) => {
+    const [head = '', field = '', tail = ''] = messages[name].to.split(/[{}]/);
+    return [name, { head, field, tail }];
+  }),
+);
+
 /** The path of the actor that a message is for, from its body; undefined for a session's own. */
 export function addressee(name: Name, body: object): string | undefined {
-  const { to } = messages[name];
-  if (to === 'session') return undefined;
-  return to.replace(/\{(\w+)\}/, (_, field: string) =>
-    String((body as Record<string, unknown>)[field] ?? ''),
-  );
+  const { head, field, tail } = targets.get(name) as Target;
+  if (head === 'session') return undefined;
+  if (field === '') return head;
+  return `${head}${(body as Record<string, unknown>)[field] ?? ''}${tail}`;
 }

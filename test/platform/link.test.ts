@@ -96,6 +96,27 @@ describe('the bounds of a link over TLS', () => {
     await until('nothing is left', () => made.listening.connections === 0);
   });
 
+  it('let in so many frames a turn of the loop, and lose none', async () => {
+    const made = await pair('messages', {}, {});
+    const frames = 500;
+    let [heard, turns, inTurn] = [0, 0, 0];
+    const count = (): void => {
+      turns += 1;
+      if (heard < frames) setImmediate(count);
+    };
+    made.far.onFrame((frame) => {
+      if (heard === 0) setImmediate(count);
+      expect(frame[0]).toBe(heard % 256);
+      heard += 1;
+      inTurn = Math.max(inTurn, heard - turns * limits.turnFramesMax);
+    });
+    for (let n = 0; n < frames; n++) made.near.send(Buffer.alloc(8_000, n));
+    await until('all came', () => heard === frames);
+    // What came in one piece with the last of a turn is taken with it, and waited for afterwards.
+    const pieceFrames = Math.ceil((64 << 10) / 8_000);
+    expect(inTurn).toBeLessThanOrEqual(limits.turnFramesMax + pieceFrames);
+  });
+
   it('are not held against a peer when this very process was stopped', async () => {
     const made = await pair('messages', bounds, bounds);
     const near = listen(made.near);
