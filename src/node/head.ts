@@ -23,7 +23,7 @@ import { load } from '../runtime/record.ts';
 import { VERSION } from '../version.ts';
 import { clearAll } from './clear.ts';
 import type { HeadKeys } from './enrol.ts';
-import { type HeadParts, headPorts, join, registeredUsers } from './lent.ts';
+import { type HeadParts, headPorts, isExpected, join, registeredUsers } from './lent.ts';
 import { listen } from './mesh.ts';
 import { forwardsOf, nodeStreams, userStreams } from './streams.ts';
 import type { Worker } from './worker.ts';
@@ -127,8 +127,9 @@ async function openDoors(
         setup,
         { ...config, mesh: { ...config.mesh, port } },
         setup.keys,
-        (peer) => admit(store, peer),
+        (peer, key) => admit(store, peer, key),
         (request) => join(lent, request),
+        (request) => isExpected(store, request),
       ),
     note,
   );
@@ -157,12 +158,22 @@ async function openDoors(
 const dialled = (host: string, address: string): string =>
   host === '0.0.0.0' || host === '::' ? address : host;
 
-/** Who may connect is what the registry says now, whatever a certificate said once. */
-function admit(store: Store, { name, role }: NodeIdentity): string | undefined {
+/**
+ * Who may connect is what the registry says now, whatever a certificate said once. A name may be
+ * used again: only the key that its token was spent on speaks for its bearer.
+ */
+function admit(
+  store: Store,
+  { name, role }: NodeIdentity,
+  keyFingerprint: string,
+): string | undefined {
   const known = load(store, nodeKeeping, `/nodes/${name}`)?.state;
   if (known === undefined) return `no node ${name} is known here`;
   if (known.phase === 'gone') return `node ${name} was removed`;
-  return known.role === role ? undefined : `node ${name} is no ${role}`;
+  if (known.role !== role) return `node ${name} is no ${role}`;
+  if (role === 'worker' && known.publicKey !== keyFingerprint)
+    return `node ${name} has joined with another key, or not yet`;
+  return undefined;
 }
 
 const tellNode = (node: Node, name: string, why: string): void =>

@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomUUID, X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import type { HeadPorts } from '../actors/families.ts';
+import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
 import type { Forwards, Gate } from '../actors/ports.ts';
 import type { Config } from '../config.ts';
 import { openGate } from '../gates/gates.ts';
@@ -17,6 +18,7 @@ import { type Body, type Message, message, type Reply } from '../protocol/messag
 import { control } from '../protocol/ref.ts';
 import type { Node } from '../runtime/node.ts';
 import type { Millis, Store } from '../runtime/ports.ts';
+import { load } from '../runtime/record.ts';
 import { reachable } from './elsewhere.ts';
 import type { HeadKeys } from './enrol.ts';
 
@@ -207,6 +209,10 @@ export async function join(setup: HeadParts, request: JoinRequest): Promise<Join
   });
   return { certificate, chain: keys.chain };
 }
+
+/** Whether the registry has given out that token for that name. */
+export const isExpected = (store: Store, { name, token }: JoinRequest): boolean =>
+  load(store, nodeKeeping, `/nodes/${name}`)?.state.tokenHash === sha256(token);
 
 /** The users that this head knows: those whose certificates it has issued, by their UUID. */
 export async function registeredUsers(spool: Spool): Promise<ReadonlyMap<string, string>> {

@@ -28,8 +28,9 @@ export function listen(
   parts: MeshParts,
   config: Config,
   keys: HeadKeys,
-  admit: (node: NodeIdentity) => string | undefined,
+  admit: (node: NodeIdentity, keyFingerprint: string) => string | undefined,
   onJoin: (request: JoinRequest) => Promise<JoinAnswer>,
+  isExpected: (request: JoinRequest) => boolean,
 ): Promise<Listening> {
   return listenMesh({
     ...config.mesh,
@@ -37,6 +38,7 @@ export function listen(
     admit,
     onLink: taking(parts),
     onJoin,
+    isExpected,
     note: parts.note,
   });
 }

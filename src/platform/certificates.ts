@@ -41,6 +41,10 @@ export function fingerprint(certificate: string | X509Certificate): string {
   return createHash('sha256').update(read.raw).digest('hex');
 }
 
+/** SHA-256 of a public key's DER, in lower-case hex: the same for a request and its certificate. */
+export const keyFingerprint = (key: KeyObject): string =>
+  createHash('sha256').update(spki(key)).digest('hex');
+
 /** The certificates of a PEM file, in its order. Throws `Malformed` if there is none. */
 export function certificatesOf(pem: string): readonly X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
@@ -120,7 +124,7 @@ export async function readRequest(
     if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new Error('not P-256');
     if (!(await request.verify())) throw new Error('not signed by its own key');
     const publicKey = spki(key);
-    return { publicKey, keyFingerprint: createHash('sha256').update(publicKey).digest('hex') };
+    return { publicKey, keyFingerprint: keyFingerprint(key) };
   } catch {
     throw new Malformed('$.csr', 'a PKCS#10 request for a P-256 key, signed by that key');
   }

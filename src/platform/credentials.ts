@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { Malformed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
-import { certificatesOf } from './certificates.ts';
+import { certificatesOf, keyFingerprint } from './certificates.ts';
 import { type Identity, identify } from './identity.ts';
 
 /** What a node or a user shows of itself, and whom it believes. */
@@ -75,7 +75,7 @@ export function keepSession(credentials: Credentials, address: string, session: 
 }
 
 export type Vouched =
-  | { readonly identity: Identity; readonly why?: undefined }
+  | { readonly identity: Identity; readonly keyFingerprint: string; readonly why?: undefined }
   | { readonly identity?: undefined; readonly why: string };
 
 /** Who is at the other end, proven, or why that is not known. */
@@ -87,7 +87,8 @@ export function vouch(
   const proven = prove(socket, authority, resumed);
   if (proven.why !== undefined) return proven;
   const identity = identify(proven.certificate);
-  return identity === undefined ? { why: 'the certificate names nobody' } : { identity };
+  if (identity === undefined) return { why: 'the certificate names nobody' };
+  return { identity, keyFingerprint: keyFingerprint(proven.certificate.publicKey) };
 }
 
 /**

@@ -21,31 +21,43 @@ export type JoinRequest = {
 export type JoinAnswer = { readonly certificate: string; readonly chain: string };
 
 /**
- * Answers `POST /join`, the one path that asks for no certificate: attempts of an address are
- * counted before anything is read, and no more than a small body is.
+ * Answers `POST /join`, the one path that asks for no certificate; no more than a small body is
+ * read. Attempts of an address are counted. Past the limit only who is expected is heard: jobs, and
+ * all behind one router, share an address, and none of them may keep the others' nodes away.
  */
 export function joinDoor(
   onJoin: (request: JoinRequest) => Promise<JoinAnswer>,
+  isExpected: (request: JoinRequest) => boolean,
   note: Note | undefined,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const allow = attempts(limits.joinsPerMinute, 60_000);
   return (request, response) => {
     const address = request.socket.remoteAddress ?? '';
     const waitMs = allow(neighbourhood(address), performance.now());
-    if (waitMs > 0) {
-      note?.('warn', '/join', 'too many attempts', { from: address });
-      const seconds = Math.ceil(waitMs / 1000);
-      const failed = new Failed('busy', `too many attempts; try again in ${seconds} s`);
-      return problem(response, failed, { 'retry-after': String(seconds) });
-    }
+    const seconds = Math.ceil(waitMs / 1000);
+    const tooMany = new Failed('busy', `too many attempts; try again in ${seconds} s`);
     readBody(request)
-      .then((body) => onJoin({ ...requestOf(body), address }))
+      .then((body) => {
+        const asked = waitMs > 0 ? ifExpected(body, address) : requestOf(body, address);
+        if (asked === undefined) throw tooMany;
+        return onJoin(asked);
+      })
       .then(({ certificate, chain }) => respond(response, 200, { certificate, chain }, closing))
       .catch((error: unknown) => {
         note?.('warn', '/join', 'refused', { from: address, why: (error as Error)?.message });
-        problem(response, error);
+        problem(response, error, error === tooMany ? { 'retry-after': String(seconds) } : {});
       });
   };
+
+  function ifExpected(body: unknown, address: string): JoinRequest | undefined {
+    try {
+      const asked = requestOf(body, address);
+      return isExpected(asked) ? asked : undefined;
+    } catch (error) {
+      if (error instanceof Malformed) return undefined;
+      throw error;
+    }
+  }
 }
 
 /**
@@ -95,7 +107,7 @@ function readBody(request: IncomingMessage): Promise<unknown> {
   });
 }
 
-function requestOf(body: unknown): Omit<JoinRequest, 'address'> {
+function requestOf(body: unknown, address: string): JoinRequest {
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   const { token, csr, name } = fields;
   if (typeof token !== 'string' || token.length === 0 || token.length > 256)
@@ -104,7 +116,7 @@ function requestOf(body: unknown): Omit<JoinRequest, 'address'> {
     throw new Malformed('$.csr', 'a PKCS#10 request in PEM');
   if (typeof name !== 'string' || !namePattern.test(name))
     throw new Malformed('$.name', 'the name of a node');
-  return { token, csr, name };
+  return { token, csr, name, address };
 }
 
 /** RFC 9457, with our code and whether to try again. A bug tells the outside nothing of itself. */

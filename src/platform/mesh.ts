@@ -17,11 +17,13 @@ export type MeshListener = {
   /** A head's. */
   readonly credentials: Credentials;
   /** Asks the registry, on every connection: undefined admits, else the reason for refusing. */
-  admit(node: NodeIdentity): string | undefined;
+  admit(node: NodeIdentity, keyFingerprint: string): string | undefined;
   /** Must set the link's handlers before it returns. */
   onLink(link: Link, purpose: Purpose): void;
   /** Throws `Failed` or `Malformed` to refuse; what is thrown is what the newcomer reads. */
   onJoin(request: JoinRequest): Promise<JoinAnswer>;
+  /** Whether the registry knows that token by that name; asked once an address asks too often. */
+  isExpected?(request: JoinRequest): boolean;
   readonly note?: Note;
   /** For tests. */
   readonly bounds?: Partial<LinkBounds>;
@@ -37,7 +39,7 @@ export async function listenMesh(mesh: MeshListener): Promise<Listening> {
   if (own?.kind !== 'node' || own.role !== 'head')
     throw new Malformed('$.certificate', 'a certificate of a head to listen with');
   const handshakeMsMax = mesh.handshakeMsMax ?? limits.handshakeMsMax;
-  const join = joinDoor(mesh.onJoin, note);
+  const join = joinDoor(mesh.onJoin, (request) => mesh.isExpected?.(request) ?? false, note);
   const doors = { messages: doorFor('messages', mesh), bulk: doorFor('bulk', mesh) };
   const { listening, adopt } = await openTlsServer({
     host: mesh.host,
@@ -75,11 +77,11 @@ export async function listenMesh(mesh: MeshListener): Promise<Listening> {
 /** The node that may have a link, or why not. */
 function admitted(mesh: MeshListener, installation: string, peer: Vouched): NodeIdentity | string {
   if (peer.why !== undefined) return peer.why;
-  const { identity } = peer;
+  const { identity, keyFingerprint } = peer;
   if (identity.kind !== 'node') return `${showIdentity(identity)} is not a node`;
   if (identity.installation !== installation)
     return `${showIdentity(identity)} belongs to another installation`;
-  return mesh.admit(identity) ?? identity;
+  return mesh.admit(identity, keyFingerprint) ?? identity;
 }
 
 function doorFor(purpose: Purpose, mesh: MeshListener) {

@@ -173,6 +173,15 @@ describe('the path that asks for no certificate', () => {
     expect(seen).toEqual([]);
   });
 
+  it('hears who is expected, whoever shares its address', async () => {
+    for (let n = 0; n < limits.joinsPerMinute; n++) await ask('POST', '/join', '{}');
+    const asked = await joining();
+    expect(await failureOf(requestJoin(asked))).toMatchObject({ code: 'busy' });
+    world.tokens.add(asked.token);
+    expect(await requestJoin(asked)).toHaveProperty('certificate');
+    expect(seen).toHaveLength(1);
+  });
+
   it('counts by windows, and forgets the oldest address of too many', () => {
     const wait = attempts(2, 1_000);
     expect([wait('a', 0), wait('a', 1), wait('a', 400), wait('b', 400)]).toEqual([0, 0, 600, 0]);

@@ -24,6 +24,8 @@ export type MeshWorld = {
   readonly notes: string[];
   /** What answers those who join; set by the test. */
   onJoin: (request: JoinRequest) => Promise<JoinAnswer>;
+  /** Tokens that are known to have been given out. */
+  readonly tokens: Set<string>;
   dial(credentials: Credentials, purpose?: Purpose): Promise<Link>;
   /** Closes the door; nothing may be left of it. */
   end(): Promise<void>;
@@ -41,6 +43,7 @@ export async function meshWorld(
     asked: [] as NodeIdentity[],
     links: [] as MeshWorld['links'],
     notes: [] as string[],
+    tokens: new Set<string>(),
     onJoin: (_request: JoinRequest): Promise<JoinAnswer> =>
       Promise.reject(new Failed('forbidden', 'nobody joins')),
   };
@@ -68,6 +71,7 @@ export async function meshWorld(
       });
     },
     onJoin: (request) => world.onJoin(request),
+    isExpected: ({ token }) => world.tokens.has(token),
   });
   const address = `127.0.0.1:${listening.port}`;
   return Object.assign(world, {
