@@ -6,7 +6,6 @@ export const LEADER = '@';
 
 export const ref = (node: string, path: string): Ref => ({ node, path });
 export const control = (path: string): Ref => ({ node: LEADER, path });
-export const show = (r: Ref): string => `swm://${r.node}${r.path}`;
 
 /** Splits `/jobs/1a2b` into its pool and its name; a path of one segment has the pool `''`. */
 export function split(path: string): { readonly pool: string; readonly name: string } {

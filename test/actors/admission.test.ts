@@ -141,7 +141,7 @@ describe('the id of a job', () => {
     expect(await idFor(store)).toBe(uuid('11111111', '1'));
   });
 
-  it('has other first digits where another job has those, and stays when that one is gone', async () => {
+  it('has other first digits where a job has those, and stays when that is gone', async () => {
     const store = memoryStore();
     keep(store, uuid('11111111', '9'));
     expect(await idFor(store)).toBe(uuid('22222222', '1'));

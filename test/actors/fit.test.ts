@@ -116,7 +116,8 @@ describe('a site', () => {
     [{ flavor: 'small', cpus: 3 }, '! asks for 3 cpus, but small has 2 cpus, 8192 MiB'],
     [
       { relocatable: true, gpus: 1 },
-      '! asks for 1 cpu, 1 gpu, more than any flavor of cloud (the largest, large, has 8 cpus, 8192 MiB)',
+      '! asks for 1 cpu, 1 gpu, more than any flavor of cloud ' +
+        '(the largest, large, has 8 cpus, 8192 MiB)',
     ],
     [
       { relocatable: true, nodes: 5 },

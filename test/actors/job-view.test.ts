@@ -35,8 +35,18 @@ const letters: readonly (readonly [what: string, job: Job, letter: string])[] = 
 ];
 
 /** How details of W may begin, as spawners know them. */
-const KNOWN =
-  /^(initiate a new partition|partition spawned|partition has not been created yet|waiting for ssh provisioning port|uploading the worker|start secured tunnel|sky port connected|waiting for sky port port readiness|data uploaded)/i;
+const known = [
+  'initiate a new partition',
+  'partition spawned',
+  'partition has not been created yet',
+  'waiting for ssh provisioning port',
+  'uploading the worker',
+  'start secured tunnel',
+  'sky port connected',
+  'waiting for sky port port readiness',
+  'data uploaded',
+];
+const KNOWN = new RegExp(`^(${known.join('|')})`, 'i');
 
 describe('a letter', () => {
   it.each(letters)('of a job that is %s', (_, state, expected) => {
@@ -62,7 +72,7 @@ describe('a letter', () => {
 describe('what a spawner sees', () => {
   const seen = (stage: Stage<Job>): string => row(stage.state).state;
 
-  it('of a job that fails to start on its first cluster is never a Q after its data was there', () => {
+  it('of a job that fails to start on its first cluster is no Q after its data was there', () => {
     const stage = new Stage<Job>(job, aJob());
     const shown: string[] = [seen(stage)];
     const hear = (event: object): void => {

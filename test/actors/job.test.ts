@@ -94,7 +94,7 @@ describe('a job', () => {
     expect(stage.hear(done('forward')).effects).toEqual([]);
   });
 
-  it('never orders again what has reported: a worker that lost its records must not start it', () => {
+  it('never orders again what has reported: a worker without its records must not start it', () => {
     const stage = new Stage<Job>(job, liveJob('staging', onNodes('n1'), { reports: [report()] }));
     expect(stage.entered()).toEqual(['after 5000 again']);
     expect(stage.hear({ is: 'again' }).effects).not.toContainEqual(

@@ -133,7 +133,7 @@ describe('what fails', () => {
     expect(stage.hear(failed(task, why('unreachable'))).effects).toEqual(['after 2000 again']);
   });
 
-  it('to bring the files ends the attempt after five tries, or at once where it is hopeless', () => {
+  it('to bring the files ends the attempt after five tries, or at once if it is hopeless', () => {
     const stage = on(aRunner('staging', { tries: 4 }));
     expect(stage.hear(failed('stage', why('unreachable')))).toEqual({
       phase: 'over',

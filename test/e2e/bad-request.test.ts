@@ -58,7 +58,8 @@ describe('a request that cannot be fulfilled', { timeout: 60_000 }, () => {
   it.each([
     [
       'cpus 500\n#SWM relocatable',
-      'asks for 500 cpus, more than any flavor of local (the largest, large, has 8 cpus, 16384 MiB)',
+      'asks for 500 cpus, more than any flavor of local ' +
+        '(the largest, large, has 8 cpus, 16384 MiB)',
     ],
     ['memory 900GiB\n#SWM relocatable', 'more than any flavor of local (the largest, large, '],
     ['cpus 3', 'needs 1 node with 3 cpus; 0 of the 1 nodes here ever could'],

@@ -99,7 +99,7 @@ describe('what starts jobs', { timeout: 90_000 }, () => {
     await endsWell(node, nextId, await pidOf(node, nextId), next);
   });
 
-  it('killed altogether: the job goes on, and how it ended is told or honestly not known', async () => {
+  it('killed altogether: the job goes on, and how it ended is told, or is not known', async () => {
     const { home, node, spool } = place();
     const job = await waiter(home);
     const id = await node.submit(job.script);
@@ -166,7 +166,7 @@ describe('what starts jobs', { timeout: 90_000 }, () => {
 
 const LOST = 'its process is gone, and nothing tells how it ended';
 
-/** A job whose start waits for a writer to its input, after its claim and before it is a process. */
+/** A job whose start waits for a writer to its input, after its claim, before it is a process. */
 async function claimed(home: string, spool: string) {
   const pipe = join(home, 'pipe');
   execFileSync('mkfifo', ['-m', '644', pipe]);

@@ -84,7 +84,7 @@ export function remind(job: Job): readonly JobEffect[] {
   });
 }
 
-/** Says once more what was taken of each rank: a runner that fell, and was given up, lives again. */
+/** Says again what was taken of each rank: a runner that was given up lives again by it. */
 export const poke = (job: Job): readonly JobEffect[] =>
   job.reports.flatMap((report, rank) => (report && !isOver(job, rank) ? [taken(report)] : []));
 

@@ -58,7 +58,7 @@ function act(w: World, step: Step): void {
   if (step.does === 'lose') lose(w, s);
 }
 
-/** What must hold of a side at every step. Asked so often that a matcher each would take seconds. */
+/** What must hold of a side at every step; asked so often that matchers would take seconds. */
 function check(w: World, s: Side): void {
   for (const h of s.halves.values()) {
     const written = other(w, s).halves.get(h.end.id)?.written ?? 0;
