@@ -33,9 +33,10 @@ sub run {
   my ($code, $signal) = defined $pid ? wait_for($pid) : (0, 0);
   my $at = clock(0);
   my $oom = 0;
-  if ($code + $signal && $oom_file ne '') {
+  if ($oom_file ne '') {
+    # Counted for every job, also for one that got over it: the next must not be blamed for it.
     my $kills = oom_kills($oom_file);
-    $oom = $kills > $$ooms ? 1 : 0;
+    $oom = 1 if $code + $signal && $kills > $$ooms;
     $$ooms = $kills;
   }
   my @end = ($code, $signal, $oom, $at);
