@@ -120,6 +120,14 @@ export class RealPlace implements ProcessPlace {
     return this.script(key, `#!/bin/sh\nsay() { echo $$ >>'${ran}'; }\n${scripts(plan)}\n`);
   }
 
+  /** A job that goes on until it is told to, and then exits with 17. */
+  waiting(key: AttemptKey): { order: ProcessOrder; go(): void } {
+    const go = join(this.work, `${key.job}.go`);
+    const ran = join(this.work, `${key.job}.${key.attempt}.${key.rank}.ran`);
+    const text = `#!/bin/sh\necho $$ >>${ran}\nuntil [ -e ${go} ]; do sleep 0.02; done\nexit 17\n`;
+    return { order: this.script(key, text), go: () => writeFileSync(go, '') };
+  }
+
   async underWay(key: AttemptKey): Promise<void> {
     await until('the script is under way', () => this.starts(key) > 0);
   }

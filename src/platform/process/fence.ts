@@ -107,12 +107,20 @@ export function confine(fences: Fences, fence: Fence | undefined, wanted: Resour
 export const unenforcedWords = (letters: string): readonly string[] =>
   [...letters].flatMap((letter) => words[letter] ?? []);
 
-/** Whether what earlier attempts left charged here, such as files in a tmpfs, burdens the next. */
+/**
+ * Whether what earlier attempts left charged here, such as files in a tmpfs, burdens the next. Also
+ * true when the cgroup is gone: its slot was killed, and we are yet to hear of it.
+ */
 export function isBurdened(fence: Fence): boolean {
   if (fence.usage === undefined) return false;
   const bytes = Buffer.alloc(24);
-  const read = readSync(fence.usage, bytes, 0, 24, 0);
-  return Number(bytes.toString('latin1', 0, read)) > limits.slotResidueBytesMax;
+  try {
+    const read = readSync(fence.usage, bytes, 0, 24, 0);
+    return Number(bytes.toString('latin1', 0, read)) > limits.slotResidueBytesMax;
+  } catch (error) {
+    if (errno(error) !== 'ENODEV') throw error;
+    return true;
+  }
 }
 
 /** All processes within, the slot too; undefined where there is no such fence. */
