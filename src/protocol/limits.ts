@@ -230,7 +230,7 @@ export const limits = {
   refusedMsMax: 5 * 60_000,
   /** cluster: the longest pause between two tries to remove what must go. */
   removeAgainMsMax: 60_000,
-  /** cluster: how often in a row its site may not know it; one just made is not in all lists. */
+  /** cluster: how often in a row its site may not know it: what is new is not in all lists. */
   vanishedMax: 3,
   unlistedMax: 30,
   /** runner: tries to collect the files of an attempt that is being ended. */
