@@ -2,6 +2,8 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { filled } from '../bin/doc-tables.ts';
+import { jobEnvironment } from '../src/protocol/jobscript/environment.ts';
+import { emptySpec } from '../src/protocol/jobscript/spec.ts';
 
 const home = join(import.meta.dirname, '..');
 const guides = globSync(['*.md', 'docs/**/*.md', 'examples/*.md'], { cwd: home });
@@ -15,6 +17,14 @@ it('each decision is in the list of them', () => {
   const listed = textOf('docs/decisions/README.md');
   const pages = globSync('docs/decisions/*.md', { cwd: home }).map((path) => basename(path));
   expect(pages.filter((page) => page !== 'README.md' && !listed.includes(`(${page})`))).toEqual([]);
+});
+
+it('docs/jobs.md knows each variable that a job finds', () => {
+  const nodes = [{ name: 'a', address: '127.0.0.1' }];
+  const texts = { user: '', home: '', bind: '', shell: '', path: '', lang: '' };
+  const facts = { job: '', attempt: 1, task: null, rank: 0, nodes, ...texts };
+  const found = Object.keys(jobEnvironment(emptySpec, facts));
+  expect(found.filter((name) => !textOf('docs/jobs.md').includes(`\`${name}\``))).toEqual([]);
 });
 
 describe.each(guides)('%s', (path) => {
