@@ -244,10 +244,10 @@ describe('a runner that forgets all that it was about to do', () => {
 
 describe('a node that forgets all that it was about to do', () => {
   it('has its cluster know that it is gone', () => {
-    const heard = inTurn(false, false, true);
+    const isHeard = inTurn(false, false, true);
     const answer = (effect: Any): readonly object[] => {
       if (effect.do !== 'ask') return nothing;
-      return [heard() ? answered('cluster.node') : unanswered(down)];
+      return [isHeard() ? answered('cluster.node') : unanswered(down)];
     };
     const expected: Body<'node.expect'> = {
       node: 'n1',
