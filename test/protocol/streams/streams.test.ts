@@ -196,7 +196,9 @@ test('a larger window holds when both sides want it', () => {
     for (const event of say(b, frame))
       if (event.is === 'opened') acceptStream(b, event.end, {}, 300);
   }
-  for (const frame of framesOf(b)) say(a, frame);
+  // The credit tells a writer that waits for room.
+  const heard = framesOf(b).flatMap((frame) => say(a, frame));
+  expect(heard.map((event) => event.is)).toEqual(['accepted', 'credit']);
   const theirs = b.ends.get(id(1));
   expect([mine.out.window, mine.in.window]).toEqual([300, 500]);
   expect([theirs?.out.window, theirs?.in.window]).toEqual([300, 300]);
