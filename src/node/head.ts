@@ -62,6 +62,8 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
   const since = clock.now();
   const users = await registeredUsers(spool);
   const forwards = forwardsOf(setup);
+  // Actors begin before the doors are open, and may want a machine at once.
+  const meshPort = Promise.withResolvers<number>();
   let mesh: Listening | undefined;
   let terminals: Listening | undefined;
 
@@ -69,10 +71,10 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
     ...setup,
     forwards,
     now: () => clock.now(),
-    meshAddresses: () =>
+    meshAddresses: async () =>
       config.mesh.advertise.length > 0
         ? config.mesh.advertise
-        : [`${dialled(config.mesh.host, config.address)}:${mesh?.port ?? 0}`],
+        : [`${dialled(config.mesh.host, config.address)}:${await meshPort.promise}`],
     status: () => status(setup, since),
   };
   const ports = await headPorts(lent);
@@ -86,6 +88,7 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
     unlinked: ({ name }, why) => tellNode(node(), name, why),
     async listen() {
       ({ mesh, terminals } = await openDoors(setup, lent, users));
+      meshPort.resolve(mesh.port);
       await writeNodeFile(setup, since, url(), { mesh, terminals });
     },
     url,

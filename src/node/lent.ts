@@ -32,8 +32,8 @@ export type HeadParts = {
   readonly now: () => Millis;
   /** The node, once it is there: ports are made before it. */
   readonly node: () => Node;
-  /** `host:port` by which nodes reach this head. */
-  readonly meshAddresses: () => readonly string[];
+  /** `host:port` by which nodes reach this head, once its door for them is open. */
+  readonly meshAddresses: () => Promise<readonly string[]>;
   readonly status: () => Reply<'node.status'>;
 };
 
@@ -88,7 +88,10 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     token: (cluster, round, node) =>
       createHmac('sha256', secret).update(`${cluster}\n${round}\n${node}`).digest('base64url'),
     hash: sha256,
-    bootstrap: () => ({ heads: setup.meshAddresses(), caFingerprint: keys.caFingerprint }),
+    bootstrap: async () => ({
+      heads: await setup.meshAddresses(),
+      caFingerprint: keys.caFingerprint,
+    }),
     jobId: (owner, key) => (key === undefined ? randomUUID() : idOf(owner, key)),
     digest: sha256,
     hasBlob: (blob) => blobs.has(blob),

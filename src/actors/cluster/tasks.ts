@@ -9,7 +9,8 @@ export type ClusterPorts = {
   /** The join token of a node: the same for the same cluster, life and name. Secret. */
   readonly token: (cluster: string, life: number, node: string) => string;
   readonly hash: (token: string) => string;
-  readonly bootstrap: () => Omit<Bootstrap, 'tokens'>;
+  /** Resolves once nodes can reach this head: a machine is told once where that is. */
+  readonly bootstrap: () => Promise<Omit<Bootstrap, 'tokens'>>;
 };
 
 /** Asks the site for what the cluster needs of it. */
@@ -26,7 +27,7 @@ export function clusterTasks(ports: ClusterPorts): Tasks<ClusterEvent, ClusterTa
       Object.fromEntries(
         Object.entries(tokens(cluster, life, nodes)).map(([n, t]) => [n, ports.hash(t)]),
       ),
-    create: ({ cluster, life, job, owner, made, nodes }, { signal }) =>
+    create: async ({ cluster, life, job, owner, made, nodes }, { signal }) =>
       gate(made.remote).create(
         {
           name: cluster,
@@ -36,7 +37,7 @@ export function clusterTasks(ports: ClusterPorts): Tasks<ClusterEvent, ClusterTa
           flavor: made.flavor,
           image: made.image,
           nodes,
-          bootstrap: { ...ports.bootstrap(), tokens: tokens(cluster, life, nodes) },
+          bootstrap: { ...(await ports.bootstrap()), tokens: tokens(cluster, life, nodes) },
         },
         signal,
       ),

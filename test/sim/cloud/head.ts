@@ -91,7 +91,7 @@ function portsOf({ world, site, clustersMax, cpusMax }: HeadSetup, life: Life): 
     installation: INSTALLATION,
     token: (cluster, round, node) => `${cluster}/${round}/${node}`,
     hash: sha256,
-    bootstrap: () => ({ heads: [HEAD], caFingerprint: sha256('ca') }),
+    bootstrap: async () => ({ heads: [HEAD], caFingerprint: sha256('ca') }),
     jobId: (owner, key = '') => jobId(owner, key),
     digest: sha256,
     hasBlob: () => false,
