@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Client, connect } from '../src/client/client.ts';
 import { dialTerminal } from '../src/platform/dial.ts';
 import { keyPlaces, loadCredentials } from '../src/platform/key-files.ts';
+import { checkedOut } from './installed.ts';
 
 /** A whole swm on a spool of its own, and a client of it. */
 export type Daemon = {
@@ -16,14 +17,17 @@ export type Daemon = {
   close(): Promise<void>;
 };
 
-/** Starts `swm dev` as a user would, and connects over TLS as the admin of its spool. */
-export async function startDaemon(): Promise<Daemon> {
+/**
+ * Starts `swm dev` as a user would, and connects over TLS as the admin of its spool. Its end leaves
+ * nothing behind, neither jobs nor what they run on.
+ */
+export async function startDaemon(swm = checkedOut): Promise<Daemon> {
   const home = await mkdtemp(join(tmpdir(), 'swm-bench-'));
   await chmod(home, 0o711);
   const spool = join(home, 'spool');
   // The first start makes keys, for which it loads what later ones do not.
-  await stopped(await started(spool));
-  const child = await started(spool, ['--ephemeral']);
+  await stopped(await started(swm, spool));
+  const child = await started(swm, spool, ['--ephemeral']);
   const file = JSON.parse(await readFile(join(spool, 'run', 'node.json'), 'utf8'));
   const { host, port } = file.terminal as { readonly host: string; readonly port: number };
   const places = keyPlaces(spool);
@@ -51,11 +55,13 @@ export async function rssOf(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
 }
 
-async function started(spool: string, more: readonly string[] = []): Promise<ChildProcess> {
-  const swm = join(import.meta.dirname, '..', 'bin', 'swm');
-  const child = spawn(swm, ['dev', '--spool', spool, '--set', 'jobs.relocate=asked', ...more], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+async function started(
+  swm: string,
+  spool: string,
+  more: readonly string[] = [],
+): Promise<ChildProcess> {
+  const args = ['dev', '--spool', spool, '--set', 'jobs.relocate=asked', ...more];
+  const child = spawn(swm, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   let text = '';
   await new Promise<void>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`swm dev ended with ${code}`)));

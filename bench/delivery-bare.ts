@@ -7,32 +7,37 @@ import type { Part, Speaker } from './delivery-peer.ts';
 
 type Row = readonly unknown[];
 
-/**
- * What somebody would write who needs no more than this: rows gathered until the end of the turn,
- * a packer that learns keys, a handler by path. Nothing is checked, bounded, timed or kept apart.
- */
-export function bareSpeaker(role: Part['role'], ws: WebSocket): Speaker {
+/** Sends rows, as many as there are at the end of the turn in one frame. */
+function gathered(ws: WebSocket): (row: Row) => void {
   const packr = new Packr({ sequential: true });
-  const unpackr = new Unpackr({ sequential: true });
-  const path = role === 'head' ? paths.runner : paths.job;
-  const make = role === 'head' ? taken : report;
-  const asked = new Map<number, () => void>();
   let batch: Row[] = [];
-  let next = 1;
-  let sum = 0;
-  let done: ((sum: number) => void) | undefined;
-
   const flush = (): void => {
     if (batch.length === 0) return;
     const rows = batch;
     batch = [];
     ws.send(packr.pack(rows));
   };
-  const send = (row: Row): void => {
+  return (row) => {
     batch.push(row);
     if (batch.length === limits.frameEnvelopesMax) flush();
     else if (batch.length === 1) setImmediate(flush);
   };
+}
+
+/**
+ * What somebody would write who needs no more than this: rows gathered until the end of the turn,
+ * a packer that learns keys, a handler by path. Nothing is checked, bounded, timed or kept apart.
+ */
+export function bareSpeaker(role: Part['role'], ws: WebSocket): Speaker {
+  const send = gathered(ws);
+  const unpackr = new Unpackr({ sequential: true });
+  const path = role === 'head' ? paths.runner : paths.job;
+  const make = role === 'head' ? taken : report;
+  const asked = new Map<number, () => void>();
+  let next = 1;
+  let sum = 0;
+  let done: ((sum: number) => void) | undefined;
+
   const rowOf = (to: string, ask: number, { name, body }: Message): Row => {
     const { door, id } = who;
     return [messages[name].code, to, ask, body, [door, id]];

@@ -7,7 +7,7 @@ import type { Behaviour } from '../src/runtime/behaviour.ts';
 import { nactCells } from '../src/runtime/cell.ts';
 import { family } from '../src/runtime/family.ts';
 import { Node } from '../src/runtime/node.ts';
-import type { Store } from '../src/runtime/ports.ts';
+import type { Store, Wire } from '../src/runtime/ports.ts';
 import { hello, paths, report, taken, who } from './delivery-load.ts';
 import type { Part, Speaker } from './delivery-peer.ts';
 
@@ -30,6 +30,19 @@ const counter = (heard: Heard): Behaviour<null, State, Name, never, NoTasks> => 
 });
 
 const noStore = {} as Store;
+
+function nodeOf(name: string, heard: Heard, wire: Wire): Node {
+  const hears: readonly Name[] = ['job.report', 'runner.taken', 'node.hello'];
+  const families = { counter: family({ behaviour: counter(heard), hears, tasks: {} }) };
+  return new Node(name, families, {
+    clock: systemClock(),
+    cells: nactCells('bench'),
+    stores: { control: noStore, node: noStore },
+    wire,
+    note: () => {},
+    leader: () => 'h1',
+  });
+}
 
 /** A node with links and actors as every swm has them. */
 export function ourSpeaker(role: Part['role']): Speaker & { take(link: Link): void } {
@@ -54,29 +67,12 @@ export function ourSpeaker(role: Part['role']): Speaker & { take(link: Link): vo
     onUp: () => {},
     onDown: () => {},
   });
-  const node: Node = new Node(
-    name,
-    {
-      counter: family({
-        behaviour: counter(heard),
-        hears: ['job.report', 'runner.taken', 'node.hello'],
-        tasks: {},
-      }),
+  const node: Node = nodeOf(name, heard, {
+    send(wanted, envelope) {
+      took = links.wire.send(wanted, envelope);
+      return took;
     },
-    {
-      clock: systemClock(),
-      cells: nactCells('bench'),
-      stores: { control: noStore, node: noStore },
-      wire: {
-        send(wanted, envelope) {
-          took = links.wire.send(wanted, envelope);
-          return took;
-        },
-      },
-      note: () => {},
-      leader: () => 'h1',
-    },
-  );
+  });
   for (const own of role === 'head' ? [paths.job, paths.node] : [paths.runner])
     node.open('counter', own, null, () => {});
   return {

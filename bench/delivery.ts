@@ -61,9 +61,9 @@ await run({
     ping_p50: 'µs',
   },
   setup:
-    'two processes over loopback, TLS 1.3 with certificates on both sides; the same rows, gathered ' +
-    'until the end of a turn, at most 128 a frame, sequential msgpackr, a handler by path; ws ' +
-    'without deflate and masks; nothing is validated; 1,000 asks in flight',
+    'two processes over loopback, TLS 1.3 with certificates on both sides; the same rows, ' +
+    'gathered until the end of a turn, at most 128 a frame, sequential msgpackr, a handler by ' +
+    'path; ws without deflate and masks; nothing is validated; 1,000 asks in flight',
   ours: { name: 'swm actors', run: () => measure('ours') },
   beside: { name: 'bare ws + msgpackr', run: () => measure('bare') },
 });

@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * bench NAME ARGS: runs the bench of that name; it prints lines of JSON with `--json`. Without a
- * name that there is, it says which there are, and ends with 2.
+ * bench NAME ARGS: runs the bench of that name, or one after the other with `all`; it prints lines
+ * of JSON with `--json`. Without a name that there is, it says which there are, and ends with 2;
+ * with 1 if a bench did not come to its end.
  */
 
 const folder = join(import.meta.dirname, '../bench');
@@ -17,11 +18,16 @@ const [name, ...args] = process.argv.slice(2);
 const names = readdirSync(folder)
   .filter(isBench)
   .map((file) => file.slice(0, -'.ts'.length));
-if (name === undefined || !names.includes(name)) {
-  process.stderr.write(`bench: wanted one of: ${names.join(', ')}\n`);
+if (name === undefined || !['all', ...names].includes(name)) {
+  process.stderr.write(`bench: wanted one of: all, ${names.join(', ')}\n`);
   process.exit(2);
 }
-const { status } = spawnSync(process.execPath, [join(folder, `${name}.ts`), ...args], {
-  stdio: 'inherit',
-});
-process.exitCode = status ?? 1;
+
+for (const each of name === 'all' ? names : [name]) {
+  const { status } = spawnSync(process.execPath, [join(folder, `${each}.ts`), ...args], {
+    stdio: 'inherit',
+  });
+  if (status === 0) continue;
+  process.stderr.write(`bench: ${each} did not come to its end\n`);
+  process.exitCode = 1;
+}
