@@ -204,7 +204,7 @@ describe('a report', () => {
     expect(stage.hear(end).effects).toEqual([`tell n1/runners/${ID}.1.0 runner.taken`]);
   });
 
-  it('of the future, of a node that it was not placed on, or by somebody else, is no report', () => {
+  it('of the future, of a node it was not placed on, or by somebody else, is no report', () => {
     const stage = new Stage<Job>(job, liveJob('running'));
     const none = { phase: 'running', moved: false, effects: [] };
     expect(stage.hear(told('job.report', over({ attempt: 2 })))).toEqual(none);

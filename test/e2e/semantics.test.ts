@@ -99,7 +99,8 @@ describe('a job', { timeout: 60_000 }, () => {
         '#SWM input-files "q\\"uo\'te"',
         '#SWM output-files out never/made',
         ...wishes,
-        './tool; mkdir out; cp -r deep out/; for f in ./-dash ./na* ./st* ./q* "./\\$(id)"; do cp "$f" out/; done',
+        './tool; mkdir out; cp -r deep out/; ' +
+          'for f in ./-dash ./na* ./st* ./q* "./\\$(id)"; do cp "$f" out/; done',
         'find . -type f -not -path "./out/*" | wc -l',
       );
       await file(join(from, 'a.job'), script);
@@ -123,7 +124,8 @@ describe('a job', { timeout: 60_000 }, () => {
   it('may be a script of any kind and of 300 KiB', async () => {
     const filler = `# ${'x'.repeat(97)}\n`.repeat(3_000);
     const { node } = place();
-    const script = `#!/usr/bin/perl\n#SWM relocatable\n${filler}print "perl $0 " . -s $0;\nexit 4;\n`;
+    const asks = '#!/usr/bin/perl\n#SWM relocatable\n';
+    const script = `${asks}${filler}print "perl $0 " . -s $0;\nexit 4;\n`;
     const id = await node.submit(script);
     expect(await node.until(id, isEnded)).toMatchObject({ state: 'F', exitcode: 4 });
     expect(await logOf(node, id)).toMatch(new RegExp(`^perl /.*/script ${script.length}$`));
