@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -67,6 +67,8 @@ async function killWorkers(node: Dev, id: string, pauseMs: number): Promise<numb
   return killed;
 }
 
+const isRoot = process.geteuid?.() === 0;
+const NOBODY = { uid: 65_534, gid: 65_534 };
 const LINES = Array.from({ length: 6 }, (_, at) => (at % 2 === 0 ? [] : ['relocatable']));
 
 describe('killed again and again', { timeout: 120_000 }, () => {
@@ -92,9 +94,12 @@ describe('killed again and again', { timeout: 120_000 }, () => {
     await until(() => readdirSync(join(spool, 'gates', 'local')).length === 0);
   });
 
-  it('workers lose nothing: each job runs and ends once', async () => {
+  it('workers lose nothing, nor where swm is an ordinary user', async () => {
     const home = await folder();
-    const node = await dev(join(home, 'spool'));
+    const spool = join(home, 'spool');
+    await mkdir(spool);
+    if (isRoot) await chown(spool, NOBODY.uid, NOBODY.gid);
+    const node = await dev(spool, [], isRoot ? NOBODY : {});
     const workers = await Promise.all(
       [1, 2, 3].map((at) => worker(home, at, ['relocatable', 'output-files empty'])),
     );

@@ -111,8 +111,12 @@ export type Dev = {
 };
 
 /** Starts a whole swm on a spool. What is left of it is ended with the test, machines and all. */
-export async function dev(spool: string, args: readonly string[] = []): Promise<Dev> {
-  const child = spawn(SWM, ['dev', '--spool', spool, ...args]);
+export async function dev(
+  spool: string,
+  args: readonly string[] = [],
+  account: { readonly uid?: number; readonly gid?: number } = {},
+): Promise<Dev> {
+  const child = spawn(SWM, ['dev', '--spool', spool, ...args], account);
   let text = '';
   child.stdout.on('data', (part) => (text += part));
   child.stderr.on('data', (part) => (text += part));
