@@ -114,6 +114,7 @@ const startedOf = (told: Told & { is: 'running' | 'ended' }): Started => ({
 const known: Readonly<Record<number, string>> = {
   1: 'not permitted',
   2: 'not found',
+  6: 'a pipe that nobody reads',
   11: 'out of processes',
   12: 'out of memory',
   13: 'permission denied',

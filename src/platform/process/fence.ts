@@ -7,6 +7,7 @@ import {
   readFileSync,
   readSync,
   rmdirSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -176,11 +177,18 @@ export function closeFence(fences: Fences, fence: Fence): void {
 export function sweepFences(fences: Fences): void {
   const parents = new Set(Object.values(fences.controls).map(({ dir }) => dir));
   for (const parent of parents)
-    for (const name of readdirSync(parent).filter((each) => each.startsWith(fences.prefix))) {
-      freeze(fences, name, false);
+    for (const name of readdirSync(parent)) {
+      if (name.startsWith(fences.prefix)) freeze(fences, name, false);
+      else if (!anyones.test(name) || ageMs(join(parent, name)) < limits.slotBirthMs) continue;
       removeTree(join(parent, name));
     }
 }
+
+/** Those of other installations too: one that was removed with all its processes sweeps no more. */
+const anyones = /^swm\.[0-9a-f]{8}\.[0-9a-f]{8}\.\d+$/;
+
+const ageMs = (path: string): number =>
+  Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY);
 
 const paths = (fences: Fences, name: string): readonly string[] => [
   ...new Set(Object.values(fences.controls).map(({ dir }) => join(dir, name))),

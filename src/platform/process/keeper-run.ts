@@ -28,7 +28,9 @@ sub run {
   delete @ENV{grep { !exists $env{$_} } keys %ENV};
   for (keys %env) { $ENV{$_} = $env{$_} if ($ENV{$_} // "\0") ne $env{$_} }
   my @why = prepare(@start);
-  my $pid = @why ? undef : launch($link, $file, length($claim) + 3, @start[1, 6]);
+  my $late = $start[2] ne '' && -p STDIN ? $start[2] : '';
+  onto(\*STDIN, '/dev/null', 0) if $late ne '';
+  my $pid = @why ? undef : launch($link, $file, length($claim) + 3, @start[1, 6], $late);
   failed($link, $file, @why ? @why : ('fork', $! + 0)) if !defined $pid;
   my ($code, $signal) = defined $pid ? wait_for($pid) : (0, 0);
   my $at = clock(0);
@@ -97,18 +99,22 @@ sub prepare {
   return @why;
 }
 
-# The lowest number that is free is the one just closed.
+# The lowest number that is free is the one just closed. Nothing that a job may have put there, such
+# as a pipe without another end, makes us wait; what is opened then waits as usual.
 sub onto {
   my ($handle, $path, $flags) = @_;
   close $handle;
-  return sysopen $handle, $path, $flags, 0600;
+  sysopen $handle, $path, $flags | $NONBLOCK, 0600 or return 0;
+  fcntl $handle, 4, $flags & $APPEND;
+  return 1;
 }
 
 # Forks. The child itself tells who it is before it becomes the job, so that a job that runs is
 # always known; its start lies between two looks at the clock, which costs less than asking for it.
-# It calls little, since each page that it touches must be copied.
+# It calls little, since each page that it touches must be copied. A pipe to read from is opened by
+# the job's process itself: it may have to wait for a writer, and can be stopped meanwhile.
 sub launch {
-  my ($link, $file, $size, $script, $uid) = @_;
+  my ($link, $file, $size, $script, $uid, $late) = @_;
   my ($at, $from, $spec) = (clock(0), ticks(), "\0" x 16);
   my $pid = fork;
   return $pid if !defined $pid || $pid;
@@ -125,6 +131,10 @@ sub launch {
     exit 1 if !leads($file, 0, qr/^(?:pid|refused|void) /, substr $line, 0, -3);
   }
   syswrite $link, "pid $$ $at\n";
+  if ($late ne '') {
+    close STDIN;
+    sysopen STDIN, $late, 0 or complain($late, $! + 0);
+  }
   exec { $script } $script;
   become($script, $! + 0);
 }

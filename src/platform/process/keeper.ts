@@ -12,7 +12,7 @@ import { slotRun } from './keeper-run.ts';
 const keeper = String.raw`use strict;
 my ($SETSID, $PRCTL, $CLOCK, $WAITID, $NOFOLLOW) = map { $_ + 0 } @ARGV[0 .. 4];
 my ($BOOT, $LEFTOVER, $SOCKET) = @ARGV[5 .. 7];
-my ($WRONLY, $RDWR, $CREAT, $APPEND) = (1, 2, 0100, 02000);
+my ($WRONLY, $RDWR, $CREAT, $APPEND, $NONBLOCK) = (1, 2, 0100, 02000, 04000);
 my $NOHANG = 1;
 umask 022;
 $SIG{PIPE} = sub {};    # unlike IGNORE, a handler does not outlive exec

@@ -12,9 +12,9 @@ fail() { echo "failed $1 0 ." >&3; echo "failed $1 0" >&5; exit 1; }
 at=$1 dir=$2 script=$3 shell=$4 word=$5 in=$6 out=$7 err=$8
 cd -- "$dir" 2>/dev/null || fail directory
 [ -z "$in" ] || [ -r "$in" ] || fail stdin
-[ -z "$in" ] || exec <"$in"
-[ -z "$out" ] || : 2>/dev/null >>"$out" || fail log
-[ -z "$err" ] || : 2>/dev/null >>"$err" || fail log
+[ -z "$in" ] || [ -p "$in" ] || exec <"$in"
+[ -z "$out" ] || { ! [ -p "$out" ] && : 2>/dev/null >>"$out"; } || fail log
+[ -z "$err" ] || { ! [ -p "$err" ] && : 2>/dev/null >>"$err"; } || fail log
 [ -z "$out" ] || exec >>"$out"
 [ -z "$err" ] || exec 2>>"$err"
 read -r stat </proc/$$/stat
@@ -25,10 +25,11 @@ while read -r first rest; do
   case $first in pid) break ;; refused|void) exit 1 ;; esac
 done <&4
 echo "pid $$ $at" >&5
+exec 3>&- 4>&- 5>&-
+if [ -p "$in" ]; then exec <"$in"; fi
 if [ -x "$script" ]; then set -- "$script"; else
   if [ -n "$word" ]; then set -- "$shell" "$word" "$script"; else set -- "$shell" "$script"; fi
 fi
-exec 3>&- 4>&- 5>&-
 exec "$@"
 `;
 
