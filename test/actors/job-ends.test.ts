@@ -3,7 +3,7 @@ import { job } from '../../src/actors/job/behaviour.ts';
 import type { Job } from '../../src/actors/job/job.ts';
 import { type Code, failure } from '../../src/protocol/errors.ts';
 import type { Spec } from '../../src/protocol/model.ts';
-import { done, failed, NOW, Stage, told, unanswered } from './stage.ts';
+import { NOW, Stage, told, unanswered } from './stage.ts';
 import {
   aJob,
   clusterNews,
@@ -130,43 +130,6 @@ describe('an order', () => {
     expect(stage.state.stop?.failure?.code).toBe('too_large');
     const stopped = unanswered(failure('wrong_phase', ''), 'stop/0');
     expect(stage.hear(stopped)).toEqual({ phase: 'staging', moved: false, effects: [] });
-  });
-});
-
-describe('ports', () => {
-  const busy = failed('forward', failure('port_busy', '127.77.0.9:80 is nginx'));
-
-  const never = failed('forward', failure('port_busy', 'port 80 is open to root only', false));
-
-  it('that can never be bound end a job that does not run yet', () => {
-    const stage = new Stage<Job>(job, liveJob('staging'));
-    stage.hear(never);
-    expect(stage.state.stop?.failure?.code).toBe('port_busy');
-  });
-
-  it.each(['staging', 'starting', 'running'] as const)('that are busy in %s may pass', (phase) => {
-    const stage = new Stage<Job>(job, liveJob(phase));
-    const { details } = stage.state;
-    expect(stage.hear(busy)).toEqual({ phase, moved: false, effects: [] });
-    expect(stage.state).toMatchObject({ stop: null });
-    expect(stage.state.details).toContain('127.77.0.9:80 is nginx');
-    stage.hear(done('forward'));
-    expect(stage.state.details).toBe(details);
-  });
-
-  it('do not end a job that runs', () => {
-    const stage = new Stage<Job>(job, liveJob('running'));
-    expect(stage.hear(never)).toEqual({ phase: 'running', moved: false, effects: [] });
-    expect(stage.state).toMatchObject({ stop: null });
-  });
-
-  it('are let go before the job ends', () => {
-    const stage = new Stage<Job>(job, liveJob('running', onNodes('n1'), { alias: '127.77.0.9' }));
-    expect(stage.hear(told('job.report', over())).effects).toEqual([
-      `tell n1/runners/${ID}.1.0 runner.taken`,
-      'run unforward',
-      'ask /clusters/here cluster.unclaim (unclaim)',
-    ]);
   });
 });
 

@@ -64,6 +64,8 @@ describe('a letter', () => {
   it('Q tells why it waits, and others keep their own words', () => {
     expect(row(aJob({ details: 'tried before' }), 'no node is up').details).toBe('no node is up');
     expect(row(aJob({ details: 'tried before' })).details).toBe('tried before');
+    const put = 'tries again at noon';
+    expect(row(aJob({ details: 'no room' }), put).details).toBe(`no room; ${put}`);
     const running = liveJob('running', onNodes('n1'), { details: 'step 3' });
     expect(row(running, 'no node is up').details).toBe('step 3');
   });

@@ -19,7 +19,7 @@ import {
   stay,
   to,
 } from './job.ts';
-import { forward, nodeOf, poke, remind, taken } from './orders.ts';
+import { forward, forwarded, nodeOf, poke, remind, taken } from './orders.ts';
 import { settle } from './outcome.ts';
 
 /** The phases in which workers have the attempt: staging, starting, running, collecting. */
@@ -81,7 +81,7 @@ export function live(job: Job, event: JobHeard, now: Millis): JobStep {
       return [unforwarded(job, event.failure, now), []];
     case 'done':
       if (event.task === 'alias') return [once(reached(job), { alias: event.value }), []];
-      return [event.task === 'forward' ? reached(job) : job, []];
+      return event.task === 'forward' ? [reached(job), forwarded(job)] : stay(job);
     default:
       return stay(job);
   }

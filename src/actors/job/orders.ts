@@ -13,6 +13,9 @@ const addressOf = (job: Job, node: string): string =>
 const toRunner = (job: Job, rank: number): ReturnType<typeof ref> =>
   ref(nodeOf(job, rank), `/runners/${runnerOf(job, rank)}`);
 
+const portsIn = (job: Job): number[] =>
+  job.spec.ports.filter((p) => p.direction === 'in').map((p) => p.port);
+
 const order = (job: Job, rank: number): JobEffect => ({
   do: 'ask',
   to: toRunner(job, rank),
@@ -24,7 +27,7 @@ const order = (job: Job, rank: number): JobEffect => ({
     job: job.id,
     attempt: job.attempt,
     rank,
-    go: ranks(job).length === 1,
+    go: ranks(job).length === 1 && portsIn(job).length === 0,
     spec: job.spec,
     script: job.script,
     scriptBlob: job.scriptBlob,
@@ -72,17 +75,23 @@ export const taken = ({ job, node, rank, seq, attempt }: Report): JobEffect => {
  * reported is never ordered again: a worker that lost its records must not take it for new.
  */
 export function remind(job: Job): readonly JobEffect[] {
-  const main = job.reports[0]?.phase;
   return ranks(job).flatMap((rank) => {
     if (isOver(job, rank)) return [];
     if (job.stop !== null) return [stop(job, rank, job.stop.failure)];
     if (job.phase === 'collecting' && rank > 0) return [stop(job, rank, null)];
-    const phase = job.reports[rank]?.phase;
-    if (phase === undefined) return [order(job, rank)];
-    const mayStart = rank === 0 ? job.phase !== 'staging' : main === 'running';
-    return phase === 'staged' && mayStart ? [go(job, rank)] : [];
+    if (job.reports[rank]?.phase === undefined) return [order(job, rank)];
+    const mayStart = rank === 0 ? portsIn(job).length === 0 : job.reports[0]?.phase === 'running';
+    return mayStart ? letGo(job, rank) : [];
   });
 }
+
+/** Lets a rank start that is ready for it. */
+const letGo = (job: Job, rank: number): readonly JobEffect[] =>
+  job.phase !== 'staging' && job.reports[rank]?.phase === 'staged' ? [go(job, rank)] : [];
+
+/** Whoever sees it run must reach its ports: with them, the main rank starts once they are bound. */
+export const forwarded = (job: Job): readonly JobEffect[] =>
+  job.stop === null && !isOver(job, 0) ? letGo(job, 0) : [];
 
 /** Says again what was taken of each rank: a runner that was given up lives again by it. */
 export const poke = (job: Job): readonly JobEffect[] =>
@@ -90,7 +99,7 @@ export const poke = (job: Job): readonly JobEffect[] =>
 
 /** Binding the ports that are bound already changes nothing. */
 export function forward(job: Job): readonly JobEffect[] {
-  const ports = job.spec.ports.filter((p) => p.direction === 'in').map((p) => p.port);
+  const ports = portsIn(job);
   if (ports.length === 0) return [];
   if (job.alias === '') return [{ do: 'run', task: 'alias', input: { ports } }];
   const node = nodeOf(job, 0);

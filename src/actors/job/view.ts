@@ -39,8 +39,15 @@ const KNOWN = [
   'data uploaded',
 ];
 
+/** Why it waits, by the scheduler; and before what it is tried again, why it was not to be. */
+function reasonOf(job: Job, reason: string): string {
+  if (job.phase !== 'queued' || reason === '') return job.details;
+  const isPut = reason.startsWith('tries again') && job.details !== '';
+  return isPut ? `${job.details}; ${reason}` : reason;
+}
+
 function details(job: Job, reason: string): string {
-  const text = job.phase === 'queued' && reason !== '' ? reason : job.details;
+  const text = reasonOf(job, reason);
   const isKnown = KNOWN.some((begin) => text.toLowerCase().startsWith(begin));
   if (letter(job) !== 'W' || isKnown) return text.slice(0, 4096);
   const lead = job.phase === 'starting' ? 'Data uploaded, starting' : 'Initiate a new partition';
