@@ -67,11 +67,11 @@ export class Checks {
   /** The site is about to take a partition away. */
   removing({ name }: PartitionOrder, externalId: string): void {
     const claim = kept(this.#at.head(), clusterKeeping, `/clusters/${name}`);
-    const isUsed =
-      claim !== undefined &&
-      claim.phase !== 'releasing' &&
-      claim.phase !== 'gone' &&
-      claim.externalId === externalId;
+    const isGoing = claim?.phase === 'releasing' || claim?.phase === 'gone';
+    const isItself = claim?.externalId === externalId;
+    // Whoever is held goes for a reason, such as a node that is lost; to be a stray is none.
+    const isSwept = isGoing && claim.holds.length > 0 && claim.failure === null;
+    const isUsed = claim !== undefined && isItself && (!isGoing || isSwept);
     this.#at.world.check(
       'nothing that is claimed is swept',
       !isUsed,
