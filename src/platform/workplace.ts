@@ -9,6 +9,7 @@ import {
   readdir,
   realpath,
   rename,
+  rm,
   rmdir,
   writeFile,
 } from 'node:fs/promises';
@@ -115,19 +116,26 @@ async function stage(
   for (const input of order.inputs) {
     const to = within(paths.work, input.path);
     await makeFolders(paths.work, dirname(to), give);
-    await copyFile(options.blobs.path(input.sha256), to, constants.COPYFILE_FICLONE);
+    await copyAnew(options.blobs.path(input.sha256), to);
     await give(to, input.mode | 0o400);
   }
   if (paths.directory.startsWith(paths.work)) await makeFolders(paths.work, paths.directory, give);
   for (const log of [paths.stdout, paths.stderr])
     if (log.startsWith(paths.work + sep)) await makeFolders(paths.work, dirname(log), give);
+  await rm(paths.script, { force: true });
   if (order.scriptBlob === null) await writeFile(paths.script, order.script, { mode: 0o600 });
-  else await copyFile(options.blobs.path(order.scriptBlob.sha256), paths.script);
+  else await copyAnew(options.blobs.path(order.scriptBlob.sha256), paths.script);
   await give(paths.script, 0o500);
   // From here on processes of that account can change what is in it.
   await give(paths.work, 0o700);
   const { directory, script, stdout, stderr } = paths;
   return { directory, script, stdout, stderr };
+}
+
+/** What a staging that was cut short left there may be for reading only. */
+async function copyAnew(from: string, to: string): Promise<void> {
+  await rm(to, { force: true });
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
 }
 
 /**

@@ -8,7 +8,7 @@ import type { PlaceOrder, Workplace } from '../../src/actors/ports.ts';
 import { type DiskBlobs, openBlobs } from '../../src/platform/blobs.ts';
 import { followFile } from '../../src/platform/follow.ts';
 import { removeShared } from '../../src/platform/removal.ts';
-import { type Carrier, workplace } from '../../src/platform/workplace.ts';
+import { type Carrier, type WorkplaceOptions, workplace } from '../../src/platform/workplace.ts';
 
 /** Only root can give files to the account of jobs; elsewhere there is nothing to protect. */
 const asRoot = describe.runIf(process.geteuid?.() === 0);
@@ -41,7 +41,7 @@ const another = (command: string): number | null =>
   spawnSync('/bin/sh', ['-c', command], { uid: account.uid, gid: account.gid }).status;
 
 const carrier: Carrier = { fetch: async () => {}, send: async () => {} };
-const open = (parts: Partial<{ blobs: DiskBlobs; carrier: Carrier }> = {}): Workplace =>
+const open = (parts: Partial<WorkplaceOptions> = {}): Workplace =>
   workplace({
     directory: join(home, 'job'),
     blobs,
@@ -144,5 +144,22 @@ asRoot('removing what jobs own', () => {
 
   it('is content when nothing is there', async () => {
     await removeShared(join(home, 'nothing'));
+  });
+});
+
+asRoot('a place of an ordinary user', () => {
+  afterEach(() => process.seteuid?.(0));
+
+  it('is filled again after a kill, also with what is for reading only', async () => {
+    const asked = await order();
+    const inputs = asked.inputs.map((input) => ({ ...input, mode: 0o444 }));
+    spawnSync('chown', ['-R', `${account.uid}:${account.gid}`, home]);
+    const place = open({ accountOf: async () => undefined });
+    process.seteuid?.(account.uid);
+    for (let times = 0; times < 2; times++) {
+      const { directory, script } = await place.stage({ ...asked, inputs }, nothing, never);
+      expect(await readFile(join(directory, 'in'), 'utf8')).toBe('input');
+      expect(await readFile(script, 'utf8')).toBe('#!/bin/sh\n');
+    }
   });
 });
