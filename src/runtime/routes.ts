@@ -23,6 +23,8 @@ export class Routes {
   readonly watches: Watches;
   readonly #node: Node;
   readonly #live = new Map<string, Actor>();
+  /** A node may have several trees, whose roots all have the empty path. */
+  readonly #roots = new Set<Actor>();
 
   constructor(node: Node) {
     this.#node = node;
@@ -39,10 +41,12 @@ export class Routes {
 
   born(actor: Actor): void {
     this.#live.set(actor.path, actor);
+    if (actor.path === '') this.#roots.add(actor);
   }
 
   ended(actor: Actor, why: string): void {
     if (this.#live.get(actor.path) === actor) this.#live.delete(actor.path);
+    this.#roots.delete(actor);
     this.watches.ended(actor.path, why);
   }
 
@@ -162,7 +166,7 @@ export class Routes {
   /** Who takes letters for a name that has no life now: it may rest, or be between two lives. */
   #activate(path: string, told: ToldEvent): Taker | Failure {
     const { pool: poolPath, name } = split(path);
-    const owner = this.#live.get(poolPath);
+    const owner = this.#rootOver(poolPath, name) ?? this.#live.get(poolPath);
     if (owner === undefined || owner.isOver)
       return failure('unreachable', `nobody is at ${poolPath} now`);
     const fallen = owner.children.fallen(name);
@@ -172,6 +176,12 @@ export class Routes {
     if (!pool.openedBy.includes(told.message.name) && !this.#isKept(pool.family, path))
       return pool.unknown(name);
     return owner.children.spawn(pool.family, name, told.message.body);
+  }
+
+  #rootOver(pool: string, name: string): Actor | undefined {
+    if (pool !== '') return undefined;
+    for (const root of this.#roots) if (root.children.fallen(name) !== undefined) return root;
+    return undefined;
   }
 
   #isKept(family: string, path: string): boolean {

@@ -61,6 +61,20 @@ describe('a crash', () => {
     expect(lab.answers).toEqual([{ ok: true, body: { late: true } }]);
   });
 
+  it('keeps the letters whichever tree of the node it happens in', async () => {
+    const lab = new Lab({ toy: toy(), supervisor: supervisors });
+    for (const names of [['a'], ['b'], ['c']])
+      lab.open('supervisor', '', { policy, children: names.map(child) });
+    await lab.run();
+    for (const name of ['a', 'b', 'c']) {
+      lab.tell(`/${name}`, boom);
+      await lab.run();
+      lab.tell(`/${name}`, say('heard'));
+      await lab.pass(100);
+      expect(noted(lab, `/${name}`)).toEqual(['heard']);
+    }
+  });
+
   it('does not open the door between two lives to what the family does not hear', async () => {
     const lab = await bed();
     lab.tell('/s/a', boom);
