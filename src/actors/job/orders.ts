@@ -89,7 +89,10 @@ export function remind(job: Job): readonly JobEffect[] {
 const letGo = (job: Job, rank: number): readonly JobEffect[] =>
   job.phase !== 'staging' && job.reports[rank]?.phase === 'staged' ? [go(job, rank)] : [];
 
-/** Whoever sees it run must reach its ports: with them, the main rank starts once they are bound. */
+/**
+ * Whoever sees it run must reach its ports: with them, the main
+ * rank starts once they are bound.
+ */
 export const forwarded = (job: Job): readonly JobEffect[] =>
   job.stop === null && !isOver(job, 0) ? letGo(job, 0) : [];
 
