@@ -40,6 +40,6 @@ export type LinkBounds = {
   readonly outboxBytesMax: number;
   readonly beatMs: number;
   readonly silenceMsMax: number;
-  /** Frames read in one turn of the loop, over several turns; none: as many as come. */
-  readonly turnFramesMax?: number;
+  /** Read in one turn of the loop, over several turns; none: as much as comes. */
+  readonly turnBytesMax?: number;
 };

@@ -13,7 +13,7 @@ export const boundsFor = (purpose: Purpose | 'terminal'): LinkBounds => ({
   outboxBytesMax: limits.outboxBytesMax,
   beatMs: limits.beatMs,
   silenceMsMax: limits.silenceMsMax,
-  ...(purpose !== 'bulk' && { turnFramesMax: limits.turnFramesMax }),
+  ...(purpose !== 'bulk' && { turnBytesMax: limits.turnBytesMax }),
 });
 
 /** Options of `ws` that every link has, on both ends. */
@@ -37,7 +37,7 @@ export class SocketLink implements Link {
   readonly frameBytesMax: number;
   readonly #ws: WebSocket;
   readonly #bounds: LinkBounds;
-  readonly #turnFramesMax: number;
+  readonly #turnBytesMax: number;
   readonly #how: { readonly binary: boolean };
   readonly #note: Note | undefined;
   #onClosed: ((why: string) => void)[] = [];
@@ -60,7 +60,7 @@ export class SocketLink implements Link {
     this.frameBytesMax = bounds.frameBytesMax;
     this.#ws = ws;
     this.#bounds = bounds;
-    this.#turnFramesMax = bounds.turnFramesMax ?? Number.POSITIVE_INFINITY;
+    this.#turnBytesMax = bounds.turnBytesMax ?? Number.POSITIVE_INFINITY;
     this.#how = { binary: spoken.text !== true };
     this.#note = spoken.note;
     ws.pause();
@@ -112,7 +112,7 @@ export class SocketLink implements Link {
 
   #take(frame: RawData, binary: boolean, handler: (frame: Uint8Array) => void): void {
     if (this.#why !== undefined) return;
-    this.#count();
+    this.#count((frame as Buffer).length);
     if (binary !== this.#how.binary)
       return this.#end(farewell.wrongKind, `${binary ? 'binary' : 'text'} is not spoken here`);
     try {
@@ -128,16 +128,20 @@ export class SocketLink implements Link {
     }
   }
 
-  /** Counts a frame; with as many as are good for one turn of the loop, no more is read for now. */
-  #count(): void {
+  /**
+   * Counts a frame; with as much as is good for one turn of the loop, no more is read for now. A
+   * frame counts for half a turn at most, since it has half as many envelopes as actors play letters.
+   */
+  #count(bytes: number): void {
+    const most = this.#turnBytesMax;
     if (this.#taken === 0) setImmediate(this.#turn);
-    this.#taken += 1;
-    if (this.#taken >= this.#turnFramesMax && !this.#ws.isPaused) this.#ws.pause();
+    this.#taken += Math.min(bytes, most / 2);
+    if (this.#taken >= most && !this.#ws.isPaused) this.#ws.pause();
   }
 
-  /** Reads on when as many turns have passed as the frames that came are good for. */
+  /** Reads on when as many turns have passed as what came is good for. */
   readonly #turn = (): void => {
-    this.#taken = Math.max(0, this.#taken - this.#turnFramesMax);
+    this.#taken = Math.max(0, this.#taken - this.#turnBytesMax);
     if (this.#taken > 0) setImmediate(this.#turn);
     else if (this.#ws.isPaused) this.#ws.resume();
   };

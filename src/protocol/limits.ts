@@ -250,8 +250,8 @@ export const limits = {
   /** transfer: bytes of an arriving blob that are written to disk at once. */
   blobWriteBytes: 512 << 10,
   /**
-   * link: frames of one link for messages that are read in one turn of the loop. An actor plays
-   * `drainMax` letters in it, and whoever sends faster must not fill its mailbox meanwhile.
+   * link: bytes of one link for messages that are read in one turn of the loop. They hold about as
+   * many envelopes as an actor plays letters in it, so that no peer fills its mailbox meanwhile.
    */
-  turnFramesMax: 2,
+  turnBytesMax: 24 << 10,
 } as const;

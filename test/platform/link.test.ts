@@ -96,10 +96,13 @@ describe('the bounds of a link over TLS', () => {
     await until('nothing is left', () => made.listening.connections === 0);
   });
 
-  it('let in so many frames a turn of the loop, and lose none', async () => {
+  it.each([
+    { bytes: 100, aTurn: limits.turnBytesMax / 100 },
+    { bytes: 40_000, aTurn: 2 },
+  ])('let in $aTurn frames of $bytes bytes a turn of the loop, and lose none', async (of) => {
     const made = await pair('messages', {}, {});
-    const frames = 500;
-    let [heard, turns, inTurn] = [0, 0, 0];
+    const frames = Math.round(of.aTurn * 100);
+    let [heard, turns, ahead] = [0, 0, 0];
     const count = (): void => {
       turns += 1;
       if (heard < frames) setImmediate(count);
@@ -108,13 +111,13 @@ describe('the bounds of a link over TLS', () => {
       if (heard === 0) setImmediate(count);
       expect(frame[0]).toBe(heard % 256);
       heard += 1;
-      inTurn = Math.max(inTurn, heard - turns * limits.turnFramesMax);
+      ahead = Math.max(ahead, heard - turns * of.aTurn);
     });
-    for (let n = 0; n < frames; n++) made.near.send(Buffer.alloc(8_000, n));
+    for (let n = 0; n < frames; n++) made.near.send(Buffer.alloc(of.bytes, n));
     await until('all came', () => heard === frames);
     // What came in one piece with the last of a turn is taken with it, and waited for afterwards.
-    const pieceFrames = Math.ceil((64 << 10) / 8_000);
-    expect(inTurn).toBeLessThanOrEqual(limits.turnFramesMax + pieceFrames);
+    const pieceBytes = 64 << 10;
+    expect(ahead).toBeLessThanOrEqual(of.aTurn + Math.ceil(pieceBytes / of.bytes));
   });
 
   it('are not held against a peer when this very process was stopped', async () => {
