@@ -119,6 +119,8 @@ export type ConfigSources = {
 export type ReadConfig = Config & {
   /** Says of a key such as `remotes.azure.cpus` where it was given. */
   readonly locate: (key: string) => string;
+  /** Whether somebody gave it: else it is as it is by default. */
+  readonly isGiven: (key: string) => boolean;
 };
 
 /** Reads the configuration: defaults < file < `SWM_*` < flags. Throws `Failed`, with the place. */
@@ -133,10 +135,13 @@ export async function readConfig(sources: ConfigSources): Promise<ReadConfig> {
     const last = given.findLast((one) => isWithin(key, one.key) || isWithin(one.key, key));
     return last?.from ?? file.locate(key.split('.'));
   };
+  const isGiven = (key: string): boolean =>
+    given.some((one) => isWithin(one.key, key)) || pick(file.values, key) !== undefined;
   const checked = check(config, locate);
   const { join: token } = checked;
   const isPlaced = token === '' || isAbsolute(token);
-  return { ...checked, join: isPlaced ? token : join(dirname(file.path), token), locate };
+  const from = isPlaced ? token : join(dirname(file.path), token);
+  return { ...checked, join: from, locate, isGiven };
 }
 
 const isWithin = (key: string, above: string): boolean =>
@@ -189,6 +194,9 @@ const leaves = (value: object, prefix = ''): string[] =>
   Object.entries(value).flatMap(([key, inner]) =>
     isPlain(inner) ? leaves(inner, `${prefix}${key}.`) : [`${prefix}${key}`],
   );
+
+const pick = (values: unknown, key: string): unknown =>
+  key.split('.').reduce((at, part) => (isPlain(at) ? at[part] : undefined), values);
 
 function check(config: unknown, locate: ReadConfig['locate']): Config {
   if (Value.Check(Config, config)) return config;

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { type Config, type ReadConfig, readConfig } from './config.ts';
 import { compose, type Running } from './node/compose.ts';
+import { enrolledName } from './node/enrol.ts';
 import { openLog } from './platform/log.ts';
 import { openSpool, placesOf, type Spool } from './platform/spool.ts';
 import { Failed, Malformed } from './protocol/errors.ts';
@@ -40,7 +41,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
       flags: options.flags,
     });
     spool = await openSpool(options.spool, { roles: config.roles });
-    return await live(spool, config, options, ending);
+    return await live(spool, await named(spool, config), options, ending);
   } catch (error) {
     process.stderr.write(`swm: ${located(error, config)}\n`);
     return CANNOT;
@@ -75,6 +76,18 @@ function listenToSignals(): Ending {
     process.off('SIGINT', told);
   };
   return { code: promise, end: resolve, enough: enough.signal, forget };
+}
+
+/** A node is who it was, whatever its host is called now: its records and its jobs bear its name. */
+async function named(spool: Spool, config: ReadConfig): Promise<Config> {
+  const name = (await enrolledName(spool)) ?? config.name;
+  if (name !== config.name && config.isGiven('name'))
+    throw new Failed(
+      'refused',
+      `${config.locate('name')}: name: the node of ${spool.path} is ${name}, and keeps its name; ` +
+        'give that one or none, or begin with a new spool',
+    );
+  return { ...config, name };
 }
 
 /** What is wrong with a site is found when it is opened, by whoever knows its kind. */

@@ -34,6 +34,8 @@ describe('the configuration', () => {
     expect(last.locate('mesh.port')).toBe('--set mesh.port');
     expect(last.locate('mesh.host')).toBe(`${file}:3:3`);
     expect(last.locate('resources.gpus')).toBe(`${file}:4:1`);
+    const keys = ['mesh.port', 'mesh.host', 'resources', 'mesh.advertise', 'name'];
+    expect(keys.map(last.isGiven)).toEqual([true, true, true, false, false]);
   });
 
   it.each([

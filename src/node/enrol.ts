@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Config } from '../config.ts';
@@ -11,6 +11,7 @@ import {
   makeRequest,
 } from '../platform/certificates.ts';
 import type { Credentials } from '../platform/credentials.ts';
+import { identify } from '../platform/identity.ts';
 import {
   keyPlaces,
   loadCredentials,
@@ -29,6 +30,13 @@ export type HeadKeys = {
   readonly caFingerprint: string;
   readonly credentials: Credentials;
 };
+
+/** By which name the node of a spool was enrolled; undefined if it has not been. */
+export async function enrolledName(spool: Spool): Promise<string | undefined> {
+  const pem = await readPem(keyPlaces(spool.path).node.certificate);
+  const identity = pem === undefined ? undefined : identify(new X509Certificate(pem));
+  return identity?.kind === 'node' ? identity.name : undefined;
+}
 
 /** Makes, once, what a head needs to be believed: an authority, its own key, and an admin. */
 export async function enrolHead(spool: Spool, config: Config): Promise<HeadKeys> {
