@@ -30,23 +30,44 @@ export type Feed = {
   subscribe(what: Watched, then: (change: FeedRow) => void): Cancel;
 };
 
+/** A watch of a whole id is of one job alone: of these a terminal may have as many as it likes. */
+const ID_CHARS = 36;
+
 /**
  * Answers a `watch`: all that is there, then what changes. Users see their own jobs, operators all.
  * Of a thing that changes faster than it is read only the newest state is kept; when too many wait,
- * the stream ends as `busy`, and the terminal may begin anew.
+ * the stream ends as `busy`, and the terminal may begin anew. A list is read in parts and few may
+ * be watched on one link, since all others wait meanwhile.
  */
-export const serveWatch =
-  (feed: Feed): StreamHandler =>
-  ({ body, who, stream, accept }) => {
+export const serveWatch = (feed: Feed): StreamHandler => {
+  let broad = 0;
+  return ({ body, who, stream, accept }) => {
     const { what, wanted } = watchOf(body, who);
+    if (what !== 'jobs' || wanted.id.length !== ID_CHARS) {
+      if (broad >= limits.watchesMax)
+        throw new Failed('refused', `${limits.watchesMax} lists are watched on this link already`);
+      broad += 1;
+      stream.once('close', () => {
+        broad -= 1;
+      });
+    }
     const fits = filterOf(wanted);
     const changes = new Map<string, FeedRow>();
     /** What the terminal knows of: only of these it may hear that they are no more. */
     const shown = new Set<string>();
     const rows = rowsOf(feed, what, wanted, changes);
 
+    let later: NodeJS.Immediate | undefined;
     const pump = (): void => {
-      while (!stream.destroyed && !stream.writableNeedDrain) {
+      if (later !== undefined) return;
+      for (let read = 0; !stream.destroyed && !stream.writableNeedDrain; read += 1) {
+        if (read === limits.watchRowsPerTurn) {
+          later = setImmediate(() => {
+            later = undefined;
+            pump();
+          });
+          return;
+        }
         const row = rows.next().value;
         if (row === undefined) return;
         if (row.row !== null && !fits(row)) continue;
@@ -65,6 +86,7 @@ export const serveWatch =
     });
     stream.on('drain', pump);
     stream.on('close', () => {
+      clearImmediate(later);
       cancel();
       changes.clear();
     });
@@ -73,6 +95,7 @@ export const serveWatch =
     accept();
     pump();
   };
+};
 
 /** Endless: undefined when there is nothing now. */
 function* rowsOf(

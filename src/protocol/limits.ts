@@ -254,4 +254,9 @@ export const limits = {
    * many envelopes as an actor plays letters in it, so that no peer fills its mailbox meanwhile.
    */
   turnBytesMax: 24 << 10,
+  /** watch: lists watched over one link, and rows read of one before others have a turn. */
+  watchesMax: 32,
+  watchRowsPerTurn: 64,
+  /** cluster: what a silent node has at least to come back, if its head was away itself. */
+  returnMs: 15_000,
 } as const;

@@ -171,4 +171,29 @@ describe('a watch', () => {
     expect(seen.size).toBe(limits.watchRowsMax + 2_001);
     client.close();
   });
+
+  it('lets one link watch few lists, but any number of jobs by their ids', async () => {
+    const { client } = world();
+    const lists = Array.from({ length: limits.watchesMax }, () => watching(client, 'nodes'));
+    await until(() => lists.every(({ rows }) => rows.length === 1), 'all lists');
+    const refused = watching(client, 'nodes');
+    await refused.reading;
+    expect(refused.failures).toMatchObject([{ failure: { code: 'refused' } }]);
+    const id = '00000000-0000-4000-8000-000000000000';
+    const one = watching(client, 'jobs', { id });
+    await until(() => one.rows.length === 1, 'one job');
+    client.close();
+  });
+
+  it('gives others a turn while it reads a long list', async () => {
+    const { client, put } = world();
+    const count = limits.watchRowsPerTurn * 20;
+    for (let n = 0; n < count; n += 1) put('nodes', `n${n}`, {});
+    const { rows } = watching(client, 'nodes');
+    await until(() => rows.length > 0, 'the first row');
+    expect(rows.length).toBeLessThan(count);
+    await until(() => rows.length === count + 1, 'all of them');
+    expect(new Set(rows.map(({ key }) => key)).size).toBe(count + 1);
+    client.close();
+  });
 });

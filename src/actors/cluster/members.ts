@@ -20,11 +20,12 @@ import { news, newsOf } from './news.ts';
 
 /** How its nodes are: what the registry tells, and what becomes of a cluster whose node is lost. */
 
+/** A head that comes back finds nodes silent that only could not reach it: they get some time. */
 export const enterUp = (state: Cluster, now: Millis): readonly ClusterEffect[] => {
   if (state.made === null) return news(state);
   const silent = state.members.filter((m) => m.phase === 'silent').map((m) => m.since);
   if (silent.length === 0) return news(state);
-  const ms = Math.min(...silent) + limits.silentMsMax - now;
+  const ms = Math.max(Math.min(...silent) + limits.silentMsMax - now, limits.returnMs);
   return [...news(state), poll(state), { do: 'after', ms, event: { is: 'late' } }];
 };
 
