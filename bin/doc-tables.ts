@@ -50,7 +50,7 @@ const tables: Readonly<Record<string, Table>> = {
   ],
   config: async (kept) => {
     const sources = { dev: false, file: undefined, spoolFile: '/none', env: {}, flags: {} };
-    const { locate: _, ...config } = await readConfig(sources);
+    const { locate: _, isGiven: __, ...config } = await readConfig(sources);
     const known = leaves({ ...config, name: 'the host’s name' });
     return [
       ['key', 'default', 'what it means'],

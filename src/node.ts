@@ -78,7 +78,7 @@ function listenToSignals(): Ending {
   return { code: promise, end: resolve, enough: enough.signal, forget };
 }
 
-/** A node is who it was, whatever its host is called now: its records and its jobs bear its name. */
+/** A node is who it was, whatever its host is called now: its records and jobs bear its name. */
 async function named(spool: Spool, config: ReadConfig): Promise<Config> {
   const name = (await enrolledName(spool)) ?? config.name;
   if (name !== config.name && config.isGiven('name'))

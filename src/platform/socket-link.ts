@@ -130,7 +130,7 @@ export class SocketLink implements Link {
 
   /**
    * Counts a frame; with as much as is good for one turn of the loop, no more is read for now. A
-   * frame counts for half a turn at most, since it has half as many envelopes as actors play letters.
+   * frame counts for half a turn at most: it has half as many envelopes as actors play letters.
    */
   #count(bytes: number): void {
     const most = this.#turnBytesMax;

@@ -141,39 +141,39 @@ describe('what starts jobs', { timeout: 90_000 }, () => {
     },
   );
 
-  it('between its claim and the start: the next life of the worker waits for it', async () => {
+  it('still waiting for its input when the worker is killed: it is one attempt', async () => {
     const home = await folder();
     const spool = join(home, 'spool');
-    const { job, id, feed, first } = await claimed(home, spool);
+    const { job, id, feed, first } = await fasting(home, spool);
     await first.kill('SIGKILL');
     const second = await dev(spool);
-    expect(await second.job(id)).toMatchObject({ phase: 'starting', attempt: 1 });
+    expect(await second.job(id)).toMatchObject({ phase: 'running', attempt: 1 });
     await feed();
     await endsWell(second, id, await pidOf(second, id), job);
   });
 
-  it('killed between its claim and the start: the job says so', async () => {
+  it('killed with what starts it, still waiting for its input: the job says so', async () => {
     const home = await folder();
     const spool = join(home, 'spool');
-    const { job, id, first } = await claimed(home, spool);
+    const { job, id, first } = await fasting(home, spool);
     for (const slot of startersOf(spool, 'swm-slot')) signal(slot, 'SIGKILL');
     const ended = await first.until(id, isEnded);
     expect(ended).toMatchObject({ state: 'E', attempt: 1 });
-    expect(ended.details).toContain('what starts jobs was killed while it started this');
+    expect(ended.details).toContain('killed by signal 9');
     expect(await job.starts()).toBe(0);
   });
 });
 
 const LOST = 'its process is gone, and nothing tells how it ended';
 
-/** A job whose start waits for a writer to its input, after its claim, before it is a process. */
-async function claimed(home: string, spool: string) {
+/** A job whose process waits for a writer to its input, before it is the job's program. */
+async function fasting(home: string, spool: string) {
   const pipe = join(home, 'pipe');
   execFileSync('mkfifo', ['-m', '644', pipe]);
   const first = await dev(spool);
   const job = await waiter(home, `stdin ${pipe}`);
   const id = await first.submit(job.script);
   const record = join(spool, 'run', 'attempts', `${id}.1.0.record`);
-  await until(() => existsSync(record) && readFileSync(record, 'latin1').startsWith('starting '));
+  await until(() => existsSync(record) && /^pid /m.test(readFileSync(record, 'latin1')));
   return { job, id, first, feed: () => writeFile(pipe, 'fed\n') };
 }
