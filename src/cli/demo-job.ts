@@ -50,16 +50,18 @@ export async function play(demo: Play): Promise<Played> {
 
   const cluster = `swm-${short(id)}`;
   const served = Promise.withResolvers<void>();
+  const running = Promise.withResolvers<void>();
   const collected = Promise.withResolvers<void>();
   const joined = showNodes(client, stage, cluster, nodes).then(() => grown(id));
   const logs = Array.from({ length: nodes }, (_, rank) =>
     follow(demo, id, rank, (line) => line.startsWith('serving') && served.resolve()),
   );
   const [page, output] = await Promise.all([
-    served.promise.then(() => fetchPage(demo, id)),
+    Promise.all([served.promise, running.promise]).then(() => fetchPage(demo, id)),
     collected.promise.then(() => download(demo, id)),
     showJob(client, stage, id, {
       staged: () => stage.moved('upload', `${inputFiles.join(', ')} to all ${nodes} workers`),
+      running: running.resolve,
       collected: collected.resolve,
     }),
     showCluster(client, stage, cluster),

@@ -50,8 +50,8 @@ function clusterText({ phase, flavor, remote, nodes }: ClusterRow): string {
   }
 }
 
-/** Called once each: when the job's input is on all nodes, and when its results are here. */
-export type Landmarks = { staged(): void; collected(): void };
+/** Called when the job's input is on all nodes, when it runs, when its results are here. */
+export type Landmarks = { staged(): void; running(): void; collected(): void };
 
 /** Shows a job's phases until its end. Throws `Failed` if that is no good one. */
 export async function showJob(
@@ -70,6 +70,7 @@ export async function showJob(
     if (percent !== undefined) stage.moving('upload', 'head to workers', Number(percent) / 100);
     if (shown === 'staging' && job.phase !== shown) landmarks.staged();
     if (job.phase !== shown) stage.step('job', texts[job.phase]);
+    if (job.phase === 'running') landmarks.running();
     shown = job.phase;
     if (!settled && isSettled(job)) {
       settled = true;

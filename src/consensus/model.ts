@@ -25,7 +25,7 @@ export type HardState = {
   readonly vote: string;
 };
 
-/** Who belongs to the group. A learner receives the log, and counts neither for votes nor commits. */
+/** Who belongs to the group. A learner receives the log, and counts for no vote and no commit. */
 export type Members = {
   readonly voters: readonly string[];
   readonly learners: readonly string[];

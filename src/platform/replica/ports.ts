@@ -37,7 +37,7 @@ export interface ReplicaDisk {
   readonly kept: Kept;
   get(key: string): Uint8Array | undefined;
   range(range: Range): readonly (readonly [key: string, value: Uint8Array])[];
-  /** Entries in a row from an index on, up to and with `to`: at least one, then up to `bytesMax`. */
+  /** Entries in a row from `from` up to and with `to`: at least one, then up to `bytesMax`. */
   entries(from: number, to: number, bytesMax: number): readonly Entry[];
   /**
    * Takes a write; writes that come while one is on its way form the next transaction. `visible`
