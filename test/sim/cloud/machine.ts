@@ -108,7 +108,7 @@ export class Machine {
   workplace(life: () => Life): Workplace {
     return {
       stage: (order, progress, signal) =>
-        life().whileAlive(() => this.#stage(order, progress, signal)),
+        life().whileAlive(() => this.#stage(order, progress, signal, life())),
       collect: (order, _, signal) => life().whileAlive(() => this.#collect(order, signal)),
       clear: (key) =>
         life().whileAlive(async () => {
@@ -122,8 +122,8 @@ export class Machine {
     const name = nameOf(order.key);
     if (!this.#attempts.has(name) && this.#forgotten.has(name))
       throw new Failed('refused', 'this attempt has been, and is forgotten');
-    if (!this.#attempts.has(name)) {
-      const attempt = this.#enter(order.key);
+    const attempt = this.#attempts.get(name) ?? this.#enter(order.key);
+    if (attempt.told.is === 'nothing') {
       const { dice } = this.#world;
       let alive = false;
       const look = life.guard(() => {
@@ -131,9 +131,9 @@ export class Machine {
       });
       this.#world.in(dice.skewed(1, 500), () => {
         look();
-        // A slot that was given the order goes on without the worker; another never was.
+        // A slot that was given the order goes on without the worker; another never was, and the
+        // worker's next life gives it anew.
         if (alive || dice.chance(0.5)) this.#start(attempt, order);
-        else this.#drop(attempt);
       });
     }
     return this.#until(name, undefined, (told) => {
@@ -205,6 +205,7 @@ export class Machine {
     order: PlaceOrder,
     progress: (done: number, total: number) => void,
     signal: AbortSignal,
+    life: Life,
   ): Promise<Place> {
     await this.#takes(5, 4_000);
     progress(50, 100);
@@ -212,7 +213,8 @@ export class Machine {
     if (signal.aborted) throw new Failed('timeout', 'given up');
     if (this.#world.dice.chance(0.05)) throw new Failed('unreachable', 'no link to the head');
     const name = nameOf(order.key);
-    this.#places.set(name, order.script);
+    // It is the worker that writes, and one that died meanwhile writes no more.
+    life.guard(() => this.#places.set(name, order.script))();
     const at = (file: string): string => `/jobs/${name}/${file}`;
     const files = { script: at('script'), stdout: at('stdout.log'), stderr: at('stderr.log') };
     return { directory: at('work'), ...files };
