@@ -16,11 +16,13 @@ export type Environment = {
   readonly own: Database<string, string>;
 };
 
-const DATA_FILE = 'data.mdb';
+/** The one file that holds all of a store; beside it lies only what LMDB makes anew. */
+export const DATA_FILE = 'data.mdb';
 const LOCK_FILE = 'lock.mdb';
 const FORMAT_FILE = 'format';
 const FORMAT = 'swm store ';
-const FORMAT_VERSION = 1;
+/** The format of a store that one node keeps for itself. */
+const NODE_FORMAT = 1;
 /** With less room than this a write that failed is taken to have failed for that. */
 const FULL_BYTES = 1 << 20;
 /** How long LMDB may take to say why a commit failed. */
@@ -41,7 +43,7 @@ export async function raiseTerm(env: Environment): Promise<number> {
  * and ends the process if its failure is heard by nobody. To be called once LMDB has closed its
  * turn, which it does in an immediate that the first put queued, or right after the put.
  */
-async function durably(env: Environment, put: Promise<unknown>): Promise<void> {
+export async function durably(env: Environment, put: Promise<unknown>): Promise<void> {
   await new Promise(setImmediate);
   await Promise.all([put, env.root.committed]);
 }
@@ -70,16 +72,20 @@ async function causeOf(error: unknown): Promise<unknown> {
 }
 
 /** Finishes a copy that LMDB made: rights, format and durability. */
-export async function sealStore(directory: string): Promise<void> {
+export async function sealStore(directory: string, format = NODE_FORMAT): Promise<void> {
   await chmod(directory, 0o700);
   for (const name of [DATA_FILE, LOCK_FILE]) {
     const path = join(directory, name);
     if (existsSync(path)) await chmod(path, 0o600);
   }
   await syncFile(join(directory, DATA_FILE));
-  await writeFileDurably(join(directory, FORMAT_FILE), `${FORMAT}${FORMAT_VERSION}\n`);
+  await writeFormat(directory, format);
   await syncDirectory(dirname(directory));
 }
+
+/** Says durably which format the files of a store have; an older swm then refuses them. */
+export const writeFormat = (directory: string, format: number): Promise<void> =>
+  writeFileDurably(join(directory, FORMAT_FILE), `${FORMAT}${format}\n`);
 
 /** Whether there ever was a store in the directory. */
 export const isStore = (directory: string): boolean =>
@@ -101,23 +107,28 @@ export async function makeStore(directory: string): Promise<void> {
   await syncDirectory(dirname(directory));
 }
 
-/** Throws `Failed` if the store's files are not what a store of this swm looks like. */
-export function checkFiles(directory: string): void {
-  checkFormat(directory);
+/**
+ * Throws `Failed` if the store's files are not what a store of this swm looks like. Returns their
+ * format, from 1 up to `formatMax`.
+ */
+export function checkFiles(directory: string, formatMax = NODE_FORMAT): number {
+  const format = checkFormat(directory, formatMax);
   checkData(directory);
+  return format;
 }
 
-function checkFormat(directory: string): void {
+function checkFormat(directory: string, formatMax: number): number {
   const path = join(directory, FORMAT_FILE);
-  const text = existsSync(path) ? readFileSync(path, 'utf8') : `${FORMAT}${FORMAT_VERSION}`;
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : `${FORMAT}${NODE_FORMAT}`;
   const version = text.startsWith(FORMAT) ? Number.parseInt(text.slice(FORMAT.length), 10) : 0;
-  if (version > FORMAT_VERSION)
+  if (version > formatMax)
     throw new Failed(
       'wrong_version',
-      `The store ${directory} has format ${version}, and this swm reads up to ${FORMAT_VERSION}. ` +
+      `The store ${directory} has format ${version}, and this swm reads up to ${formatMax}. ` +
         'Use the newer swm that wrote it.',
     );
-  if (version !== FORMAT_VERSION) throw corrupt(directory, `its file ${FORMAT_FILE} is garbage`);
+  if (!(version >= 1)) throw corrupt(directory, `its file ${FORMAT_FILE} is garbage`);
+  return version;
 }
 
 function checkData(directory: string): void {
@@ -128,7 +139,7 @@ function checkData(directory: string): void {
   if (wrong !== undefined) throw corrupt(directory, `${DATA_FILE}: ${wrong}`);
 }
 
-const corrupt = (directory: string, what: string): Failed =>
+export const corrupt = (directory: string, what: string): Failed =>
   new Failed(
     'corrupt',
     `The store ${directory} is damaged: ${what}. Put a backup in its place; or, if this is one ` +
