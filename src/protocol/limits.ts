@@ -259,4 +259,15 @@ export const limits = {
   watchRowsPerTurn: 64,
   /** cluster: what a silent node has at least to come back, if its head was away itself. */
   returnMs: 15_000,
+  /** consensus: a leader's beats, and how long a follower hears nothing until it stands. */
+  raftBeatMs: 50,
+  raftElectionMsMin: 200,
+  raftElectionMsMax: 400,
+  /** consensus: how long a leader reads after a beat that most answered; clocks drift by 10 %. */
+  raftLeaseMs: 180,
+  /** consensus: appends to one head that may be unanswered, and entries in one of them. */
+  raftInFlightMax: 64,
+  raftAppendEntriesMax: 256,
+  /** consensus: how many entries a learner may be behind when it becomes a voter. */
+  raftPromoteLagMax: 1_024,
 } as const;
