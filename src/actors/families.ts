@@ -9,6 +9,9 @@ import { keeping as clusterKeeping } from './cluster/keeping.ts';
 import { type ClusterPorts, clusterTasks } from './cluster/tasks.ts';
 import { gate } from './gate/gate.ts';
 import { type GatePorts, gateTasks } from './gate/tasks.ts';
+import { GROUP_HEARS, group } from './group/group.ts';
+import { keeping as groupKeeping } from './group/keeping.ts';
+import { type GroupPorts, groupTasks } from './group/tasks.ts';
 import { housekeeper } from './housekeeper/housekeeper.ts';
 import { housekeeperTasks } from './housekeeper/tasks.ts';
 import { job } from './job/behaviour.ts';
@@ -24,7 +27,7 @@ import { schedulerTasks } from './scheduler/tasks.ts';
 import { session, TERMINAL_CALLS } from './session/session.ts';
 import { type SessionPorts, sessionTasks } from './session/tasks.ts';
 
-export type HeadPorts = JobPorts & ClusterPorts & GatePorts & SessionPorts;
+export type HeadPorts = JobPorts & ClusterPorts & GatePorts & GroupPorts & SessionPorts;
 
 const missing = (what: string) => (name: string) => failure('not_found', `no ${what} ${name}`);
 const noTasks = {};
@@ -39,6 +42,12 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
   ...forJobs(ports),
   ...forClusters(ports),
   ...forNodes,
+  group: family({
+    behaviour: group,
+    hears: GROUP_HEARS,
+    tasks: groupTasks(ports),
+    keeping: groupKeeping,
+  }),
   gate: family({ behaviour: gate, hears: ['gate.offer'] as const, tasks: gateTasks(ports) }),
   scheduler: family({
     behaviour: scheduler,
@@ -48,6 +57,7 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
       'scheduler.site',
       'scheduler.why',
       'scheduler.check',
+      'scheduler.offers',
     ] as const,
     tasks: schedulerTasks(store),
   }),

@@ -4,6 +4,7 @@ import type { PoolArgs, PoolPolicy } from '../runtime/pool.ts';
 import type { Millis, Store } from '../runtime/ports.ts';
 import { find } from '../runtime/record.ts';
 import type { ChildSpec, Policy, SupervisorArgs } from '../runtime/supervisor.ts';
+import type { GroupArgs } from './group/group.ts';
 import type { HousekeeperArgs } from './housekeeper/housekeeper.ts';
 import { ENDED } from './job/keeping.ts';
 import { TOMBS } from './keeping.ts';
@@ -39,6 +40,8 @@ const poolOf = (name: string, family: string, store?: Store): ChildSpec => {
 
 export type ControlTree = SchedulerArgs & {
   readonly store: Store;
+  /** The head that the group begins with, if there is no group yet. */
+  readonly founder: GroupArgs;
   /** How long ended jobs are kept; without it, for ever. */
   readonly retentionMs?: Millis;
 };
@@ -46,6 +49,7 @@ export type ControlTree = SchedulerArgs & {
 /** The actors of the leader, in the order of their start: who is written to comes first. */
 export function controlTree({
   store,
+  founder,
   remotes,
   relocate,
   retentionMs,
@@ -62,6 +66,7 @@ export function controlTree({
   return {
     policy,
     children: [
+      { name: 'group', family: 'group', args: founder, restart: 'permanent' },
       { name: 'scheduler', family: 'scheduler', args: scheduler, restart: 'permanent' },
       poolOf('clusters', 'cluster', store),
       poolOf('nodes', 'node', store),

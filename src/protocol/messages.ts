@@ -57,6 +57,11 @@ export const messages = {
   'user.show': call(27, 'session', users, 'Tells who you are here.'),
   'job.purge': call(28, '/jobs/{id}', users, 'Forgets a job that has ended.'),
   'node.gone': call(29, '/nodes/{node}', operators, 'Gives up a node, and what ran there.'),
+  'head.list': call(30, 'session', users, 'Lists the heads.'),
+  'head.add': call(31, '/group', operators, 'Expects a head, and gives what it joins by.'),
+  'head.remove': call(32, '/group', operators, 'Takes a head out of the group.'),
+  'head.transfer': call(33, '/group', operators, 'Lets another head lead.'),
+  'node.add': call(34, '/group', operators, 'Expects a worker, and gives what it joins by.'),
 
   // between the actors of the control tree
   'job.create': call(48, '/jobs/{id}', heads, 'Makes a job.'),
@@ -70,16 +75,18 @@ export const messages = {
   'scheduler.cluster': tell(56, '/scheduler', nobody, 'What a cluster has free.'),
   'scheduler.site': tell(57, '/scheduler', nobody, 'What a site offers.'),
   'node.expect': call(58, '/nodes/{node}', nobody, 'Says which node may join, by what token.'),
-  'node.join': call(59, '/nodes/{node}', nobody, 'Spends a token on a public key.'),
+  'node.join': call(59, '/nodes/{node}', heads, 'Spends a token on a public key.'),
   'node.link': tell(60, '/nodes/{node}', nobody, 'A link to a node is up, or down.'),
   'node.remove': call(61, '/nodes/{node}', nobody, 'Refuses the node from now on.'),
-  'scheduler.why': call(62, '/scheduler', nobody, 'Says why jobs wait.'),
-  'scheduler.check': call(64, '/scheduler', nobody, 'Says whether a job could ever run.'),
+  'scheduler.why': call(62, '/scheduler', heads, 'Says why jobs wait.'),
+  'scheduler.check': call(64, '/scheduler', heads, 'Says whether a job could ever run.'),
   'cluster.condemn': tell(63, '/clusters/{cluster}', nobody, 'Has a stray removed.'),
   'gate.offer': tell(65, '/gate-{remote}', nobody, 'Wants to hear what the site offers.'),
   'cluster.news': call(66, '/clusters/{cluster}', nobody, 'Wants the news of a hold again.'),
   'cluster.forget': tell(67, '/clusters/{cluster}', nobody, 'Forgets a cluster long gone.'),
   'node.forget': tell(68, '/nodes/{node}', nobody, 'Forgets a node long gone.'),
+  'head.keys': call(69, '/group', heads, 'Gives a head what it needs to lead.'),
+  'scheduler.offers': call(70, '/scheduler', heads, 'What all sites offer.'),
 
   // over the mesh
   'runner.order': call(80, '/runners/{runner}', heads, 'Orders one process of an attempt.'),
@@ -87,6 +94,7 @@ export const messages = {
   'runner.stop': call(82, '/runners/{runner}', heads, 'Ends an attempt, also one never seen.'),
   'runner.taken': tell(83, '/runners/{runner}', heads, 'A report was taken.'),
   'node.hello': call(84, '/nodes/{node}', workers, 'What a node is and has.'),
+  'node.leader': tell(86, '/', heads, 'Which head leads.'),
   'runner.forget': tell(85, '/runners/{runner}', nobody, 'Forgets an attempt long over.'),
 } as const satisfies Record<string, Row>;
 

@@ -9,7 +9,9 @@ import {
   Failure,
   FlavorRow,
   files,
+  HeadRow,
   ImageRow,
+  Invitation,
   JobPhase,
   JobRow,
   JobView,
@@ -28,6 +30,8 @@ import {
 
 const list = <T extends TSchema>(item: T, maxItems: number) => Type.Array(item, { maxItems });
 const nothing = Type.Object({});
+/** Whether an answer will do that lacks what was written in the last moments. */
+const fresh = { stale: Type.Optional(Type.Boolean()) };
 const page = { limit: Type.Optional(count(limits.pageMax)), after: Type.Optional(text(200)) };
 const ofJob = Type.Object({ id: text(64) });
 const instant = Type.Integer({ minimum: 0 });
@@ -51,15 +55,23 @@ export const shapes = {
     reply: Type.Object({ id: uuid }),
   },
   'job.list': {
-    body: Type.Object({ ...page, states: Type.Optional(text(16)), name: Type.Optional(text(64)) }),
+    body: Type.Object({
+      ...page,
+      ...fresh,
+      states: Type.Optional(text(16)),
+      name: Type.Optional(text(64)),
+    }),
     reply: Type.Object({ jobs: list(JobRow, limits.pageMax), next: text(200) }),
   },
-  'job.show': { body: ofJob, reply: Type.Object({ job: JobView }) },
+  'job.show': {
+    body: Type.Object({ id: text(64), ...fresh }),
+    reply: Type.Object({ job: JobView }),
+  },
   'job.cancel': { body: ofJob, reply: Type.Object({ id: uuid, phase: JobPhase }) },
   'job.requeue': { body: ofJob, reply: Type.Object({ id: uuid, run: Type.Integer() }) },
-  'node.list': { body: nothing, reply: Type.Object({ nodes: list(NodeRow, 100_000) }) },
+  'node.list': { body: Type.Object(fresh), reply: Type.Object({ nodes: list(NodeRow, 100_000) }) },
   'cluster.list': {
-    body: Type.Object({ all: Type.Optional(Type.Boolean()) }),
+    body: Type.Object({ all: Type.Optional(Type.Boolean()), ...fresh }),
     reply: Type.Object({ clusters: list(ClusterRow, 100_000) }),
   },
   'flavor.list': { body: nothing, reply: Type.Object({ flavors: list(FlavorRow, 100_000) }) },
@@ -73,6 +85,17 @@ export const shapes = {
       installation: text(64),
       since: instant,
       term: count(2 ** 40),
+      /** Who leads as far as this node knows, or ''. */
+      leader: text(100),
+      role: Type.Enum(['leader', 'follower', 'candidate', 'learner']),
+      /** Last entry of the log that this node has applied, and that it knows to be committed. */
+      applied: count(2 ** 50),
+      committed: count(2 ** 50),
+      /** Voters, and how many of them this node hears: more than half are a quorum. */
+      voters: count(100),
+      reachable: count(100),
+      /** When the last snapshot was made or taken here; 0: never. */
+      snapshotAt: instant,
       actors: count(2 ** 40),
       rssBytes: count(2 ** 50),
       trouble: list(text(1024), 100),
@@ -91,6 +114,15 @@ export const shapes = {
     body: Type.Object({ node: name }),
     reply: Type.Object({ node: name, cluster: text(100) }),
   },
+  'head.list': { body: nothing, reply: Type.Object({ heads: list(HeadRow, 100) }) },
+  'head.add': { body: Type.Object({ name, address: text(256) }), reply: Invitation },
+  'head.remove': { body: Type.Object({ name }), reply: nothing },
+  'head.transfer': {
+    /** '' lets the group choose. */
+    body: Type.Object({ to: text(100) }),
+    reply: Type.Object({ leader: text(100) }),
+  },
+  'node.add': { body: Type.Object({ name }), reply: Invitation },
 
   'job.create': {
     body: Type.Object({
@@ -247,6 +279,18 @@ export const shapes = {
   },
   'node.remove': { body: Type.Object({ node: name }), reply: nothing },
   'node.forget': { body: Type.Object({ node: name, before: instant }), reply: nothing },
+  'head.keys': {
+    body: nothing,
+    reply: Type.Object({
+      /** PEM of the authority's key. */
+      key: text(10_000),
+      users: list(Type.Object({ name, certificate: text(10_000) }), 10_000),
+    }),
+  },
+  'scheduler.offers': {
+    body: nothing,
+    reply: Type.Object({ flavors: list(FlavorRow, 100_000), images: list(ImageRow, 100_000) }),
+  },
   'gate.offer': { body: Type.Object({ remote: name }), reply: nothing },
 
   'runner.order': { body: Order, reply: nothing },
@@ -269,6 +313,10 @@ export const shapes = {
   },
   'runner.forget': {
     body: Type.Object({ runner: text(100), before: instant }),
+    reply: nothing,
+  },
+  'node.leader': {
+    body: Type.Object({ leader: text(100), term: count(2 ** 40), heads: list(text(256), 100) }),
     reply: nothing,
   },
   'node.hello': {

@@ -18,8 +18,6 @@ export type GatePorts = {
   readonly sites: ReadonlyMap<string, SiteFacts>;
   readonly store: Store;
   readonly installation: string;
-  /** What was last heard of a site's offers, for lists. */
-  readonly offered: (site: Body<'scheduler.site'>) => void;
 };
 
 export function gateTasks(ports: GatePorts): Tasks<GateEvent, GateTasks> {
@@ -40,7 +38,6 @@ export function gateTasks(ports: GatePorts): Tasks<GateEvent, GateTasks> {
         flavors: flavors.map((f) => ({ ...f, remote })),
         images: images.map((i) => ({ ...i, remote })),
       };
-      ports.offered(site);
       return site;
     },
     strays: async ({ remote }, { signal }) => strays(ports, of(remote).gate, signal),

@@ -51,7 +51,8 @@ export type SchedulerHears =
   | 'scheduler.cluster'
   | 'scheduler.site'
   | 'scheduler.why'
-  | 'scheduler.check';
+  | 'scheduler.check'
+  | 'scheduler.offers';
 export type SchedulerEvent =
   | { readonly is: 'pass'; readonly at: Millis }
   | { readonly is: 'load'; readonly after: string };
@@ -147,6 +148,12 @@ function told(state: Scheduler, event: Told<SchedulerHears>, now: Millis): Sched
       const { spec } = m.body as Body<'scheduler.check'>;
       const impossible = isKnown ? neverFits(picture(state), spec) : '';
       return [state, [{ do: 'reply', ask, body: { impossible } }]];
+    }
+    case 'scheduler.offers': {
+      const sites = [...state.sites.values()];
+      const flavors = sites.flatMap((site) => site.flavors);
+      const images = sites.flatMap((site) => site.images);
+      return [state, [{ do: 'reply', ask, body: { flavors, images } }]];
     }
     case 'scheduler.why':
       return [state, [{ do: 'reply', ask, body: { reasons: why(state, m.body) } }]];

@@ -3,8 +3,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Body, Message, Reply } from '../../protocol/messages.ts';
 import type {
   ClusterRow,
-  FlavorRow,
-  ImageRow,
+  HeadRow,
   JobRow,
   NodeRow,
   RemoteRow,
@@ -25,11 +24,11 @@ import type { NodeRecord } from '../node/node.ts';
 export type Reading = {
   readonly store: Store;
   readonly reasons: (ids: readonly string[]) => Promise<Readonly<Record<string, string>>>;
-  readonly offers: () => {
-    readonly flavors: readonly FlavorRow[];
-    readonly images: readonly ImageRow[];
-    readonly remotes: readonly RemoteRow[];
-  };
+  readonly offers: () => Promise<Reply<'scheduler.offers'>>;
+  readonly remotes: readonly RemoteRow[];
+  /** Resolves once the records hold all that anybody was told before now. */
+  readonly current: () => Promise<void>;
+  readonly heads: () => readonly HeadRow[];
   readonly status: () => Reply<'node.status'>;
   /** A script that was kept as a blob. */
   readonly readBlob: (sha256: string) => Promise<Uint8Array>;
@@ -37,6 +36,7 @@ export type Reading = {
 
 /** Answers what a terminal asks about, from the committed records. */
 export async function read(from: Reading, user: Who, asked: Message): Promise<object> {
+  if (!('stale' in asked.body && asked.body.stale === true)) await from.current();
   switch (asked.name) {
     case 'job.list':
       return jobs(from, user, asked.body);
@@ -47,11 +47,13 @@ export async function read(from: Reading, user: Who, asked: Message): Promise<ob
     case 'cluster.list':
       return { clusters: clusterRows(from.store) } satisfies Reply<'cluster.list'>;
     case 'flavor.list':
-      return { flavors: [...from.offers().flavors] } satisfies Reply<'flavor.list'>;
+      return { flavors: (await from.offers()).flavors } satisfies Reply<'flavor.list'>;
     case 'image.list':
-      return { images: [...from.offers().images] } satisfies Reply<'image.list'>;
+      return { images: (await from.offers()).images } satisfies Reply<'image.list'>;
     case 'remote.list':
-      return { remotes: [...from.offers().remotes] } satisfies Reply<'remote.list'>;
+      return { remotes: [...from.remotes] } satisfies Reply<'remote.list'>;
+    case 'head.list':
+      return { heads: [...from.heads()] } satisfies Reply<'head.list'>;
     case 'node.status':
       return from.status();
     case 'user.show':

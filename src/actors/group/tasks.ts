@@ -1,0 +1,26 @@
+import type { Tasks } from '../../runtime/family.ts';
+import type { Invitation } from '../../protocol/model.ts';
+import type { GroupEvent, GroupTasks } from './group.ts';
+
+export type GroupPorts = {
+  readonly invite: (name: string, role: 'head' | 'worker', round: number) => Promise<Invitation>;
+  /** Resolves once the head votes; may wait for as long as it takes. */
+  readonly admit: (name: string, signal: AbortSignal) => Promise<void>;
+  readonly dismiss: (name: string, signal: AbortSignal) => Promise<void>;
+  readonly transfer: (to: string) => Promise<string>;
+  readonly keys: () => Promise<object>;
+};
+
+export const groupTasks = (ports: GroupPorts): Tasks<GroupEvent, GroupTasks> => ({
+  invite: ({ name, role, round }) => ports.invite(name, role, round),
+  admit: async (name, { signal }) => {
+    await ports.admit(name, signal);
+    return null;
+  },
+  dismiss: async (name, { signal }) => {
+    await ports.dismiss(name, signal);
+    return null;
+  },
+  transfer: (to) => ports.transfer(to),
+  keys: () => ports.keys(),
+});
