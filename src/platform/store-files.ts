@@ -93,16 +93,22 @@ export const isStore = (directory: string): boolean =>
 
 /**
  * Makes a store beside its place and moves it there whole: a data file that is empty or broken is
- * then always a loss to report, never the trace of a start that was killed.
+ * then always a loss to report, never the trace of a start that was killed. `fill` puts what it is
+ * to begin with.
  */
-export async function makeStore(directory: string): Promise<void> {
+export async function makeStore(
+  directory: string,
+  format = NODE_FORMAT,
+  fill: (env: Environment) => void = () => {},
+): Promise<void> {
   const beside = `${directory}.new`;
   await rm(beside, { recursive: true, force: true });
   await mkdir(beside, { mode: 0o700 });
   const env = openEnvironment(beside);
+  fill(env);
   await durably(env, env.own.put('term', '0'));
   await env.root.close();
-  await sealStore(beside);
+  await sealStore(beside, format);
   await rename(beside, directory);
   await syncDirectory(dirname(directory));
 }

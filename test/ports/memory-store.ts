@@ -221,7 +221,8 @@ export class MemoryStore implements Store {
   }
 }
 
-function checkKey(key: string): void {
+/** Throws `Malformed` for a key that no store takes. */
+export function checkKey(key: string): void {
   const bytes = Buffer.byteLength(key, 'utf8');
   if (bytes === 0 || bytes > limits.keyBytesMax || !key.isWellFormed())
     throw new Malformed('key', `1 to ${limits.keyBytesMax} bytes of UTF-8, not ${bytes}`);
