@@ -19,8 +19,8 @@ export type Event =
   /** Entries up to here, all applied, have left the disk: they will not be asked for again. */
   | { readonly kind: 'compacted'; readonly upTo: number }
   /**
-   * A snapshot has been put in the place of log and records. No append with entries may be handed
-   * over from the moment on that the installation begins until then; beats may.
+   * A snapshot has been put in the place of log and records. It must have more than is committed,
+   * and from when it is begun until now no append is handed over but beats whose `upTo` is 0.
    */
   | { readonly kind: 'installed'; readonly kept: Kept }
   /** The link to a peer fell, or is up again. */

@@ -1,3 +1,4 @@
+import { limits } from '../protocol/limits.ts';
 import type { EntryKind, Members, Monotonic, Position } from './model.ts';
 
 /** What the core knows of one entry: all but its bytes, and the group that a change of it makes. */
@@ -87,3 +88,14 @@ export type Dice = () => number;
 
 /** A moment that never comes. */
 export const never: Monotonic = Number.POSITIVE_INFINITY;
+
+/** The settings of a head, unless a test wants others. */
+export const usual: Settings = {
+  beatMs: limits.raftBeatMs,
+  electionMsMin: limits.raftElectionMsMin,
+  electionMsMax: limits.raftElectionMsMax,
+  leaseMs: limits.raftLeaseMs,
+  inFlightMax: limits.raftInFlightMax,
+  appendEntriesMax: limits.raftAppendEntriesMax,
+  promoteLagMax: limits.raftPromoteLagMax,
+};

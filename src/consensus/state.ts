@@ -64,7 +64,7 @@ export type Leader = {
   readonly is: 'leader';
   /** Index of its first entry, of kind `start`. */
   readonly start: number;
-  /** Until then a former leader may trust its lease: nothing is committed before. */
+  /** Until then a former leader may trust its lease: nothing is committed before. 0 once past. */
   readonly quietUntil: Monotonic;
   readonly peers: readonly Peer[];
   readonly round: number;
