@@ -13,7 +13,7 @@ import { Failed, Malformed } from './protocol/errors.ts';
 export type Place = {
   /** A node's directory, with its address and its admin's keys; see `usualSpool`. */
   readonly spool?: string | undefined;
-  /** `https://host:port` of a head, or of several that are tried in turn; else the spool's node. */
+  /** `https://host:port` of a head, or of several, also with commas; else the spool's node. */
   readonly url?: string | readonly string[] | undefined;
   /** A user's certificate and key, as files in PEM; else the admin's, else those in ~/.swm. */
   readonly certificate?: string | undefined;
@@ -31,22 +31,25 @@ const PORT = 8443;
  * A client for programs on Node: `connectTo({ url, certificate, key, authorities })`, or
  * `connectTo({})` on the machine of a node. It connects when it is first called.
  */
-export function connectTo(place: Place, options: Omit<ClientOptions, 'open'> = {}): Client {
-  return connect({ ...options, open: socketsTo(place, options.subprotocol) });
+export function connectTo(
+  place: Place,
+  options: Omit<ClientOptions, 'open' | 'heads'> = {},
+): Client {
+  const open = socketsTo(place, options.subprotocol);
+  return connect({ ...options, open, heads: Math.max(1, urlsOf(place).length) });
 }
 
-/** What opens sockets for `connect`: each time where the node is then, as who we are. */
+/** What opens sockets for `connect`, to a head by its number: where it is then, as who we are. */
 export function socketsTo(
   place: Place,
   subprotocol: ClientOptions['subprotocol'] = 'swm.v1+msgpack',
-): () => Promise<Socket> {
+): (head: number) => Promise<Socket> {
   let credentials: Credentials | undefined;
-  let tries = 0;
-  return async () => {
+  return async (head) => {
     try {
       credentials ??= await credentialsOf(place);
       const addresses = await addressesOf(place);
-      const address = addresses[tries++ % addresses.length] ?? '';
+      const address = addresses[head % addresses.length] ?? '';
       return await dialTerminal({ address, credentials, subprotocol });
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
@@ -56,10 +59,16 @@ export function socketsTo(
 }
 
 /** `host:port` of each head that is meant. Waits for a node that is just starting. */
-export async function addressesOf({ spool, url }: Place): Promise<readonly string[]> {
-  const urls = typeof url === 'string' ? [url] : (url ?? []);
+export async function addressesOf(place: Place): Promise<readonly string[]> {
+  const urls = urlsOf(place);
   if (urls.length > 0) return urls.map(addressOfUrl);
-  return [await addressOfNode(join(spool ?? usualSpool(), 'run', 'node.json'))];
+  return [await addressOfNode(join(place.spool ?? usualSpool(), 'run', 'node.json'))];
+}
+
+/** Each head once, as it was named. */
+function urlsOf({ url = [] }: Place): readonly string[] {
+  const named = (typeof url === 'string' ? [url] : url).flatMap((one) => one.split(','));
+  return [...new Set(named.map((one) => one.trim()).filter((one) => one !== ''))];
 }
 
 /** The spool of who runs this, or else the machine's. */

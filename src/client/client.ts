@@ -1,8 +1,8 @@
-import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { type Body, message, type Name, type Reply } from '../protocol/messages.ts';
 import type { Watched, WatchRow } from '../protocol/watch-row.ts';
 import { jsonClientCodec, plainClientCodec } from '../protocol/wire/codec-plain.ts';
+import { ask, isOnce, isPassing } from './ask.ts';
 import { type FollowOptions, follow } from './follow.ts';
 import { Lines, pauseMs } from './lines.ts';
 import type { Socket } from './socket.ts';
@@ -10,8 +10,10 @@ import { type Chunks, download, type Progress, type Ref, upload } from './transf
 import { type WatchOptions, watch } from './watch.ts';
 
 export type ClientOptions = {
-  /** Opens a socket to a head, to any of them in turn if there are several; throws `Failed`. */
-  readonly open: () => Promise<Socket>;
+  /** Opens a socket to a head, by its number from 0 on; throws `Failed`. */
+  readonly open: (head: number) => Promise<Socket>;
+  /** How many heads there are to go to when one is lost, or does not answer; 1 unless given. */
+  readonly heads?: number;
   /** What the socket speaks; JSON has no streams. MessagePack unless given. */
   readonly subprotocol?: 'swm.v1+msgpack' | 'swm.v1+json';
   /** How long a call may take, connecting and trying again included; 30 s unless given. */
@@ -25,8 +27,9 @@ export type CallOptions = { readonly ms?: number };
 
 /**
  * Speaks with swm as one user. It connects when it is first used, and again when the connection is
- * lost; what is safe to repeat is repeated, within the deadline of the call. All that goes wrong is
- * a `Failed`, whose `failure` has a code of the table of errors.
+ * lost; what is safe to repeat is repeated, within the deadline of the call. With several heads it
+ * goes to the next one when one is lost or silent, and asks a second one when the first keeps it
+ * waiting. All that goes wrong is a `Failed`, whose `failure` has a code of the table of errors.
  */
 export type Client = {
   call<N extends Name>(name: N, body: Body<N>, options?: CallOptions): Promise<Reply<N>>;
@@ -46,6 +49,7 @@ export function connect(options: ClientOptions): Client {
   const connectMs = options.connectMs ?? callMs;
   const lines = new Lines({
     open: options.open,
+    heads: Math.max(1, options.heads ?? 1),
     codec: options.subprotocol === 'swm.v1+json' ? jsonClientCodec : plainClientCodec,
     onState: options.onState ?? (() => {}),
   });
@@ -60,12 +64,6 @@ export function connect(options: ClientOptions): Client {
   };
 }
 
-/** Doing these twice is not the same as once; everything else may be said again. */
-const once: readonly Name[] = ['job.requeue'];
-
-/** Failures after which the same call may well succeed. */
-const passing: readonly unknown[] = ['busy', 'stopping', 'unreachable', 'unknown_outcome'];
-
 async function call<N extends Name>(
   lines: Lines,
   name: N,
@@ -78,13 +76,12 @@ async function call<N extends Name>(
   for (let tries = 0; ; tries += 1) {
     const line = await lines.get(Math.min(connectMs, Math.max(1, untilMs - Date.now())));
     try {
-      return (await line.ask(question, Math.max(1, untilMs - Date.now()))) as Reply<N>;
+      return (await ask(lines, line, question, untilMs)) as Reply<N>;
     } catch (error) {
       const pause = pauseMs(tries);
-      if (!(error instanceof Failed) || Date.now() + pause >= untilMs) throw error;
-      const { code } = error.failure;
-      if (!passing.includes(code) || (once.includes(name) && code !== 'busy')) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (!isPassing(error) || Date.now() + pause >= untilMs) throw error;
+      if (isOnce(name) && error.failure.code !== 'busy') throw error;
+      await lines.timers.sleep(pause).over;
     }
   }
 }

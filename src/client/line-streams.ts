@@ -43,6 +43,10 @@ export class LineStreams {
     linked(this.#all, Date.now());
   }
 
+  get areNone(): boolean {
+    return this.#byEnd.size === 0;
+  }
+
   /** `windowBytes`: how much may be under way, if more than usual. */
   open(kind: string, body: object, windowBytes?: number): Stream {
     const all = this.#all;

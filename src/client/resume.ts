@@ -30,13 +30,15 @@ export async function* resumed<T>(
     const line = await lines.get(connectMs);
     const { kind, body, windowBytes } = open();
     try {
-      return yield* use(line.streams.open(kind, body, windowBytes), () => {
+      return yield* use(line.open(kind, body, windowBytes), () => {
         tries = 0;
       });
     } catch (error) {
       if (!(error instanceof Failed) || !passing.includes(error.failure.code)) throw error;
       if (tries >= TRIES_MAX) throw error;
+      lines.leave(line);
     }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs(tries)));
+    // No pause before each head was tried.
+    if (tries >= lines.heads - 1) await lines.timers.sleep(pauseMs(tries)).over;
   }
 }

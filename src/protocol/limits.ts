@@ -270,4 +270,26 @@ export const limits = {
   raftAppendEntriesMax: 256,
   /** consensus: how many entries a learner may be behind when it becomes a voter. */
   raftPromoteLagMax: 1_024,
+  /** replica: changes of one entry; more that wait together become several entries. */
+  raftEntryBytesMax: 1 << 20,
+  /** replica: one batch of a group of several heads: its entry has to fit a frame of the mesh. */
+  raftBatchBytesMax: 3 << 20,
+  /** replica: entries of one append, in bytes; more are sent as several. */
+  raftAppendBytesMax: 1 << 20,
+  /** replica: proposals under way before what comes is gathered for the next entry. */
+  raftProposalsMax: 2,
+  /** replica: entries kept in memory, so that other heads are fed without reading the disk. */
+  raftCacheBytesMax: 16 << 20,
+  /** replica: applied entries that are kept for heads that lag, in number and in bytes. */
+  raftTailEntriesMax: 20_000,
+  raftTailBytesMax: 64 << 20,
+  /** replica: a loop that is so much late has heard nothing meanwhile, and does not stand. */
+  raftLateMs: 100,
+  /** client: a head that has not answered by then is not waited for alone: another is asked too. */
+  hedgeMs: 200,
+  /** client: questions of one client that are with two heads at once. */
+  hedgesMax: 1_024,
+  /** client: a line that is used and says nothing for so long is asked, and given up if silent. */
+  clientSilentMs: 2_000,
+  clientProbeMs: 1_000,
 } as const;
