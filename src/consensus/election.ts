@@ -6,7 +6,7 @@ import {
   follow,
   isHardDurable,
   isQuorum,
-  isVoter,
+  mayStand,
   nextDeadline,
   put,
   rivals,
@@ -47,7 +47,7 @@ export function asking({ role, hard, log }: Raft): Ask {
 /** The own vote counts once it is durable. */
 export function countOwnVote(turn: Turn): void {
   const { role, self } = turn.raft;
-  if (role.is !== 'candidate' || !isHardDurable(turn.raft) || !isVoter(turn.raft)) return;
+  if (role.is !== 'candidate' || !isHardDurable(turn.raft)) return;
   put(turn, { role: { ...role, granted: [...role.granted, self] } });
   leadIfElected(turn);
 }
@@ -117,7 +117,7 @@ function leadIfElected(turn: Turn): void {
  */
 export function lostLeader(turn: Turn, peer: string): void {
   const { role, self, settings } = turn.raft;
-  if (role.is !== 'follower' || role.leader !== peer || !isVoter(turn.raft)) return;
+  if (role.is !== 'follower' || role.leader !== peer || !mayStand(turn.raft)) return;
   put(turn, { role: { ...role, leader: '' } });
   const heirs = [self, ...rivals(turn.raft)].filter((name) => name !== peer).sort();
   const turnMs = (heirs.indexOf(self) * settings.beatMs) / 2;

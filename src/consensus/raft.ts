@@ -29,8 +29,8 @@ import {
   follow,
   following,
   isHardDurable,
-  isVoter,
   markWrite,
+  mayStand,
   nextDeadline,
   put,
   rivals,
@@ -140,7 +140,7 @@ function tick(turn: Turn): void {
   const { raft, now } = turn;
   const { role, settings } = raft;
   if (role.is !== 'leader') {
-    if (isVoter(raft) && now >= raft.deadline) sound(turn);
+    if (mayStand(raft) && now >= raft.deadline) sound(turn);
     return;
   }
   const heardAt = agreed(raft, now, (peer) => peer.heardAt);
@@ -167,7 +167,7 @@ function heard(turn: Turn, { from, message, entries = [] }: Event & { kind: 'hea
     case 'campaign': {
       const { role, hard } = raft;
       const meant = role.is === 'follower' && role.leader === from && message.term === hard.term;
-      if (meant && isVoter(raft)) stand(turn, true);
+      if (meant && mayStand(raft)) stand(turn, true);
     }
   }
 }

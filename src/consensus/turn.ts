@@ -39,8 +39,12 @@ export function sendOnceDurable(turn: Turn, to: string, message: Message): void 
 export const isHardDurable = ({ hard, durable }: Raft): boolean =>
   durable.hard.term === hard.term && durable.hard.vote === hard.vote;
 
-/** Whether a head has a vote in its own group. */
-export const isVoter = ({ self, log }: Raft): boolean => groupOf(log).voters.includes(self);
+/**
+ * Whether a head may lead: also one that is being removed, until that is committed. It may be the
+ * only one that holds the entry which removes it, and then nobody else can be elected.
+ */
+export const mayStand = ({ self, log }: Raft): boolean =>
+  log.groups.some(({ voters }) => voters.includes(self));
 
 /** The other voters of the group. */
 export const rivals = ({ self, log }: Raft): readonly string[] =>

@@ -3,7 +3,7 @@ import { groupOf } from './log.ts';
 import { never } from './messages.ts';
 import type { Members, Monotonic } from './model.ts';
 import type { Peer, Raft } from './state.ts';
-import { isVoter } from './turn.ts';
+import { mayStand } from './turn.ts';
 
 /** What a head is, and whom it takes for the leader, or ''. */
 export type Standing = {
@@ -31,7 +31,7 @@ export function standing(raft: Raft): Standing {
   }
   const leader = role.is === 'follower' ? role.leader : '';
   if (role.is !== 'follower') return { role: 'candidate', leader, term, ready: false };
-  return { role: isVoter(raft) ? 'follower' : 'learner', leader, term, ready: false };
+  return { role: mayStand(raft) ? 'follower' : 'learner', leader, term, ready: false };
 }
 
 /** All that a head knows of itself and its group, for those who ask. */
@@ -56,7 +56,7 @@ export function membersOf({ log }: Raft): Members {
 /** When the next tick is due, or never. */
 export function dueAt(raft: Raft): Monotonic {
   const { role, deadline } = raft;
-  if (role.is !== 'leader') return isVoter(raft) ? deadline : never;
+  if (role.is !== 'leader') return mayStand(raft) ? deadline : never;
   const beatAt = role.peers.length > 0 ? role.beatAt : never;
   const quietUntil = role.quietUntil === 0 ? never : role.quietUntil;
   return Math.min(beatAt, quietUntil, role.transfer?.until ?? never);

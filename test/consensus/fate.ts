@@ -1,0 +1,97 @@
+import type { Dice } from '../../src/consensus/messages.ts';
+import { membersOf } from '../../src/consensus/view.ts';
+import type { World } from './random.ts';
+import { compactTo, crash, type Head, happen, start } from './world.ts';
+
+/** One of a list. */
+export const pick = <T>(dice: Dice, list: readonly T[]): T =>
+  list[Math.floor(dice() * list.length)]!;
+
+/** What may befall a head at any moment. */
+type Deed = (world: World, head: Head) => void;
+
+const other = ({ dice, heads }: World, head: Head): Head =>
+  pick(dice, heads.length === 1 ? heads : heads.filter((one) => one !== head));
+
+const leaderOr = ({ heads, dice }: World, head: Head): Head =>
+  pick(dice, [...heads.filter(({ raft }) => raft?.role.is === 'leader'), head]);
+
+function propose(world: World, head: Head): void {
+  world.value += 1;
+  happen(leaderOr(world, head), { kind: 'propose' }, world.around, world.value);
+}
+
+function read(world: World, head: Head): void {
+  world.value += 1;
+  happen(leaderOr(world, head), { kind: 'read', id: world.value }, world.around);
+}
+
+function fall(world: World, head: Head): void {
+  if (head.raft === undefined) return start(head, world.around);
+  crash(head);
+  tellOf(world, head, 'lost');
+  if (world.dice() < 0.5) start(head, world.around);
+}
+
+function tellOf(world: World, head: Head, kind: 'lost' | 'found'): void {
+  for (const one of world.heads) {
+    if (one === head || world.dice() < 0.3) continue;
+    happen(one, { kind, peer: head.name }, world.around);
+  }
+}
+
+/** Cuts a head off from all others, or one way to one of them, and some notice. */
+function cutOff(world: World, head: Head): void {
+  const whole = world.dice() < 0.6;
+  const target = world.dice() < 0.6 ? leaderOr(world, head) : head;
+  for (const one of whole ? world.heads : [other(world, target)]) {
+    if (one === target) continue;
+    world.cuts.add(`${one.name}>${target.name}`);
+    if (whole || world.dice() < 0.3) world.cuts.add(`${target.name}>${one.name}`);
+  }
+  if (world.dice() < 0.7) tellOf(world, target, 'lost');
+}
+
+function heal(world: World, head: Head): void {
+  world.cuts.clear();
+  tellOf(world, head, 'found');
+}
+
+/** Mostly a change that makes sense. */
+function change(world: World, head: Head): void {
+  const { dice, heads } = world;
+  const leader = leaderOr(world, head);
+  if (leader.raft === undefined) return;
+  const { voters, learners } = membersOf(leader.raft);
+  const outside = heads.map(({ name }) => name).filter((name) => !voters.includes(name));
+  const kinds = [
+    ...outside.map((node) => ({ do: learners.includes(node) ? 'promote' : 'add', node }) as const),
+    ...[...voters, ...learners].map((node) => ({ do: 'remove', node }) as const),
+    { do: pick(dice, ['add', 'promote', 'remove'] as const), node: pick(dice, heads).name },
+  ];
+  happen(leader, { kind: 'members', change: pick(dice, kinds) }, world.around);
+}
+
+function handOver(world: World, head: Head): void {
+  const to = pick(world.dice, world.heads).name;
+  happen(leaderOr(world, head), { kind: 'transfer', to }, world.around);
+}
+
+function forget(world: World, head: Head): void {
+  const { base, applied } = head.memory;
+  const upTo = base.index + Math.ceil(world.dice() * (applied.index - base.index));
+  if (head.raft !== undefined && upTo > base.index) compactTo(head, upTo, world.around);
+}
+
+/** What fate may do, each as often as it stands here. */
+export const deeds: readonly Deed[] = [
+  ...Array<Deed>(20).fill(propose),
+  ...Array<Deed>(14).fill(read),
+  ...Array<Deed>(3).fill(fall),
+  ...Array<Deed>(2).fill(cutOff),
+  ...Array<Deed>(3).fill(heal),
+  ...Array<Deed>(5).fill(change),
+  ...Array<Deed>(1).fill(handOver),
+  ...Array<Deed>(3).fill(forget),
+  (world, head) => happen(head, { kind: 'late', ms: 150 }, world.around),
+];
