@@ -1,0 +1,406 @@
+import type { Effect, Event, Change as GroupChange, Persist } from '../../consensus/events.ts';
+import type { Append, Heading } from '../../consensus/messages.ts';
+import { begin, step } from '../../consensus/raft.ts';
+import type { Raft } from '../../consensus/state.ts';
+import { dueAt, membersOf, standing } from '../../consensus/view.ts';
+import { Failed, failure, Malformed } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Cancel, Millis, Range, Store } from '../../runtime/ports.ts';
+import { Applier } from './applier.ts';
+import { encodeChanges, encodeMembers } from './entries.ts';
+import { type Batch, type Host, Leadership } from './leadership.ts';
+import { entriesOf, fullAppends, type HeadMessage, type Offer } from './messages.ts';
+import type { Apply, Snapshot } from './ports.ts';
+import type {
+  ChangeOutcome,
+  Replica,
+  ReplicaOptions,
+  ReplicaStatus,
+  RoleNews,
+} from './replica-port.ts';
+import { Snapshots } from './sending.ts';
+import { raftSettings, statusOf } from './status.ts';
+import { type Known, Tail } from './tail.ts';
+import { Waits } from './waits.ts';
+
+/** Begins to take part in the group of a disk; a head that is alone leads it at once. */
+export function openReplica(options: ReplicaOptions): Replica {
+  const replica = new Driver(options);
+  replica.start();
+  return replica;
+}
+
+type ChangeThen = (outcome: ChangeOutcome) => void;
+/** Who hears of what a step leads to. */
+type Asker = { readonly batches?: readonly Batch[]; readonly tell?: ChangeThen };
+
+/** Drives the core: gives it messages and time, and does what it says with disk and links. */
+class Driver implements Replica {
+  readonly #options: ReplicaOptions;
+  readonly #later: (then: () => void) => void;
+  readonly #tail: Tail;
+  readonly #applier: Applier;
+  readonly #snapshots: Snapshots;
+  readonly #host: Host;
+  #raft: Raft;
+  readonly #events: (readonly [Event, Asker])[] = [];
+  #stepping = false;
+  #leading: Leadership | undefined;
+  #transferring: ChangeThen | undefined;
+  readonly #waits = new Waits();
+  /** Changes of the group that are in this leadership's log, and not yet applied. */
+  readonly #changing = new Set<ChangeThen>();
+  #at: Millis;
+  #woken = false;
+  #installing = false;
+  #ended = false;
+  #timer: { readonly at: number; readonly cancel: Cancel } | undefined;
+
+  constructor(options: ReplicaOptions) {
+    const { disk, self, monotonic, settings = raftSettings } = options;
+    this.#options = options;
+    this.#later = options.later ?? ((then) => process.nextTick(then));
+    this.#raft = begin(disk.kept, self, settings, monotonic());
+    this.#tail = new Tail(disk, limits.raftCacheBytesMax);
+    this.#at = disk.kept.applied.at;
+    const { last, base } = disk.kept;
+    if (last > base.index) this.#at = disk.entries(last, last, 1)[0]!.at;
+    this.#applier = new Applier(disk, this.#tail, {
+      isAlone: () => !this.#hasOthers(),
+      seen: (applied) => this.#seen(applied),
+      compacted: (upTo) => this.#take({ kind: 'compacted', upTo }),
+      needed: () => this.#snapshots.needed(),
+      broke: () => this.#end(),
+    });
+    this.#snapshots = new Snapshots({
+      disk,
+      note: options.note,
+      now: () => options.clock.now(),
+      send: options.send,
+      fetch: options.fetchSnapshot,
+      install: (snapshot) => this.#install(snapshot),
+    });
+    this.#host = {
+      records: disk,
+      later: this.#later,
+      wake: () => this.#wake(),
+      hasOthers: () => this.#hasOthers(),
+      onGroup: (batches) => options.onGroup?.(batches),
+    };
+  }
+
+  start(): void {
+    this.#later(() => this.#take({ kind: 'tick' }));
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#options.disk.get(key);
+  }
+
+  range(range: Range): readonly (readonly [string, Uint8Array])[] {
+    return this.#options.disk.range(range);
+  }
+
+  leaderStore(term: number): Store {
+    if (this.#leading?.term === term) return this.#leading;
+    const over = new Leadership(term, this.#host);
+    over.end();
+    return over;
+  }
+
+  now(): Millis {
+    return Math.max(this.#options.clock.now(), this.#at);
+  }
+
+  receive(from: string, message: HeadMessage): void {
+    if (this.#ended) return;
+    this.#minds();
+    try {
+      if (message.kind === 'offer') this.#offered(from, message);
+      else if (message.kind === 'append') {
+        const { entries: encoded, ...append } = message;
+        if (this.#installing && encoded.length > 0) return;
+        this.#take({ kind: 'heard', from, message: append, entries: entriesOf(message) });
+      } else if (!this.#installing) this.#take({ kind: 'heard', from, message });
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      this.#options.note('warn', '/raft', error.message, { from, kind: message.kind });
+    }
+  }
+
+  linked(peer: string): void {
+    this.#take({ kind: 'found', peer });
+  }
+
+  unlinked(peer: string): void {
+    this.#take({ kind: 'lost', peer });
+  }
+
+  read(then: (ok: boolean) => void): void {
+    if (this.#ended) return this.#later(() => then(false));
+    this.#take({ kind: 'read', id: this.#waits.ask(then) });
+  }
+
+  change(change: GroupChange, then: ChangeThen): void {
+    if (this.#ended) return this.#later(() => then('unknown'));
+    this.#take({ kind: 'members', change }, { tell: then });
+  }
+
+  transfer(to: string, then: ChangeThen): void {
+    if (this.#ended) return this.#later(() => then('unknown'));
+    let refused = false;
+    const refuse = (outcome: ChangeOutcome): void => {
+      refused = true;
+      then(outcome);
+    };
+    this.#take({ kind: 'transfer', to }, { tell: refuse });
+    if (refused) return;
+    if (standing(this.#raft).role !== 'leader') return then('done');
+    this.#transferring = then;
+    const { electionMsMax } = this.#raft.settings;
+    this.#options.clock.timer(2 * electionMsMax, () => this.#transferred(then, 'unknown'));
+  }
+
+  status(): ReplicaStatus {
+    const { applied } = this.#applier;
+    return statusOf(this.#raft, applied, this.#options.monotonic(), this.#snapshots.lastAt);
+  }
+
+  snapshot(): Snapshot | undefined {
+    return this.#snapshots.latest;
+  }
+
+  async close(): Promise<void> {
+    await this.#leading?.close();
+    this.#end();
+    await this.#options.disk.close();
+  }
+
+  #hasOthers(): boolean {
+    const { voters, learners } = membersOf(this.#raft);
+    return voters.length + learners.length > 1;
+  }
+
+  /** Plays an event; those that come of its effects are played after it. */
+  #take(event: Event, asker: Asker = {}): void {
+    if (this.#ended) return;
+    this.#events.push([event, asker]);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (let next = this.#events.shift(); next && !this.#ended; next = this.#events.shift())
+        this.#step(...next);
+    } catch (error) {
+      this.#events.length = 0;
+      this.#end();
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.note('error', '/raft', why, { error });
+      this.#options.onBroken?.(failure('bug', `This head cannot agree with the others: ${why}`));
+    } finally {
+      this.#stepping = false;
+    }
+    this.#arm();
+  }
+
+  #step(event: Event, asker: Asker): void {
+    const { monotonic, dice, note } = this.#options;
+    try {
+      const [raft, effects] = step(this.#raft, event, monotonic(), dice);
+      this.#raft = raft;
+      for (const effect of effects) this.#perform(effect, asker);
+    } catch (error) {
+      if (event.kind !== 'heard' || !(error instanceof Malformed)) throw error;
+      note('warn', '/raft', error.message, { from: event.from, kind: event.message.kind });
+    }
+  }
+
+  #perform(effect: Effect, asker: Asker): void {
+    const { applied } = this.#applier;
+    switch (effect.kind) {
+      case 'persist':
+        return this.#persist(effect, asker);
+      case 'send':
+        return this.#send(effect.to, effect.message);
+      case 'commit':
+        return this.#applier.commitTo(effect.index);
+      case 'role':
+        return this.#become(effect);
+      case 'snapshot':
+        return this.#snapshots.offer(effect.to, this.#raft.hard.term);
+      case 'readable':
+        return this.#waits.answer(effect.id, effect.index, applied);
+      case 'unreadable':
+        return this.#waits.answer(effect.id, undefined, applied);
+      case 'refused':
+        asker.tell?.(effect.why);
+        if (effect.why === 'handing_over') this.#leading?.giveBack(asker.batches ?? []);
+        else asker.batches?.forEach(({ then }) => void this.#later(() => then('unknown')));
+    }
+  }
+
+  #persist({ write, hard, entries: headings, alone }: Persist, { batches, tell }: Asker): void {
+    const entries = headings.map((heading) => this.#entry(heading, batches ?? [], alone));
+    const last = entries.at(-1);
+    if (last) this.#at = last.at;
+    if (last && batches) this.#leading?.proposed(last.index, batches);
+    if (last && tell) this.#await(last.index, tell);
+    if (!alone) this.#tail.put(entries);
+    const whole = alone
+      ? this.#applier.aloneWrite(entries, hard)
+      : { ...(hard && { hard }), ...(last && { entries }) };
+    this.#options.disk.write(whole, (outcome) => {
+      if (outcome === 'unknown') return this.#end();
+      this.#take({ kind: 'stored', write });
+      if (alone) this.#applier.aloneWritten(whole);
+    });
+  }
+
+  /** An entry that came from the leader as it is, or one of this head's own. */
+  #entry(heading: Heading, batches: readonly Batch[], alone: boolean): Known {
+    if ('bytes' in heading) return heading as Known;
+    const at = this.now();
+    const { index, term, kind, members } = heading;
+    const changes = batches.flatMap((batch) => batch.changes);
+    if (kind === 'batch') {
+      const bytes = alone ? new Uint8Array(0) : encodeChanges(changes);
+      return { index, term, kind, at, bytes, changes };
+    }
+    return { index, term, kind, at, bytes: members ? encodeMembers(members) : new Uint8Array(0) };
+  }
+
+  #await(index: number, then: ChangeThen): void {
+    this.#changing.add(then);
+    this.#waits.until(index, this.#applier.applied, (ok) => {
+      if (this.#changing.delete(then)) then(ok ? 'done' : 'unknown');
+    });
+  }
+
+  #send(to: string, message: HeadMessage | Append): void {
+    const { send } = this.#options;
+    if (message.kind !== 'append') return void send(to, message);
+    const { raftAppendBytesMax: bytesMax } = limits;
+    const read = (from: number, upTo: number) => this.#tail.read(from, upTo, bytesMax);
+    for (const full of fullAppends(message, read, bytesMax)) if (!send(to, full)) return;
+  }
+
+  #become(news: RoleNews): void {
+    const { role, leader, term, ready } = news;
+    if (this.#leading && (role !== 'leader' || term !== this.#leading.term)) this.#depose();
+    if (role === 'leader') this.#leading ??= new Leadership(term, this.#host);
+    const tell = (): void => {
+      const now = standing(this.#raft);
+      if (now.role === role && now.term === term && !this.#ended)
+        this.#options.onRole({ role, leader, term, ready });
+    };
+    if (!ready) tell();
+    else this.#waits.until(this.#raft.committed, this.#applier.applied, (ok) => ok && tell());
+  }
+
+  #depose(): void {
+    this.#leading?.end();
+    this.#leading = undefined;
+    for (const then of this.#changing) then('unknown');
+    this.#changing.clear();
+    if (this.#transferring) this.#transferred(this.#transferring, 'done');
+  }
+
+  #transferred(then: ChangeThen, outcome: ChangeOutcome): void {
+    if (this.#transferring !== then) return;
+    this.#transferring = undefined;
+    then(outcome);
+  }
+
+  #seen(applied: readonly Apply[]): void {
+    const changes = applied.flatMap((entry) => entry.changes);
+    const last = applied.at(-1)!;
+    if (changes.length > 0) this.#options.onApplied(changes, last.at);
+    this.#leading?.applied(last.index);
+    this.#waits.applied(last.index);
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#woken || this.#leading === undefined) return;
+    this.#woken = true;
+    this.#later(() => this.#propose());
+  }
+
+  #propose(): void {
+    this.#woken = false;
+    const proposalsMax = this.#hasOthers() ? limits.raftProposalsMax : 1;
+    for (;;) {
+      const { role } = this.#raft;
+      if (this.#ended || (role.is === 'leader' && role.transfer)) return;
+      const batches = this.#leading?.take(proposalsMax);
+      if (batches === undefined) return;
+      this.#take({ kind: 'propose' }, { batches });
+    }
+  }
+
+  #offered(from: string, offer: Offer): void {
+    const { role, leader, term } = standing(this.#raft);
+    const follows = (role === 'follower' || role === 'learner') && leader === from;
+    if (follows && term === offer.leaderTerm && offer.index > this.#raft.committed)
+      this.#snapshots.take(from, offer);
+  }
+
+  /** While it goes on, this head neither stands for election nor takes entries. */
+  async #install(snapshot: Snapshot): Promise<void> {
+    if (snapshot.index <= this.#raft.committed || this.#raft.role.is !== 'follower')
+      throw new Failed('refused', 'it is needed no more');
+    this.#installing = true;
+    this.#applier.pause();
+    try {
+      const kept = await this.#options.disk.install(snapshot);
+      this.#tail.clear();
+      this.#at = kept.applied.at;
+      this.#take({ kind: 'installed', kept });
+      this.#options.onReplaced?.();
+    } finally {
+      this.#installing = false;
+      this.#applier.resume();
+      this.#take({ kind: 'late', ms: 0 });
+      this.#waits.applied(this.#applier.applied);
+    }
+  }
+
+  #arm(): void {
+    const due = this.#ended ? Number.POSITIVE_INFINITY : dueAt(this.#raft);
+    if (due === Number.POSITIVE_INFINITY || (this.#timer && this.#timer.at <= due)) return;
+    this.#timer?.cancel();
+    const ms = Math.max(0, Math.ceil(due - this.#options.monotonic()));
+    this.#timer = { at: due, cancel: this.#options.clock.timer(ms, () => this.#due()) };
+  }
+
+  /** A loop that was late has heard nothing meanwhile, and must not take others to be silent. */
+  #minds(): void {
+    const late = this.#options.monotonic() - (this.#timer?.at ?? Number.POSITIVE_INFINITY);
+    if (late <= limits.raftLateMs) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#take({ kind: 'late', ms: late });
+  }
+
+  #due(): void {
+    this.#minds();
+    this.#timer = undefined;
+    const now = this.#options.monotonic();
+    if (this.#installing) {
+      const at = now + limits.raftBeatMs;
+      const cancel = this.#options.clock.timer(limits.raftBeatMs, () => this.#due());
+      this.#timer = { at, cancel };
+      return;
+    }
+    if (now >= dueAt(this.#raft)) this.#take({ kind: 'tick' });
+    this.#arm();
+    this.#wake();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#timer?.cancel();
+    this.#depose();
+    this.#waits.end();
+  }
+}

@@ -1,0 +1,87 @@
+import type { Note } from '../../runtime/ports.ts';
+import type { HeadMessage, Offer } from './messages.ts';
+import type { ReplicaDisk, Snapshot } from './ports.ts';
+
+export type SnapshotHost = {
+  readonly disk: ReplicaDisk;
+  readonly note: Note;
+  readonly now: () => number;
+  readonly send: (to: string, message: HeadMessage) => boolean;
+  /** Copies an offered snapshot to this machine. */
+  readonly fetch: (from: string, offer: Offer) => Promise<Snapshot>;
+  /** Puts one that was fetched in the place of all there is. */
+  readonly install: (snapshot: Snapshot) => Promise<void>;
+};
+
+/** A snapshot that nobody asked for in so long keeps no entries in the log. */
+const WANTED_MS = 60_000;
+
+/** Snapshots of a head: those it makes for others, one at a time, and the one it takes. */
+export class Snapshots {
+  readonly #host: SnapshotHost;
+  #latest: Snapshot | undefined;
+  #making = false;
+  #taking = false;
+  #wantedAt = Number.NEGATIVE_INFINITY;
+  /** When the last one was made or installed here, or 0. */
+  lastAt = 0;
+
+  constructor(host: SnapshotHost) {
+    this.#host = host;
+  }
+
+  /** The newest one that was made, for those who fetch it. */
+  get latest(): Snapshot | undefined {
+    return this.#latest;
+  }
+
+  /** Up to where the log may be forgotten without making a snapshot useless that is under way. */
+  needed(): number {
+    if (this.#host.now() > this.#wantedAt + WANTED_MS) return Number.POSITIVE_INFINITY;
+    return this.#latest?.index ?? (this.#making ? 0 : Number.POSITIVE_INFINITY);
+  }
+
+  /** Offers a head one from which the log goes on; it is asked for again until it has it. */
+  offer(to: string, leaderTerm: number): void {
+    this.#wantedAt = this.#host.now();
+    if (this.#latest === undefined || this.#latest.index < this.#host.disk.kept.base.index) {
+      if (!this.#making) void this.#make();
+      return;
+    }
+    const { index, term, at, members, bytes, sha256 } = this.#latest;
+    this.#host.send(to, { kind: 'offer', leaderTerm, index, term, at, members, bytes, sha256 });
+  }
+
+  /** Takes an offer, unless it is taking one already. */
+  take(from: string, offer: Offer): void {
+    if (this.#taking) return;
+    this.#taking = true;
+    const { fetch, install, note, now } = this.#host;
+    fetch(from, offer)
+      .then(install)
+      .then(
+        () => {
+          this.lastAt = now();
+          note('info', '/raft', 'installed a snapshot', { from, index: offer.index });
+        },
+        (error: unknown) =>
+          note('warn', '/raft', 'a snapshot was not installed', { from, error: String(error) }),
+      )
+      .finally(() => {
+        this.#taking = false;
+      });
+  }
+
+  async #make(): Promise<void> {
+    this.#making = true;
+    const { disk, note, now } = this.#host;
+    try {
+      this.#latest = await disk.snapshot();
+      this.lastAt = now();
+    } catch (error) {
+      note('warn', '/raft', 'a snapshot could not be made', { error: String(error) });
+    } finally {
+      this.#making = false;
+    }
+  }
+}

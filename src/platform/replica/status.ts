@@ -1,0 +1,36 @@
+import type { Settings } from '../../consensus/messages.ts';
+import type { Monotonic } from '../../consensus/model.ts';
+import type { Raft } from '../../consensus/state.ts';
+import { view } from '../../consensus/view.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Millis } from '../../runtime/ports.ts';
+import type { ReplicaStatus } from './replica-port.ts';
+
+/** How the core is bounded, unless somebody says otherwise. */
+export const raftSettings: Settings = {
+  beatMs: limits.raftBeatMs,
+  electionMsMin: limits.raftElectionMsMin,
+  electionMsMax: limits.raftElectionMsMax,
+  leaseMs: limits.raftLeaseMs,
+  inFlightMax: limits.raftInFlightMax,
+  appendEntriesMax: limits.raftAppendEntriesMax,
+  promoteLagMax: limits.raftPromoteLagMax,
+};
+
+/** How a head is, for those who ask. */
+export function statusOf(
+  raft: Raft,
+  applied: number,
+  now: Monotonic,
+  lastSnapshotAt: Millis,
+): ReplicaStatus {
+  const { role, leader, term, ready, last, committed, members, peers } = view(raft);
+  return {
+    ...{ role, leader, term, ready, committed, members, applied, lastSnapshotAt },
+    lastIndex: last,
+    peers: peers.map(({ name, state, matched, heardAt }) => ({
+      ...{ name, matched, lag: last - matched, copying: state === 'copying' },
+      heardMsAgo: Math.max(0, now - heardAt),
+    })),
+  };
+}
