@@ -107,6 +107,8 @@ describe('a program on Node', () => {
   it('takes the next of several heads if one does not answer', async () => {
     const spool = await spoolOf('c', silent);
     expect(await answering({ spool, url: [urlOf(silent), urlOf(portOf(2))] })).toBe('head 2');
+    const url = `${urlOf(silent)}, 127.0.0.1:${portOf(1)},`;
+    expect(await answering({ spool, url })).toBe('head 1');
   });
 
   it.each([

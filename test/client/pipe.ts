@@ -21,13 +21,15 @@ export type Pipe = {
   cut(): void;
 };
 
-export function pipe(serve: (link: Link) => void): Pipe {
+/** `silenceMsMax`: after how long a link itself notices that nothing comes. */
+export function pipe(serve: (link: Link) => void, silenceMsMax?: number): Pipe {
+  const bounds = silenceMsMax === undefined ? {} : { silenceMsMax };
   const made: Pipe = {
     links: [],
     refuse: undefined,
     async open() {
       if (made.refuse !== undefined) throw made.refuse;
-      const links = memoryLinks({ clock: systemClock(), near: user, far: head });
+      const links = memoryLinks({ clock: systemClock(), near: user, far: head, bounds });
       made.links.push(links);
       serve(links.far);
       return links.near;
