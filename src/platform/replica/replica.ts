@@ -69,7 +69,7 @@ class Driver implements Replica {
       isAlone: () => !this.#hasOthers(),
       seen: (applied) => this.#seen(applied),
       compacted: (upTo) => this.#take({ kind: 'compacted', upTo }),
-      needed: () => this.#snapshots.needed(),
+      needed: () => (this.#isCopying() ? this.#snapshots.index : Number.POSITIVE_INFINITY),
       broke: () => this.#end(),
     });
     this.#snapshots = new Snapshots({
@@ -181,6 +181,19 @@ class Driver implements Replica {
     return voters.length + learners.length > 1;
   }
 
+  /** Whether a head that answers is being sent a snapshot; one that is away needs none yet. */
+  #isCopying(to?: string): boolean {
+    const { role, settings } = this.#raft;
+    const heard = this.#options.monotonic() - 10 * settings.electionMsMax;
+    return (
+      role.is === 'leader' &&
+      role.peers.some(
+        ({ name, state, heardAt }) =>
+          state === 'copying' && heardAt > heard && (to === undefined || to === name),
+      )
+    );
+  }
+
   /** Plays an event; those that come of its effects are played after it. */
   #take(event: Event, asker: Asker = {}): void {
     if (this.#ended) return;
@@ -226,7 +239,8 @@ class Driver implements Replica {
       case 'role':
         return this.#become(effect);
       case 'snapshot':
-        return this.#snapshots.offer(effect.to, this.#raft.hard.term);
+        if (this.#isCopying(effect.to)) this.#snapshots.offer(effect.to, this.#raft.hard.term);
+        return;
       case 'readable':
         return this.#waits.answer(effect.id, effect.index, applied);
       case 'unreadable':

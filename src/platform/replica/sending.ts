@@ -13,16 +13,12 @@ export type SnapshotHost = {
   readonly install: (snapshot: Snapshot) => Promise<void>;
 };
 
-/** A snapshot that nobody asked for in so long keeps no entries in the log. */
-const WANTED_MS = 60_000;
-
 /** Snapshots of a head: those it makes for others, one at a time, and the one it takes. */
 export class Snapshots {
   readonly #host: SnapshotHost;
   #latest: Snapshot | undefined;
   #making = false;
   #taking = false;
-  #wantedAt = Number.NEGATIVE_INFINITY;
   /** When the last one was made or installed here, or 0. */
   lastAt = 0;
 
@@ -35,15 +31,14 @@ export class Snapshots {
     return this.#latest;
   }
 
-  /** Up to where the log may be forgotten without making a snapshot useless that is under way. */
-  needed(): number {
-    if (this.#host.now() > this.#wantedAt + WANTED_MS) return Number.POSITIVE_INFINITY;
-    return this.#latest?.index ?? (this.#making ? 0 : Number.POSITIVE_INFINITY);
+  /** After which entry the log is still needed by a head that is being sent a snapshot. */
+  get index(): number {
+    if (this.#making) return this.#host.disk.kept.applied.index;
+    return this.#latest?.index ?? Number.POSITIVE_INFINITY;
   }
 
   /** Offers a head one from which the log goes on; it is asked for again until it has it. */
   offer(to: string, leaderTerm: number): void {
-    this.#wantedAt = this.#host.now();
     if (this.#latest === undefined || this.#latest.index < this.#host.disk.kept.base.index) {
       if (!this.#making) void this.#make();
       return;
