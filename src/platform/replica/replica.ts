@@ -1,13 +1,13 @@
 import type { Effect, Event, Change as GroupChange, Persist } from '../../consensus/events.ts';
-import type { Append, Heading } from '../../consensus/messages.ts';
+import type { Append } from '../../consensus/messages.ts';
 import { begin, step } from '../../consensus/raft.ts';
 import type { Raft } from '../../consensus/state.ts';
 import { dueAt, membersOf, standing } from '../../consensus/view.ts';
 import { Failed, failure, Malformed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Cancel, Millis, Range, Store } from '../../runtime/ports.ts';
+import type { Millis, Range, Store } from '../../runtime/ports.ts';
 import { Applier } from './applier.ts';
-import { encodeChanges, encodeMembers } from './entries.ts';
+import { Changes, type ChangeThen } from './changes.ts';
 import { type Batch, type Host, Leadership } from './leadership.ts';
 import { entriesOf, fullAppends, type HeadMessage, type Offer } from './messages.ts';
 import type { Apply, Snapshot } from './ports.ts';
@@ -19,8 +19,9 @@ import type {
   RoleNews,
 } from './replica-port.ts';
 import { Snapshots } from './sending.ts';
-import { raftSettings, statusOf } from './status.ts';
-import { type Known, Tail } from './tail.ts';
+import { isCopying, raftSettings, statusOf } from './status.ts';
+import { entryOf, Tail } from './tail.ts';
+import { Ticker } from './ticker.ts';
 import { Waits } from './waits.ts';
 
 /** Begins to take part in the group of a disk; a head that is alone leads it at once. */
@@ -30,7 +31,6 @@ export function openReplica(options: ReplicaOptions): Replica {
   return replica;
 }
 
-type ChangeThen = (outcome: ChangeOutcome) => void;
 /** Who hears of what a step leads to. */
 type Asker = { readonly batches?: readonly Batch[]; readonly tell?: ChangeThen };
 
@@ -46,15 +46,13 @@ class Driver implements Replica {
   readonly #events: (readonly [Event, Asker])[] = [];
   #stepping = false;
   #leading: Leadership | undefined;
-  #transferring: ChangeThen | undefined;
   readonly #waits = new Waits();
-  /** Changes of the group that are in this leadership's log, and not yet applied. */
-  readonly #changing = new Set<ChangeThen>();
+  readonly #changes = new Changes(this.#waits);
+  readonly #ticker: Ticker;
   #at: Millis;
   #woken = false;
   #installing = false;
   #ended = false;
-  #timer: { readonly at: number; readonly cancel: Cancel } | undefined;
 
   constructor(options: ReplicaOptions) {
     const { disk, self, monotonic, settings = raftSettings } = options;
@@ -79,6 +77,17 @@ class Driver implements Replica {
       send: options.send,
       fetch: options.fetchSnapshot,
       install: (snapshot) => this.#install(snapshot),
+    });
+    this.#ticker = new Ticker({
+      clock: options.clock,
+      monotonic,
+      // While a snapshot is being installed, this head does not stand for election.
+      dueAt: () => (this.#ended || this.#installing ? Number.POSITIVE_INFINITY : dueAt(this.#raft)),
+      tick: () => {
+        this.#take({ kind: 'tick' });
+        this.#wake();
+      },
+      late: (ms) => this.#take({ kind: 'late', ms }),
     });
     this.#host = {
       records: disk,
@@ -114,7 +123,7 @@ class Driver implements Replica {
 
   receive(from: string, message: HeadMessage): void {
     if (this.#ended) return;
-    this.#minds();
+    this.#ticker.look();
     try {
       if (message.kind === 'offer') this.#offered(from, message);
       else if (message.kind === 'append') {
@@ -156,9 +165,8 @@ class Driver implements Replica {
     this.#take({ kind: 'transfer', to }, { tell: refuse });
     if (refused) return;
     if (standing(this.#raft).role !== 'leader') return then('done');
-    this.#transferring = then;
     const { electionMsMax } = this.#raft.settings;
-    this.#options.clock.timer(2 * electionMsMax, () => this.#transferred(then, 'unknown'));
+    this.#options.clock.timer(2 * electionMsMax, this.#changes.transferring(then));
   }
 
   status(): ReplicaStatus {
@@ -181,17 +189,8 @@ class Driver implements Replica {
     return voters.length + learners.length > 1;
   }
 
-  /** Whether a head that answers is being sent a snapshot; one that is away needs none yet. */
   #isCopying(to?: string): boolean {
-    const { role, settings } = this.#raft;
-    const heard = this.#options.monotonic() - 10 * settings.electionMsMax;
-    return (
-      role.is === 'leader' &&
-      role.peers.some(
-        ({ name, state, heardAt }) =>
-          state === 'copying' && heardAt > heard && (to === undefined || to === name),
-      )
-    );
+    return isCopying(this.#raft, this.#options.monotonic(), to);
   }
 
   /** Plays an event; those that come of its effects are played after it. */
@@ -212,7 +211,7 @@ class Driver implements Replica {
     } finally {
       this.#stepping = false;
     }
-    this.#arm();
+    this.#ticker.arm();
   }
 
   #step(event: Event, asker: Asker): void {
@@ -253,11 +252,12 @@ class Driver implements Replica {
   }
 
   #persist({ write, hard, entries: headings, alone }: Persist, { batches, tell }: Asker): void {
-    const entries = headings.map((heading) => this.#entry(heading, batches ?? [], alone));
+    const changes = batches?.flatMap((batch) => batch.changes) ?? [];
+    const entries = headings.map((heading) => entryOf(heading, this.now(), changes, alone));
     const last = entries.at(-1);
     if (last) this.#at = last.at;
     if (last && batches) this.#leading?.proposed(last.index, batches);
-    if (last && tell) this.#await(last.index, tell);
+    if (last && tell) this.#changes.appended(last.index, this.#applier.applied, tell);
     if (!alone) this.#tail.put(entries);
     const whole = alone
       ? this.#applier.aloneWrite(entries, hard)
@@ -266,26 +266,6 @@ class Driver implements Replica {
       if (outcome === 'unknown') return this.#end();
       this.#take({ kind: 'stored', write });
       if (alone) this.#applier.aloneWritten(whole);
-    });
-  }
-
-  /** An entry that came from the leader as it is, or one of this head's own. */
-  #entry(heading: Heading, batches: readonly Batch[], alone: boolean): Known {
-    if ('bytes' in heading) return heading as Known;
-    const at = this.now();
-    const { index, term, kind, members } = heading;
-    const changes = batches.flatMap((batch) => batch.changes);
-    if (kind === 'batch') {
-      const bytes = alone ? new Uint8Array(0) : encodeChanges(changes);
-      return { index, term, kind, at, bytes, changes };
-    }
-    return { index, term, kind, at, bytes: members ? encodeMembers(members) : new Uint8Array(0) };
-  }
-
-  #await(index: number, then: ChangeThen): void {
-    this.#changing.add(then);
-    this.#waits.until(index, this.#applier.applied, (ok) => {
-      if (this.#changing.delete(then)) then(ok ? 'done' : 'unknown');
     });
   }
 
@@ -313,15 +293,7 @@ class Driver implements Replica {
   #depose(): void {
     this.#leading?.end();
     this.#leading = undefined;
-    for (const then of this.#changing) then('unknown');
-    this.#changing.clear();
-    if (this.#transferring) this.#transferred(this.#transferring, 'done');
-  }
-
-  #transferred(then: ChangeThen, outcome: ChangeOutcome): void {
-    if (this.#transferring !== then) return;
-    this.#transferring = undefined;
-    then(outcome);
+    this.#changes.end();
   }
 
   #seen(applied: readonly Apply[]): void {
@@ -378,42 +350,10 @@ class Driver implements Replica {
     }
   }
 
-  #arm(): void {
-    const due = this.#ended ? Number.POSITIVE_INFINITY : dueAt(this.#raft);
-    if (due === Number.POSITIVE_INFINITY || (this.#timer && this.#timer.at <= due)) return;
-    this.#timer?.cancel();
-    const ms = Math.max(0, Math.ceil(due - this.#options.monotonic()));
-    this.#timer = { at: due, cancel: this.#options.clock.timer(ms, () => this.#due()) };
-  }
-
-  /** A loop that was late has heard nothing meanwhile, and must not take others to be silent. */
-  #minds(): void {
-    const late = this.#options.monotonic() - (this.#timer?.at ?? Number.POSITIVE_INFINITY);
-    if (late <= limits.raftLateMs) return;
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    this.#take({ kind: 'late', ms: late });
-  }
-
-  #due(): void {
-    this.#minds();
-    this.#timer = undefined;
-    const now = this.#options.monotonic();
-    if (this.#installing) {
-      const at = now + limits.raftBeatMs;
-      const cancel = this.#options.clock.timer(limits.raftBeatMs, () => this.#due());
-      this.#timer = { at, cancel };
-      return;
-    }
-    if (now >= dueAt(this.#raft)) this.#take({ kind: 'tick' });
-    this.#arm();
-    this.#wake();
-  }
-
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#timer?.cancel();
+    this.#ticker.stop();
     this.#depose();
     this.#waits.end();
   }

@@ -18,6 +18,8 @@ export class Snapshots {
   readonly #host: SnapshotHost;
   #latest: Snapshot | undefined;
   #making = false;
+  /** It is of no earlier entry than this. */
+  #makingFrom = 0;
   #taking = false;
   /** When the last one was made or installed here, or 0. */
   lastAt = 0;
@@ -33,7 +35,7 @@ export class Snapshots {
 
   /** After which entry the log is still needed by a head that is being sent a snapshot. */
   get index(): number {
-    if (this.#making) return this.#host.disk.kept.applied.index;
+    if (this.#making) return this.#makingFrom;
     return this.#latest?.index ?? Number.POSITIVE_INFINITY;
   }
 
@@ -70,6 +72,7 @@ export class Snapshots {
   async #make(): Promise<void> {
     this.#making = true;
     const { disk, note, now } = this.#host;
+    this.#makingFrom = disk.kept.base.index;
     try {
       this.#latest = await disk.snapshot();
       this.lastAt = now();

@@ -34,3 +34,15 @@ export function statusOf(
     })),
   };
 }
+
+/** Whether a head that answers is being sent a snapshot: `to`, or any. */
+export function isCopying({ role, settings }: Raft, now: Monotonic, to?: string): boolean {
+  const since = now - 10 * settings.electionMsMax;
+  return (
+    role.is === 'leader' &&
+    role.peers.some(
+      ({ name, state, heardAt }) =>
+        state === 'copying' && heardAt > since && (to === undefined || to === name),
+    )
+  );
+}

@@ -1,6 +1,7 @@
+import type { Heading } from '../../consensus/messages.ts';
 import type { Entry } from '../../consensus/model.ts';
-import type { Change } from '../../runtime/ports.ts';
-import { entryBytes } from './entries.ts';
+import type { Change, Millis } from '../../runtime/ports.ts';
+import { encodeChanges, encodeMembers, entryBytes } from './entries.ts';
 import type { ReplicaDisk } from './ports.ts';
 
 /** An entry and, where this head made it, the changes that its bytes stand for. */
@@ -72,4 +73,23 @@ export class Tail {
     this.#bytes -= entryBytes(entry);
     this.#entries.delete(index);
   }
+}
+
+/**
+ * The entry of a heading: as it came from the leader, or one of this head's own of these changes.
+ * One that is decided `alone` is never in the log, and so needs no bytes.
+ */
+export function entryOf(
+  heading: Heading,
+  at: Millis,
+  changes: readonly Change[],
+  alone: boolean,
+): Known {
+  if ('bytes' in heading) return heading as Known;
+  const { index, term, kind, members } = heading;
+  if (kind === 'batch') {
+    const bytes = alone ? new Uint8Array(0) : encodeChanges(changes);
+    return { index, term, kind, at, bytes, changes };
+  }
+  return { index, term, kind, at, bytes: members ? encodeMembers(members) : new Uint8Array(0) };
 }
