@@ -8,7 +8,7 @@ export const pick = <T>(dice: Dice, list: readonly T[]): T =>
   list[Math.floor(dice() * list.length)]!;
 
 /** What may befall a head at any moment. */
-type Deed = (world: World, head: Head) => void;
+export type Deed = (world: World, head: Head) => void;
 
 const other = ({ dice, heads }: World, head: Head): Head =>
   pick(dice, heads.length === 1 ? heads : heads.filter((one) => one !== head));
@@ -83,15 +83,27 @@ function forget(world: World, head: Head): void {
   if (head.raft !== undefined && upTo > base.index) compactTo(head, upTo, world.around);
 }
 
-/** What fate may do, each as often as it stands here. */
-export const deeds: readonly Deed[] = [
-  ...Array<Deed>(20).fill(propose),
-  ...Array<Deed>(14).fill(read),
-  ...Array<Deed>(3).fill(fall),
-  ...Array<Deed>(2).fill(cutOff),
-  ...Array<Deed>(3).fill(heal),
-  ...Array<Deed>(5).fill(change),
-  ...Array<Deed>(1).fill(handOver),
-  ...Array<Deed>(3).fill(forget),
-  (world, head) => happen(head, { kind: 'late', ms: 150 }, world.around),
+function late(world: World, head: Head): void {
+  happen(head, { kind: 'late', ms: 150 }, world.around);
+}
+
+/** What fate may do, and how often beside the others. */
+const deeds: readonly (readonly [Deed, number])[] = [
+  [propose, 20],
+  [read, 14],
+  [fall, 3],
+  [cutOff, 2],
+  [heal, 3],
+  [change, 5],
+  [handOver, 1],
+  [forget, 3],
+  [late, 1],
 ];
+
+/** Fate has moods: in each history it does some things never, and others far more often. */
+export function moodOf(dice: Dice): readonly Deed[] {
+  return deeds.flatMap(([deed, often]) => {
+    const times = deed === propose ? 1 : pick(dice, [0, 1, 1, 4]);
+    return Array<Deed>(often * times).fill(deed);
+  });
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { play } from './random.ts';
 
 /** As many seeds as a few seconds allow; `SWM_RAFT_SEEDS` asks for more. */
-const seeds = Number(process.env['SWM_RAFT_SEEDS'] ?? 1_000);
+const seeds = Number(process.env['SWM_RAFT_SEEDS'] ?? 2_000);
 const first = Number(process.env['SWM_RAFT_FROM'] ?? 1);
 
 describe('heads in a bad place', () => {

@@ -1,11 +1,13 @@
 import type { Dice } from '../../src/consensus/messages.ts';
 import { usual } from '../../src/consensus/messages.ts';
-import { dueAt, membersOf } from '../../src/consensus/view.ts';
+import { dueAt } from '../../src/consensus/view.ts';
+import { calmDown } from './calm.ts';
 import { emptyDisk } from './disk.ts';
-import { deeds, pick } from './fate.ts';
-import { Broken, newWatch, readyLeader, type Watch, watchCommit, watchStep } from './invariants.ts';
+import { type Deed, moodOf, pick } from './fate.ts';
+import { Broken, newWatch, type Watch, watchCommit, watchStep } from './invariants.ts';
 import {
   type Around,
+  crash,
   flush,
   type Head,
   happen,
@@ -47,6 +49,10 @@ export type World = {
   readonly disks: Map<string, number>;
   /** The clock of a head: where it began, and how fast it runs. */
   readonly clocks: Map<string, { readonly from: number; readonly rate: number }>;
+  /** What fate does in this history, each as often as it stands here. */
+  readonly mood: readonly Deed[];
+  /** How likely a head falls just when a write is due. */
+  readonly falls: number;
   value: number;
   steps: number;
   snapshots: number;
@@ -87,13 +93,21 @@ function newWorld(seed: number): World {
     delayMs: dice() < 0.5 ? 2 : dice() * 60,
     disks: new Map(),
     clocks: new Map(clocks),
+    mood: moodOf(dice),
+    falls: pick(dice, [0, 0, 0.01, 0.05]),
     value: 0,
     steps: 0,
     snapshots: 0,
     around: {
       now: ({ name }) => clockOf(world, name),
       dice,
-      settings: { ...usual, appendEntriesMax: 4, inFlightMax: 4, promoteLagMax: 6 },
+      settings: {
+        ...usual,
+        leaseMs: pick(dice, [0, usual.leaseMs]),
+        appendEntriesMax: pick(dice, [1, 4]),
+        inFlightMax: pick(dice, [1, 4]),
+        promoteLagMax: 6,
+      },
       send: (parcel) => send(world, parcel),
       stepped: (head, before, event, effects) => {
         world.steps += 1;
@@ -130,7 +144,12 @@ function send(world: World, parcel: Parcel): void {
   }
 }
 
-/** What is next: a parcel, a tick, a write that is through, or the next deed of fate. */
+/** Lets time pass. */
+export function passUntil(world: World, until: number): void {
+  while (advance(world, until));
+}
+
+/** What is next: a parcel, a tick or a write, if it comes before `until`. */
 function advance(world: World, until: number): boolean {
   let at = until;
   let act: (() => void) | undefined;
@@ -154,11 +173,7 @@ function advance(world: World, until: number): boolean {
     const through = head.queue.length === 0 ? until : (world.disks.get(head.name) ?? 0);
     if (through < at) {
       at = through;
-      act = () => {
-        const slow = !world.calm && world.dice() < 0.1 ? world.dice() * 200 : 0;
-        world.disks.set(head.name, world.now + world.dice() * 4 + slow);
-        flush(head, world.around);
-      };
+      act = () => writeNext(world, head);
     }
   }
   world.now = Math.max(world.now, at);
@@ -166,9 +181,17 @@ function advance(world: World, until: number): boolean {
   return act !== undefined;
 }
 
+/** The next write of a head is through, unless it falls right before. */
+function writeNext(world: World, head: Head): void {
+  const { dice, calm, disks, falls, around, now } = world;
+  const slow = !calm && dice() < 0.1 ? dice() * 200 : 0;
+  disks.set(head.name, now + dice() * 4 + slow);
+  if (calm || dice() >= falls) return flush(head, around);
+  crash(head);
+  if (dice() < 0.8) start(head, around);
+}
+
 const troubledMs = 5_000;
-const healedMs = 4_000;
-const settledMs = 1_500;
 
 /** Plays one seed to its end. */
 export function play(seed: number): Outcome {
@@ -193,36 +216,7 @@ function trouble(world: World): void {
   for (const head of world.heads) start(head, world.around);
   const paceMs = 2 + world.dice() * 40;
   while (world.now < troubledMs) {
-    const until = world.now + world.dice() * paceMs * 2;
-    while (advance(world, until));
-    pick(world.dice, deeds)(world, pick(world.dice, world.heads));
-  }
-}
-
-/** All heads are up and hear each other: one leads, commits, and is not disturbed any more. */
-function calmDown(world: World): void {
-  world.calm = true;
-  world.cuts.clear();
-  for (const head of world.heads) if (head.raft === undefined) start(head, world.around);
-  const until = world.now + healedMs;
-  while (advance(world, until));
-  const leader = readyLeader(world.heads);
-  if (leader === undefined) throw new Broken('healed-groups-lead', 'nobody leads');
-  const { term } = leader.raft!.hard;
-  world.value += 1;
-  const before = world.watch.decided.length;
-  happen(leader, { kind: 'propose' }, world.around, world.value);
-  while (advance(world, until + settledMs));
-  if (!world.watch.decided.slice(before).some(({ value }) => value === world.value)) {
-    throw new Broken('healed-groups-commit', `${leader.name} in term ${term}`);
-  }
-  if (leader.raft?.role.is !== 'leader' || leader.raft.hard.term !== term) {
-    throw new Broken('leaders-are-not-disturbed', `${leader.name} in term ${term}`);
-  }
-  const { voters, learners } = membersOf(leader.raft);
-  for (const head of world.heads) {
-    if (![...voters, ...learners].includes(head.name)) continue;
-    if (head.memory.records.length === leader.memory.records.length) continue;
-    throw new Broken('healed-groups-agree', `${head.name} lags behind ${leader.name}`);
+    passUntil(world, world.now + world.dice() * paceMs * 2);
+    pick(world.dice, world.mood)(world, pick(world.dice, world.heads));
   }
 }
