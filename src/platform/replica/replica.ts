@@ -8,7 +8,8 @@ import { limits } from '../../protocol/limits.ts';
 import type { Millis, Range, Store } from '../../runtime/ports.ts';
 import { Applier } from './applier.ts';
 import { Changes, type ChangeThen } from './changes.ts';
-import { type Batch, type Host, Leadership } from './leadership.ts';
+import type { Batch } from './leadership.ts';
+import { Leading } from './leading.ts';
 import { entriesOf, fullAppends, type HeadMessage, type Offer } from './messages.ts';
 import type { Apply, Snapshot } from './ports.ts';
 import type {
@@ -19,7 +20,7 @@ import type {
   RoleNews,
 } from './replica-port.ts';
 import { Snapshots } from './sending.ts';
-import { isCopying, raftSettings, statusOf } from './status.ts';
+import { isCopying, isHandingOver, raftSettings, statusOf } from './status.ts';
 import { entryOf, Tail } from './tail.ts';
 import { Ticker } from './ticker.ts';
 import { Waits } from './waits.ts';
@@ -41,16 +42,14 @@ class Driver implements Replica {
   readonly #tail: Tail;
   readonly #applier: Applier;
   readonly #snapshots: Snapshots;
-  readonly #host: Host;
   #raft: Raft;
   readonly #events: (readonly [Event, Asker])[] = [];
   #stepping = false;
-  #leading: Leadership | undefined;
+  readonly #leading: Leading;
   readonly #waits = new Waits();
   readonly #changes = new Changes(this.#waits);
   readonly #ticker: Ticker;
   #at: Millis;
-  #woken = false;
   #installing = false;
   #ended = false;
 
@@ -67,7 +66,8 @@ class Driver implements Replica {
       isAlone: () => !this.#hasOthers(),
       seen: (applied) => this.#seen(applied),
       compacted: (upTo) => this.#take({ kind: 'compacted', upTo }),
-      needed: () => (this.#isCopying() ? this.#snapshots.index : Number.POSITIVE_INFINITY),
+      needed: () =>
+        isCopying(this.#raft, monotonic()) ? this.#snapshots.index : Number.POSITIVE_INFINITY,
       broke: () => this.#end(),
     });
     this.#snapshots = new Snapshots({
@@ -85,17 +85,18 @@ class Driver implements Replica {
       dueAt: () => (this.#ended || this.#installing ? Number.POSITIVE_INFINITY : dueAt(this.#raft)),
       tick: () => {
         this.#take({ kind: 'tick' });
-        this.#wake();
+        this.#leading.wake();
       },
       late: (ms) => this.#take({ kind: 'late', ms }),
     });
-    this.#host = {
+    this.#leading = new Leading({
       records: disk,
       later: this.#later,
-      wake: () => this.#wake(),
       hasOthers: () => this.#hasOthers(),
       onGroup: (batches) => options.onGroup?.(batches),
-    };
+      mayPropose: () => !this.#ended && !isHandingOver(this.#raft),
+      propose: (batches) => this.#take({ kind: 'propose' }, { batches }),
+    });
   }
 
   start(): void {
@@ -111,10 +112,7 @@ class Driver implements Replica {
   }
 
   leaderStore(term: number): Store {
-    if (this.#leading?.term === term) return this.#leading;
-    const over = new Leadership(term, this.#host);
-    over.end();
-    return over;
+    return this.#leading.store(term);
   }
 
   now(): Millis {
@@ -179,7 +177,7 @@ class Driver implements Replica {
   }
 
   async close(): Promise<void> {
-    await this.#leading?.close();
+    await this.#leading.now?.close();
     this.#end();
     await this.#options.disk.close();
   }
@@ -187,10 +185,6 @@ class Driver implements Replica {
   #hasOthers(): boolean {
     const { voters, learners } = membersOf(this.#raft);
     return voters.length + learners.length > 1;
-  }
-
-  #isCopying(to?: string): boolean {
-    return isCopying(this.#raft, this.#options.monotonic(), to);
   }
 
   /** Plays an event; those that come of its effects are played after it. */
@@ -238,15 +232,14 @@ class Driver implements Replica {
       case 'role':
         return this.#become(effect);
       case 'snapshot':
-        if (this.#isCopying(effect.to)) this.#snapshots.offer(effect.to, this.#raft.hard.term);
-        return;
+        return this.#offer(effect.to);
       case 'readable':
         return this.#waits.answer(effect.id, effect.index, applied);
       case 'unreadable':
         return this.#waits.answer(effect.id, undefined, applied);
       case 'refused':
         asker.tell?.(effect.why);
-        if (effect.why === 'handing_over') this.#leading?.giveBack(asker.batches ?? []);
+        if (effect.why === 'handing_over') this.#leading.now?.giveBack(asker.batches ?? []);
         else asker.batches?.forEach(({ then }) => void this.#later(() => then('unknown')));
     }
   }
@@ -256,7 +249,7 @@ class Driver implements Replica {
     const entries = headings.map((heading) => entryOf(heading, this.now(), changes, alone));
     const last = entries.at(-1);
     if (last) this.#at = last.at;
-    if (last && batches) this.#leading?.proposed(last.index, batches);
+    if (last && batches) this.#leading.now?.proposed(last.index, batches);
     if (last && tell) this.#changes.appended(last.index, this.#applier.applied, tell);
     if (!alone) this.#tail.put(entries);
     const whole = alone
@@ -279,11 +272,12 @@ class Driver implements Replica {
 
   #become(news: RoleNews): void {
     const { role, leader, term, ready } = news;
-    if (this.#leading && (role !== 'leader' || term !== this.#leading.term)) this.#depose();
-    if (role === 'leader') this.#leading ??= new Leadership(term, this.#host);
+    const { now } = this.#leading;
+    if (now && (role !== 'leader' || term !== now.term)) this.#depose();
+    if (role === 'leader') this.#leading.begin(term);
     const tell = (): void => {
-      const now = standing(this.#raft);
-      if (now.role === role && now.term === term && !this.#ended)
+      const is = standing(this.#raft);
+      if (is.role === role && is.term === term && !this.#ended)
         this.#options.onRole({ role, leader, term, ready });
     };
     if (!ready) tell();
@@ -291,8 +285,7 @@ class Driver implements Replica {
   }
 
   #depose(): void {
-    this.#leading?.end();
-    this.#leading = undefined;
+    this.#leading.end();
     this.#changes.end();
   }
 
@@ -300,27 +293,14 @@ class Driver implements Replica {
     const changes = applied.flatMap((entry) => entry.changes);
     const last = applied.at(-1)!;
     if (changes.length > 0) this.#options.onApplied(changes, last.at);
-    this.#leading?.applied(last.index);
+    this.#leading.now?.applied(last.index);
     this.#waits.applied(last.index);
-    this.#wake();
+    this.#leading.wake();
   }
 
-  #wake(): void {
-    if (this.#woken || this.#leading === undefined) return;
-    this.#woken = true;
-    this.#later(() => this.#propose());
-  }
-
-  #propose(): void {
-    this.#woken = false;
-    const proposalsMax = this.#hasOthers() ? limits.raftProposalsMax : 1;
-    for (;;) {
-      const { role } = this.#raft;
-      if (this.#ended || (role.is === 'leader' && role.transfer)) return;
-      const batches = this.#leading?.take(proposalsMax);
-      if (batches === undefined) return;
-      this.#take({ kind: 'propose' }, { batches });
-    }
+  #offer(to: string): void {
+    if (isCopying(this.#raft, this.#options.monotonic(), to))
+      this.#snapshots.offer(to, this.#raft.hard.term);
   }
 
   #offered(from: string, offer: Offer): void {

@@ -46,3 +46,7 @@ export function isCopying({ role, settings }: Raft, now: Monotonic, to?: string)
     )
   );
 }
+
+/** Whether the core would refuse proposals because it hands over. */
+export const isHandingOver = ({ role }: Raft): boolean =>
+  role.is === 'leader' && role.transfer !== undefined;
