@@ -86,6 +86,7 @@ export const messages = {
   'cluster.forget': tell(67, '/clusters/{cluster}', nobody, 'Forgets a cluster long gone.'),
   'node.forget': tell(68, '/nodes/{node}', nobody, 'Forgets a node long gone.'),
   'head.keys': call(69, '/group', heads, 'Gives a head what it needs to lead.'),
+  'head.current': call(71, '/group', heads, 'How far the log is decided.'),
   'scheduler.offers': call(70, '/scheduler', heads, 'What all sites offer.'),
 
   // over the mesh
@@ -96,6 +97,14 @@ export const messages = {
   'node.hello': call(84, '/nodes/{node}', workers, 'What a node is and has.'),
   'node.leader': tell(86, '/', heads, 'Which head leads.'),
   'runner.forget': tell(85, '/runners/{runner}', nobody, 'Forgets an attempt long over.'),
+
+  // between the heads, about the log
+  'raft.ask': tell(96, '/raft', heads, 'Asks for a vote.'),
+  'raft.voted': tell(97, '/raft', heads, 'Gives a vote, or does not.'),
+  'raft.append': tell(98, '/raft', heads, 'Entries of the log, or a beat.'),
+  'raft.appended': tell(99, '/raft', heads, 'Up to where the log is kept.'),
+  'raft.campaign': tell(100, '/raft', heads, 'Hands over the lead.'),
+  'raft.offer': tell(101, '/raft', heads, 'There is a snapshot to fetch.'),
 } as const satisfies Record<string, Row>;
 
 export type Name = keyof typeof messages;

@@ -36,6 +36,10 @@ const page = { limit: Type.Optional(count(limits.pageMax)), after: Type.Optional
 const ofJob = Type.Object({ id: text(64) });
 const instant = Type.Integer({ minimum: 0 });
 const attempt = count(1_000_000);
+const index = count(2 ** 52);
+const place = { index, term: index };
+const position = Type.Object(place);
+const bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
 const maybe = <T extends TSchema>(shape: T) => Type.Union([Type.Null(), shape]);
 
 /** What each message carries, and its answer, by the name it has in the table. */
@@ -86,16 +90,16 @@ export const shapes = {
       since: instant,
       term: count(2 ** 40),
       /** Who leads as far as this node knows, or ''. */
-      leader: text(100),
-      role: Type.Enum(['leader', 'follower', 'candidate', 'learner']),
+      leader: Type.Optional(text(100)),
+      role: Type.Optional(Type.Enum(['leader', 'follower', 'candidate', 'learner'])),
       /** Last entry of the log that this node has applied, and that it knows to be committed. */
-      applied: count(2 ** 50),
-      committed: count(2 ** 50),
+      applied: Type.Optional(count(2 ** 50)),
+      committed: Type.Optional(count(2 ** 50)),
       /** Voters, and how many of them this node hears: more than half are a quorum. */
-      voters: count(100),
-      reachable: count(100),
+      voters: Type.Optional(count(100)),
+      reachable: Type.Optional(count(100)),
       /** When the last snapshot was made or taken here; 0: never. */
-      snapshotAt: instant,
+      snapshotAt: Type.Optional(instant),
       actors: count(2 ** 40),
       rssBytes: count(2 ** 50),
       trouble: list(text(1024), 100),
@@ -287,6 +291,7 @@ export const shapes = {
       users: list(Type.Object({ name, certificate: text(10_000) }), 10_000),
     }),
   },
+  'head.current': { body: nothing, reply: Type.Object({ index: count(2 ** 50) }) },
   'scheduler.offers': {
     body: nothing,
     reply: Type.Object({ flavors: list(FlavorRow, 100_000), images: list(ImageRow, 100_000) }),
@@ -321,6 +326,52 @@ export const shapes = {
   },
   'node.hello': {
     body: Type.Object({ node: name, address: text(256), resources: Resources, version: text(64) }),
+    reply: nothing,
+  },
+
+  'raft.ask': {
+    body: Type.Object({ term: index, pre: Type.Boolean(), last: position, handed: Type.Boolean() }),
+    reply: nothing,
+  },
+  'raft.voted': {
+    body: Type.Object({
+      term: index,
+      pre: Type.Boolean(),
+      granted: Type.Boolean(),
+      waitMs: Type.Number({ minimum: 0 }),
+    }),
+    reply: nothing,
+  },
+  'raft.append': {
+    body: Type.Object({
+      term: index,
+      prev: position,
+      upTo: index,
+      committed: index,
+      round: index,
+      entries: list(bytes, 100_000),
+    }),
+    reply: nothing,
+  },
+  'raft.appended': {
+    body: Type.Object({
+      term: index,
+      matched: index,
+      round: index,
+      refused: Type.Optional(Type.Object({ prev: index, hint: position })),
+    }),
+    reply: nothing,
+  },
+  'raft.campaign': { body: Type.Object({ term: index }), reply: nothing },
+  'raft.offer': {
+    body: Type.Object({
+      leaderTerm: index,
+      ...place,
+      at: instant,
+      members: Type.Object({ voters: list(name, 100), learners: list(name, 100) }),
+      bytes: index,
+      sha256,
+    }),
     reply: nothing,
   },
 } as const satisfies Record<keyof typeof messages, { body: TSchema; reply: TSchema }>;
