@@ -41,23 +41,28 @@ import { standing } from './view.ts';
 
 /**
  * A head as it starts, with what was found on its disk. To be told of time at once: one that is
- * alone stands for election then. Others may have promised a leader before the crash not to.
+ * alone stands for election then. Others wait, since they may have promised it to a leader before
+ * the crash, and not all for as long, since they may have started together.
  */
 export function begin(kept: Kept, self: string, settings: Settings, now: Monotonic): Raft {
+  const log = logOf(kept);
   const [group, ...later] = kept.members;
   const alone = later.length === 0 && group?.voters.length === 1 && group.voters[0] === self;
-  const soonest = alone ? now : now + settings.electionMsMin;
+  const { electionMsMin: min, electionMsMax: max } = settings;
+  const soonest = alone ? now : now + min;
+  const voters = [...groupOf(log).voters].sort();
+  const turnMs = ((max - min) * Math.max(0, voters.indexOf(self))) / Math.max(1, voters.length);
   return {
     self,
     settings,
     hard: kept.hard,
-    log: logOf(kept),
+    log,
     committed: kept.applied.index,
     durable: { write: 0, hard: kept.hard, last: kept.last },
     pending: [],
     held: [],
     promisedUntil: soonest,
-    deadline: soonest,
+    deadline: soonest + turnMs,
     role: following(''),
   };
 }

@@ -1,7 +1,7 @@
 import { membersOf } from '../../src/consensus/view.ts';
-import { pick } from './fate.ts';
+import { passUntil, pick, type World } from './history.ts';
 import { Broken, readyLeader } from './invariants.ts';
-import { passUntil, type World } from './random.ts';
+
 import { type Head, happen, start } from './world.ts';
 
 const healedMs = 3_000;

@@ -1,14 +1,10 @@
 import type { Dice } from '../../src/consensus/messages.ts';
 import { membersOf } from '../../src/consensus/view.ts';
-import type { World } from './random.ts';
+import { passUntil, pick, type World } from './history.ts';
 import { compactTo, crash, type Head, happen, start } from './world.ts';
 
-/** One of a list. */
-export const pick = <T>(dice: Dice, list: readonly T[]): T =>
-  list[Math.floor(dice() * list.length)]!;
-
 /** What may befall a head at any moment. */
-export type Deed = (world: World, head: Head) => void;
+type Deed = (world: World, head: Head) => void;
 
 const other = ({ dice, heads }: World, head: Head): Head =>
   pick(dice, heads.length === 1 ? heads : heads.filter((one) => one !== head));
@@ -22,8 +18,12 @@ function propose(world: World, head: Head): void {
 }
 
 function read(world: World, head: Head): void {
+  readAt(world, leaderOr(world, head));
+}
+
+function readAt(world: World, head: Head): void {
   world.value += 1;
-  happen(leaderOr(world, head), { kind: 'read', id: world.value }, world.around);
+  happen(head, { kind: 'read', id: world.value }, world.around);
 }
 
 function fall(world: World, head: Head): void {
@@ -83,6 +83,30 @@ function forget(world: World, head: Head): void {
   if (head.raft !== undefined && upTo > base.index) compactTo(head, upTo, world.around);
 }
 
+/** The leader is cut off, others take over, and there is much to read and to write meanwhile. */
+function coup(world: World, head: Head): void {
+  const { dice, heads, cuts, around } = world;
+  const old = leaderOr(world, head);
+  if (dice() < 0.3) {
+    happen(old, { kind: 'transfer', to: other(world, old).name }, around);
+    passUntil(world, world.now + dice() * 20);
+  }
+  for (const { name } of heads) cuts.add(`${name}>${old.name}`).add(`${old.name}>${name}`);
+  if (dice() < 0.3) {
+    const one = other(world, old);
+    crash(one);
+    start(one, around);
+  }
+  for (const one of heads) {
+    if (one !== old && dice() < 0.8) happen(one, { kind: 'lost', peer: old.name }, around);
+  }
+  for (let i = 0; i < 40; i += 1) {
+    passUntil(world, world.now + dice() * 16);
+    propose(world, head);
+    for (const one of heads) if (one.raft?.role.is === 'leader') readAt(world, one);
+  }
+}
+
 function late(world: World, head: Head): void {
   happen(head, { kind: 'late', ms: 150 }, world.around);
 }
@@ -98,6 +122,7 @@ const deeds: readonly (readonly [Deed, number])[] = [
   [handOver, 1],
   [forget, 3],
   [late, 1],
+  [coup, 1],
 ];
 
 /** Fate has moods: in each history it does some things never, and others far more often. */
