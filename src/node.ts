@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { type Config, type ReadConfig, readConfig } from './config.ts';
 import { compose, type Running } from './node/compose.ts';
-import { enrolledName } from './node/enrol.ts';
+import { enrolledName, invitedName } from './node/enrol.ts';
 import { openLog } from './platform/log.ts';
 import { openSpool, placesOf, type Spool } from './platform/spool.ts';
 import { Failed, Malformed } from './protocol/errors.ts';
@@ -80,7 +80,7 @@ function listenToSignals(): Ending {
 
 /** A node is who it was, whatever its host is called now: its records and jobs bear its name. */
 async function named(spool: Spool, config: ReadConfig): Promise<Config> {
-  const name = (await enrolledName(spool)) ?? config.name;
+  const name = (await enrolledName(spool)) ?? (await invitedName(config)) ?? config.name;
   if (name !== config.name && config.isGiven('name'))
     throw new Failed(
       'refused',

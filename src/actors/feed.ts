@@ -1,6 +1,6 @@
 import type { Watched } from '../protocol/watch-row.ts';
 import type { Keeping } from '../runtime/family.ts';
-import type { Cancel, Change, Store } from '../runtime/ports.ts';
+import type { Cancel, Change, Records } from '../runtime/ports.ts';
 import { find, load, pathOfKey } from '../runtime/record.ts';
 import { CLUSTERS, keeping as clusterKeeping } from './cluster/keeping.ts';
 import { BY_TIME, byOwner, keeping as jobKeeping } from './job/keeping.ts';
@@ -26,8 +26,11 @@ export interface Feed {
   subscribe(what: Watched, then: (change: FeedRow) => void): Cancel;
 }
 
-/** A store that tells a feed of each batch once it is committed. */
-export function observed(store: Store): { readonly store: Store; readonly feed: Feed } {
+/** A feed of a store's records, to be told of each batch once reads see it. */
+export function feedOf(store: Records): {
+  readonly feed: Feed;
+  readonly changed: (changes: readonly Change[]) => void;
+} {
   const readers: Record<Watched, Set<(change: FeedRow) => void>> = {
     jobs: new Set(),
     nodes: new Set(),
@@ -45,19 +48,7 @@ export function observed(store: Store): { readonly store: Store; readonly feed: 
     }
   };
   return {
-    store: {
-      get term() {
-        return store.term;
-      },
-      get: (key) => store.get(key),
-      range: (range) => store.range(range),
-      commit: (changes, then) =>
-        store.commit(changes, (outcome) => {
-          if (outcome === 'committed') told(changes);
-          then(outcome);
-        }),
-      close: () => store.close(),
-    },
+    changed: told,
     feed: {
       get revision() {
         return revision;
@@ -85,7 +76,7 @@ export function observed(store: Store): { readonly store: Store; readonly feed: 
   };
 }
 
-function rowOf(store: Store, what: Watched, key: string, revision: number): FeedRow {
+function rowOf(store: Records, what: Watched, key: string, revision: number): FeedRow {
   const state = <S>(keeping: Keeping<S>): S | undefined =>
     load(store, keeping, `/${what}/${key}`)?.state;
   switch (what) {

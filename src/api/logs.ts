@@ -1,10 +1,10 @@
 import type { Feed } from '../actors/feed.ts';
 import { isLive, type Job, may } from '../actors/job/job.ts';
 import { keeping } from '../actors/job/keeping.ts';
-import type { DiskBlobs } from '../platform/blobs.ts';
 import { followFile, type LocateLog } from '../platform/follow.ts';
 import { drained, type Stream } from '../platform/stream.ts';
 import type { Hub, StreamHandler } from '../platform/streams.ts';
+import type { BlobStore } from '../platform/transfer.ts';
 import { Failed, Malformed } from '../protocol/errors.ts';
 import type { BlobRef, Report } from '../protocol/model.ts';
 import type { Who } from '../protocol/who.ts';
@@ -14,7 +14,9 @@ import { load } from '../runtime/record.ts';
 export type LogSetup = {
   readonly store: Store;
   readonly feed: Feed;
-  readonly blobs: DiskBlobs;
+  readonly blobs: BlobStore;
+  /** Resolves once the records hold all that anybody was told. */
+  readonly current: () => Promise<void>;
   readonly name: string;
   readonly hub: (node: string) => Hub | undefined;
   /** Logs of the jobs that run on this very node. */
@@ -39,6 +41,7 @@ export const serveLogs =
   (setup: LogSetup): StreamHandler =>
   async ({ body, who, stream, accept }) => {
     const wanted = wantedOf(body);
+    await setup.current();
     const first = jobOf(setup.store, wanted.id, who);
     accept();
     stream.resume();
@@ -100,12 +103,13 @@ function nextChange(feed: Feed, id: string, signal: AbortSignal): Promise<void> 
 }
 
 async function fromBlob(
-  blobs: DiskBlobs,
+  blobs: BlobStore,
   { sha256, bytes }: BlobRef,
   wanted: Wanted,
   to: Stream,
 ): Promise<void> {
   if (wanted.offset >= bytes) return;
+  await blobs.find?.(sha256);
   await passOn(blobs.read(sha256, wanted.offset), wanted, to);
 }
 

@@ -1,9 +1,12 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import {
   type Authority,
+  certificatesOf,
   fingerprint,
   issue,
   makeAuthority,
@@ -22,13 +25,20 @@ import {
 import { requestJoin } from '../platform/request-join.ts';
 import type { Spool } from '../platform/spool.ts';
 import { Failed } from '../protocol/errors.ts';
+import type { Invitation } from '../protocol/model.ts';
 
 export type HeadKeys = {
-  readonly authority: Authority;
+  /** What signs for the cluster. A head that joined gets it from the leader: until then `Failed`. */
+  readonly authority: () => Authority;
+  /** Keeps the authority's key, as the leader gave it. */
+  readonly take: (key: string) => Promise<void>;
   /** PEM of the authority, and of those above it. */
   readonly chain: string;
   readonly caFingerprint: string;
   readonly credentials: Credentials;
+  readonly installation: string;
+  /** The heads that it joined by; none for the head that the group began with. */
+  readonly joinedBy: readonly string[];
 };
 
 /** By which name the node of a spool was enrolled; undefined if it has not been. */
@@ -38,8 +48,44 @@ export async function enrolledName(spool: Spool): Promise<string | undefined> {
   return identity?.kind === 'node' ? identity.name : undefined;
 }
 
-/** Makes, once, what a head needs to be believed: an authority, its own key, and an admin. */
+/** By which name a node is invited that has not been enrolled yet. */
+export const invitedName = async ({ join }: Config): Promise<string | undefined> =>
+  join === '' || !existsSync(join) ? undefined : (await readJoinFile(join)).name;
+
+/** What makes a head believed: it joins others if it is invited, else it begins a group. */
 export async function enrolHead(spool: Spool, config: Config): Promise<HeadKeys> {
+  const isJoined = existsSync(headsFile(spool));
+  const isInvited = config.join !== '' && existsSync(config.join);
+  return isJoined || isInvited ? joinHead(spool, config) : foundHead(spool, config);
+}
+
+/** A head that was invited has no authority before a leader trusts it with that. */
+async function joinHead(spool: Spool, config: Config): Promise<HeadKeys> {
+  const places = keyPlaces(spool.path);
+  const { credentials, heads } = await enrolWorker(spool, config);
+  const own = identify(new X509Certificate((await readPem(places.node.certificate)) as string));
+  const chain = (await readPem(places.chain)) as string;
+  const certificate = certificatesOf(chain)[0]?.toString() ?? '';
+  let key = await readPem(places.cluster.key);
+  return {
+    authority: () => {
+      if (key !== undefined) return { key, certificate };
+      throw new Failed('unreachable', 'this head has not been given the authority’s key yet', true);
+    },
+    take: async (given) => {
+      await writeKeyPair(places.cluster, { key: given, certificate });
+      key = given;
+    },
+    chain,
+    caFingerprint: fingerprint(certificate),
+    credentials,
+    installation: own?.kind === 'node' ? own.installation : spool.installation,
+    joinedBy: heads,
+  };
+}
+
+/** Makes, once, what the first head needs to be believed: an authority, its own key, and an admin. */
+async function foundHead(spool: Spool, config: Config): Promise<HeadKeys> {
   const places = keyPlaces(spool.path);
   const { installation } = spool;
   let certificate = await readPem(places.cluster.certificate);
@@ -61,7 +107,15 @@ export async function enrolHead(spool: Spool, config: Config): Promise<HeadKeys>
   await enrolNode(spool, config, authority);
   await enrolAdmin(spool, authority);
   const credentials = await loadCredentials(places.node, places.chain);
-  return { authority, chain, caFingerprint: fingerprint(certificate), credentials };
+  return {
+    authority: () => authority,
+    take: async () => {},
+    chain,
+    caFingerprint: fingerprint(certificate),
+    credentials,
+    installation,
+    joinedBy: [],
+  };
 }
 
 /** Names and addresses that a head may be dialled by. */
@@ -99,12 +153,11 @@ async function enrolAdmin(spool: Spool, authority: Authority): Promise<void> {
   await writeKeyPair(place, { key, certificate: await issue(authority, key, subject) });
 }
 
-type JoinFile = {
-  readonly heads: readonly string[];
-  readonly caFingerprint: string;
-  readonly token: string;
-  readonly name: string;
-};
+const headsFile = (spool: Spool): string => join(spool.places.node, 'heads.json');
+
+/** Remembers where the heads are, for the next start. */
+export const keepHeads = (spool: Spool, heads: readonly string[]): Promise<void> =>
+  writePem(headsFile(spool), JSON.stringify(heads));
 
 export type WorkerKeys = { readonly credentials: Credentials; readonly heads: readonly string[] };
 
@@ -114,7 +167,7 @@ export type WorkerKeys = { readonly credentials: Credentials; readonly heads: re
  */
 export async function enrolWorker(spool: Spool, config: Config): Promise<WorkerKeys> {
   const places = keyPlaces(spool.path);
-  const heads = `${spool.places.node}/heads.json`;
+  const heads = headsFile(spool);
   const known = await readPem(heads);
   if (known !== undefined && (await readPem(places.node.certificate)) !== undefined) {
     await rm(config.join, { force: true });
@@ -134,18 +187,18 @@ export async function enrolWorker(spool: Spool, config: Config): Promise<WorkerK
   return { credentials: await loadCredentials(places.node, places.chain), heads: file.heads };
 }
 
-async function readJoinFile(path: string): Promise<JoinFile> {
+async function readJoinFile(path: string): Promise<Invitation> {
   if (path === '')
-    throw new Failed('malformed', 'a worker needs `join: FILE`, with the token to join by');
+    throw new Failed('malformed', 'it needs `join: FILE`, the invitation that it joins by');
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as JoinFile;
+    return JSON.parse(await readFile(path, 'utf8')) as Invitation;
   } catch (error) {
     throw new Failed('malformed', `${path} cannot be read: ${(error as Error).message}`);
   }
 }
 
 async function joinAny(
-  { heads, caFingerprint, token, name }: JoinFile,
+  { heads, caFingerprint, token, name }: Invitation,
   csr: string,
 ): ReturnType<typeof requestJoin> {
   let last: unknown = new Failed('malformed', 'the join file names no head');

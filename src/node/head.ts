@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import type { HeadPorts } from '../actors/families.ts';
 import type { Feed } from '../actors/feed.ts';
+import { GROUP } from '../actors/group/keeping.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
+import { controlTree } from '../actors/tree.ts';
 import { terminalDoor } from '../api/terminal.ts';
 import type { Config } from '../config.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
@@ -17,12 +19,17 @@ import type { Hub } from '../platform/streams.ts';
 import { listenTerminals } from '../platform/terminals.ts';
 import type { Listening } from '../platform/tls-server.ts';
 import { message, type Reply } from '../protocol/messages.ts';
+import { control } from '../protocol/ref.ts';
 import type { Node } from '../runtime/node.ts';
-import type { Clock, Note, Store } from '../runtime/ports.ts';
+import type { Clock, Note, Records } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
+import type { SupervisorArgs } from '../runtime/supervisor.ts';
 import { VERSION } from '../version.ts';
 import { clearAll } from './clear.ts';
+import type { Copies } from './copies.ts';
+import type { Council } from './council.ts';
 import type { HeadKeys } from './enrol.ts';
+import { headsOf, learnKeys } from './group.ts';
 import { type HeadParts, headPorts, isExpected, join, registeredUsers } from './lent.ts';
 import { listen } from './mesh.ts';
 import { forwardsOf, nodeStreams, userStreams } from './streams.ts';
@@ -33,9 +40,10 @@ export type HeadSetup = {
   readonly config: Config;
   readonly note: Note;
   readonly clock: Clock;
-  readonly store: Store;
+  readonly council: Council;
   readonly feed: Feed;
   readonly blobs: DiskBlobs;
+  readonly copies: Copies;
   readonly links: Links;
   readonly bulk: Bulk;
   readonly keys: HeadKeys;
@@ -47,8 +55,16 @@ export type Head = {
   readonly ports: HeadPorts;
   /** Says which streams another node may open here. */
   serve(hub: Hub): void;
-  linked(peer: NodeIdentity): void;
-  unlinked(peer: NodeIdentity, why: string): void;
+  /** The registry hears that a node's link is lost. */
+  unlinked(node: string, why: string): void;
+  /** The control tree, for whoever leads. */
+  tree(): SupervisorArgs;
+  /** `host:port` of every head, by which nodes reach them. */
+  addresses(): Promise<string[]>;
+  /** Has the list of heads name the address that this one has now. */
+  claimAddress(): void;
+  /** Asks the leader for the authority's key and the users; resolves with whether it is known. */
+  learnKeys(): Promise<boolean>;
   listen(): Promise<void>;
   url(): string;
   /** Cancels all jobs and removes what was made for them; resolves with what is left, or ''. */
@@ -58,23 +74,32 @@ export type Head = {
 
 /** The part of a node that is a head: its doors, and what its actors are lent. */
 export async function openHead(setup: HeadSetup): Promise<Head> {
-  const { spool, config, clock, store, node } = setup;
+  const { spool, config, clock, council, node, keys } = setup;
+  const { store } = council;
   const since = clock.now();
-  const users = await registeredUsers(spool);
+  let users = await registeredUsers(spool);
   const forwards = forwardsOf(setup);
   // Actors begin before the doors are open, and may want a machine at once.
   const meshPort = Promise.withResolvers<number>();
   let mesh: Listening | undefined;
   let terminals: Listening | undefined;
 
+  const meshAddresses = async (): Promise<readonly string[]> =>
+    config.mesh.advertise.length > 0
+      ? config.mesh.advertise
+      : [`${dialled(config.mesh.host, config.address)}:${await meshPort.promise}`];
+  const addresses = async (): Promise<string[]> => {
+    const others = headsOf(store).filter(
+      ({ name, phase }) => name !== config.name && phase !== 'expected',
+    );
+    return [...(await meshAddresses()), ...others.map(({ address }) => address)];
+  };
   const lent: HeadParts = {
     ...setup,
+    store,
     forwards,
     now: () => clock.now(),
-    meshAddresses: async () =>
-      config.mesh.advertise.length > 0
-        ? config.mesh.advertise
-        : [`${dialled(config.mesh.host, config.address)}:${await meshPort.promise}`],
+    meshAddresses: addresses,
     status: () => status(setup, since),
   };
   const ports = await headPorts(lent);
@@ -84,10 +109,29 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
   return {
     ports,
     serve: (hub) => nodeStreams(setup, hub),
-    linked: () => {},
-    unlinked: ({ name }, why) => tellNode(node(), name, why),
+    unlinked: (name, why) => tellNode(node(), name, why),
+    tree: () => {
+      const remotes = config.remotes.map(({ name }) => name);
+      const { relocate, retentionMs } = config.jobs;
+      const founder = { name: config.name, address: '' };
+      return controlTree({ store, founder, remotes, relocate, retentionMs });
+    },
+    addresses,
+    claimAddress: () =>
+      void meshAddresses().then(([address = '']) => {
+        const body = { name: config.name, address };
+        node().routes.tell(control(GROUP), message('head.add', body), {
+          door: 'local',
+          id: 'head',
+        });
+      }),
+    learnKeys: async () => {
+      const known = await learnKeys(node(), spool, keys);
+      users = await registeredUsers(spool);
+      return known;
+    },
     async listen() {
-      ({ mesh, terminals } = await openDoors(setup, lent, users));
+      ({ mesh, terminals } = await openDoors(setup, lent, () => users));
       meshPort.resolve(mesh.port);
       await writeNodeFile(setup, since, url(), { mesh, terminals });
     },
@@ -117,9 +161,10 @@ type Doors = { readonly mesh: Listening; readonly terminals: Listening };
 async function openDoors(
   setup: HeadSetup,
   lent: HeadParts,
-  users: ReadonlyMap<string, string>,
+  users: () => ReadonlyMap<string, string>,
 ): Promise<Doors> {
-  const { spool, config, store, node, note } = setup;
+  const { spool, config, council, node, note } = setup;
+  const { store } = council;
   const run = dirname(spool.places.nodeFile);
   const before = await readPorts(run);
   const mesh = await openDoor(
@@ -138,7 +183,7 @@ async function openDoors(
   );
   const onTerminal = terminalDoor({
     node: node(),
-    isOperator: (user) => users.get(user) === 'admin',
+    isOperator: (user) => users().get(user) === 'admin',
     serve: (hub) => userStreams(setup, hub),
   });
   const openTerminals = (port: number): Promise<Listening> =>
@@ -146,7 +191,7 @@ async function openDoors(
       ...config.terminals,
       port,
       credentials: setup.keys.credentials,
-      admit: ({ id }) => (users.has(id) ? undefined : 'this user is not registered here'),
+      admit: ({ id }) => (users().has(id) ? undefined : 'this user is not registered here'),
       onTerminal,
       onRequest: (request, response) => health(setup, request, response),
       note,
@@ -166,7 +211,7 @@ const dialled = (host: string, address: string): string =>
  * used again: only the key that its token was spent on speaks for its bearer.
  */
 function admit(
-  store: Store,
+  store: Records,
   { name, role }: NodeIdentity,
   keyFingerprint: string,
 ): string | undefined {
@@ -186,13 +231,20 @@ const tellNode = (node: Node, name: string, why: string): void =>
     { door: 'local', id: 'links' },
   );
 
-function status({ spool, config, store, node }: HeadSetup, since: number): Reply<'node.status'> {
+function status(setup: HeadSetup, since: number): Reply<'node.status'> {
+  const { spool, config, council, links, node } = setup;
+  const { role, leader, term, applied, committed, members, lastSnapshotAt } =
+    council.replica.status();
+  const isHere = (name: string): boolean => name === config.name || links.has(name);
   return {
     node: config.name,
     version: VERSION,
     installation: spool.installation,
     since,
-    term: store.term,
+    ...{ role, leader, term, applied, committed },
+    voters: members.voters.length,
+    reachable: members.voters.filter(isHere).length,
+    snapshotAt: lastSnapshotAt,
     actors: node().routes.size,
     rssBytes: process.memoryUsage.rss(),
     trouble: [...spool.warnings],

@@ -11,16 +11,20 @@ import { freeBytes } from '../platform/disk.ts';
 import { identify } from '../platform/identity.ts';
 import type { JoinAnswer, JoinRequest } from '../platform/join.ts';
 import { keyPlaces, readPem } from '../platform/key-files.ts';
+import type { Links } from '../platform/links.ts';
 import type { Spool } from '../platform/spool.ts';
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
-import { type Body, type Message, message, type Reply } from '../protocol/messages.ts';
-import { control } from '../protocol/ref.ts';
+import { type Message, message, type Reply } from '../protocol/messages.ts';
 import type { Node } from '../runtime/node.ts';
-import type { Millis, Store } from '../runtime/ports.ts';
+import type { Clock, Millis, Records, Store } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
+import { ask } from './ask.ts';
+import type { Copies } from './copies.ts';
+import type { Council } from './council.ts';
 import { reachable } from './elsewhere.ts';
 import type { HeadKeys } from './enrol.ts';
+import { groupPorts, headRows, headsOf, tokenSecret } from './group.ts';
 
 export type HeadParts = {
   readonly config: Config;
@@ -28,6 +32,10 @@ export type HeadParts = {
   readonly store: Store;
   readonly blobs: DiskBlobs;
   readonly keys: HeadKeys;
+  readonly copies: Copies;
+  readonly council: Council;
+  readonly links: Links;
+  readonly clock: Clock;
   readonly forwards: Forwards;
   readonly now: () => Millis;
   /** The node, once it is there: ports are made before it. */
@@ -68,10 +76,10 @@ async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
 
 /** All that the actors of a head are lent. */
 export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
-  const { config, spool, store, blobs, keys, forwards } = setup;
+  const { config, spool, store, blobs, copies, council, keys, forwards } = setup;
   const gates = await openGates(setup);
-  const secret = createHash('sha256').update(`join tokens\n${keys.authority.key}`).digest();
-  const offered = new Map<string, Body<'scheduler.site'>>();
+  const asked = (path: string, question: Message) => ask(setup.node(), path, question);
+  const group = { ...setup, self: config.name, replica: council.replica, ask: asked };
   return {
     store,
     forwards,
@@ -82,11 +90,12 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
         { clustersMax: clusters, cpusMax: cpus, defaultFlavor: flavor, defaultImage: image },
       ]),
     ),
-    offered: (site) => void offered.set(site.remote, site),
     installation: spool.installation,
     // Bound to cluster, stay and node: the same for whoever asks again, and for no other.
     token: (cluster, round, node) =>
-      createHmac('sha256', secret).update(`${cluster}\n${round}\n${node}`).digest('base64url'),
+      createHmac('sha256', tokenSecret(keys))
+        .update(`${cluster}\n${round}\n${node}`)
+        .digest('base64url'),
     hash: sha256,
     bootstrap: async () => ({
       heads: await setup.meshAddresses(),
@@ -94,34 +103,31 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     }),
     jobId: (owner, key) => (key === undefined ? randomUUID() : idOf(owner, key)),
     digest: sha256,
-    hasBlob: (blob) => blobs.has(blob),
-    readBlob: (blob) => readWhole(blobs, blob),
-    keepBlob: (bytes) => keep(blobs, bytes),
+    hasBlob: (blob) => copies.bring(blob),
+    readBlob: async (blob) => ((await copies.bring(blob)) ? readWhole(blobs, blob) : missing(blob)),
+    keepBlob: (bytes) => keep(copies, bytes),
     impossible: async (spec) => {
-      const body = await ask(setup.node(), '/scheduler', message('scheduler.check', { spec }));
+      const body = await asked('/scheduler', message('scheduler.check', { spec }));
       return (body as Reply<'scheduler.check'>).impossible;
     },
     reasons: async (ids) => {
-      const body = await ask(
-        setup.node(),
-        '/scheduler',
-        message('scheduler.why', { ids: [...ids] }),
-      );
+      const body = await asked('/scheduler', message('scheduler.why', { ids: [...ids] }));
       return (body as Reply<'scheduler.why'>).reasons;
     },
     closed: closedWhenFull(spool.path),
     walltimeMs: config.jobs.walltimeMs,
-    offers: () => ({
-      flavors: [...offered.values()].flatMap((site) => site.flavors),
-      images: [...offered.values()].flatMap((site) => site.images),
-      remotes: config.remotes.map(({ name, kind, flavor = '', image = '' }) => ({
-        name,
-        kind,
-        defaultFlavor: flavor,
-        defaultImage: image,
-      })),
-    }),
+    offers: async () =>
+      (await asked('/scheduler', message('scheduler.offers', {}))) as Reply<'scheduler.offers'>,
+    remotes: config.remotes.map(({ name, kind, flavor = '', image = '' }) => ({
+      name,
+      kind,
+      defaultFlavor: flavor,
+      defaultImage: image,
+    })),
+    current: () => council.current(),
+    heads: () => headRows(council),
     status: setup.status,
+    ...groupPorts(group),
   };
 }
 
@@ -146,12 +152,16 @@ async function readWhole(blobs: DiskBlobs, blob: string): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
+function missing(blob: string): never {
+  throw new Failed('not_found', `no head that can be reached has the blob ${blob}`);
+}
+
 async function keep(
-  blobs: DiskBlobs,
+  { store }: Copies,
   bytes: Uint8Array,
 ): Promise<{ sha256: string; bytes: number }> {
   const blob = createHash('sha256').update(bytes).digest('hex');
-  const writer = await blobs.writer(blob, bytes.byteLength);
+  const writer = await store.writer(blob, bytes.byteLength);
   await writer.write(bytes.subarray(writer.offset));
   await writer.finish();
   return { sha256: blob, bytes: bytes.byteLength };
@@ -177,20 +187,9 @@ function closedWhenFull(path: string): () => string {
   return () => text;
 }
 
-/** Puts a question to an actor of the control tree on behalf of this node. */
-function ask(node: Node, path: string, question: Message): Promise<object> {
-  return new Promise((resolve, reject) => {
-    const who = { door: 'local', id: `node ${node.name}` } as const;
-    node.routes.ask(control(path), question, limits.callMs, who, (answer) => {
-      if (answer.ok) resolve(answer.body);
-      else reject(new Failed(answer.failure.code, answer.failure.text, answer.failure.retry));
-    });
-  });
-}
-
 /** Signs the request of a node that the registry expects, for the name that it expects. */
 export async function join(setup: HeadParts, request: JoinRequest): Promise<JoinAnswer> {
-  const { keys, spool } = setup;
+  const { keys, store } = setup;
   const { keyFingerprint: publicKey } = await readRequest(request.csr);
   const question = message('node.join', {
     node: request.name,
@@ -203,18 +202,25 @@ export async function join(setup: HeadParts, request: JoinRequest): Promise<Join
     throw error;
   });
   const { role } = body as Reply<'node.join'>;
-  const certificate = await signRequest(keys.authority, request.csr, {
+  const certificate = await signRequest(keys.authority(), request.csr, {
     kind: 'node',
     role,
     name: request.name,
-    installation: spool.installation,
-    hosts: [request.name],
+    installation: keys.installation,
+    hosts: role === 'head' ? hostsOfHead(store, request.name) : [request.name],
   });
   return { certificate, chain: keys.chain };
 }
 
+/** Names and addresses that a head may be dialled by, as far as others know. */
+function hostsOfHead(store: Records, name: string): readonly string[] {
+  const address = headsOf(store).find((head) => head.name === name)?.address ?? '';
+  const host = address.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '');
+  return [...new Set([name, 'localhost', '127.0.0.1', '::1', ...(host === '' ? [] : [host])])];
+}
+
 /** Whether the registry has given out that token for that name. */
-export const isExpected = (store: Store, { name, token }: JoinRequest): boolean =>
+export const isExpected = (store: Records, { name, token }: JoinRequest): boolean =>
   load(store, nodeKeeping, `/nodes/${name}`)?.state.tokenHash === sha256(token);
 
 /** The users that this head knows: those whose certificates it has issued, by their UUID. */

@@ -10,17 +10,11 @@ import type { Carrier } from '../platform/workplace.ts';
 import { Failed } from '../protocol/errors.ts';
 import type { Node } from '../runtime/node.ts';
 import type { HeadSetup } from './head.ts';
+import { withSnapshot } from './snapshots.ts';
 import type { Worker } from './worker.ts';
 
-/** What moves a worker's blobs. On a head they are where they belong already. */
-export function carrierOf(isHead: boolean, blobs: DiskBlobs, hub: () => Hub | undefined): Carrier {
-  if (isHead)
-    return {
-      fetch: async ({ sha256 }) => {
-        throw new Failed('missing_input', `the blob ${sha256} is not here`);
-      },
-      send: async () => {},
-    };
+/** What moves a worker's blobs: from and to whichever head `hub` leads to. */
+export function carrierOf(blobs: DiskBlobs, hub: () => Hub | undefined): Carrier {
   const linked = (): Hub => {
     const found = hub();
     if (found === undefined) throw new Failed('unreachable', 'no link to a head');
@@ -32,9 +26,13 @@ export function carrierOf(isHead: boolean, blobs: DiskBlobs, hub: () => Hub | un
   };
 }
 
-/** What other nodes may open on a head: blobs, whose names nobody guesses. */
-export function nodeStreams({ blobs }: HeadSetup, hub: Hub): void {
-  serveBlobs(blobs, () => undefined)(hub);
+/**
+ * What other nodes may open on a head: blobs, whose names nobody guesses. Other heads see only what
+ * is here: who asks them all must not be asked in turn.
+ */
+export function nodeStreams({ blobs, copies, council }: HeadSetup, hub: Hub): void {
+  const own = withSnapshot(blobs, () => council.replica.snapshot());
+  serveBlobs(hub.who.door === 'head' ? own : copies.store, () => undefined)(hub);
 }
 
 /** What a head may open on a worker: the logs of a running job, and its ports. */
@@ -46,12 +44,17 @@ export function workerStreams(hub: Hub, node: Node, worker: Worker | undefined):
 
 /** What a terminal may open on a head. */
 export function userStreams(setup: HeadSetup, hub: Hub): void {
-  const { blobs, feed, store, config, bulk, worker, node } = setup;
+  const { copies, feed, council, config, bulk, worker, node } = setup;
+  const { store } = council;
+  const blobs = copies.store;
   serveBlobs(blobs, () => undefined)(hub);
   hub.serve('watch', serveWatch(feed));
   const { name } = config;
   const local = worker?.locate(node());
-  hub.serve('log.follow', serveLogs({ store, feed, blobs, name, hub: bulk.hub, local }));
+  hub.serve(
+    'log.follow',
+    serveLogs({ ...{ store, feed, blobs, name, local }, hub: bulk.hub, current: council.current }),
+  );
 }
 
 /** The `in` ports of jobs, as this head binds them. */

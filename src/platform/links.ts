@@ -22,6 +22,7 @@ export type Links = {
   take(link: Link): void;
   has(node: string): boolean;
   names(): readonly string[];
+  close(node: string, why: string): void;
   closeAll(why: string): void;
 };
 
@@ -63,6 +64,7 @@ export function openLinks(options: LinksOptions): Links {
     take,
     has: (node) => linked.has(node),
     names: () => [...linked.keys()],
+    close: (node, why) => linked.get(node)?.link.close(why),
     closeAll: (why) => {
       for (const { link } of linked.values()) link.close(why);
     },

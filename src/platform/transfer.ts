@@ -17,7 +17,10 @@ import type { Hub, StreamRequest } from './streams.ts';
  * whole and durable, a reset why not. `blob.get {sha256, offset}` is accepted with `{bytes}`, all
  * that there are, and sends the rest.
  */
-export type BlobStore = Pick<DiskBlobs, 'has' | 'path' | 'writer' | 'read'>;
+export type BlobStore = Pick<DiskBlobs, 'has' | 'path' | 'writer' | 'read'> & {
+  /** Whether it is there, if need be after it was brought from elsewhere. */
+  readonly find?: (sha256: string) => Promise<boolean>;
+};
 
 export type BlobWish = { readonly sha256: string; readonly bytes?: number };
 
@@ -92,6 +95,16 @@ export function fetchBlob(
   });
 }
 
+/** How long a blob of the peer is. Throws `Failed` not_found. */
+export async function sizeOfBlob(hub: Hub, sha256: string): Promise<number> {
+  const stream = hub.open('blob.get', { sha256, offset: 0 });
+  try {
+    return countOf(await stream.accepted(), 'bytes');
+  } finally {
+    stream.destroy();
+  }
+}
+
 async function takeBlob(
   hub: Hub,
   { kind, body, who, stream, accept }: StreamRequest,
@@ -137,7 +150,8 @@ async function giveBlob(
   const sha256 = sumOf(body);
   const offset = countOf(body, 'offset');
   refuse(allow(kind as 'blob.get', { sha256 }, who));
-  if (!blobs.has(sha256)) throw new Failed('not_found', `the blob ${sha256} is not here`);
+  if (!(await blobs.find?.(sha256)) && !blobs.has(sha256))
+    throw new Failed('not_found', `the blob ${sha256} is not here`);
   const bytes = (await stat(blobs.path(sha256))).size;
   if (offset > bytes) throw new Malformed('$.offset', `at most ${bytes}`);
   accept({ bytes }, limits.blobWindowBytes);

@@ -27,15 +27,16 @@ export type Range = {
   readonly reverse?: boolean;
 };
 
-/**
- * An ordered map of keys to bytes, changed by batches. Reads see what is applied. Keys are ordered
- * by their UTF-8 bytes.
- */
-export interface Store {
-  /** The term under which this store takes commits; it grows with every leader. */
-  readonly term: number;
+/** An ordered map of keys to bytes, as far as it is applied. Keys are ordered by UTF-8 bytes. */
+export interface Records {
   get(key: string): Uint8Array | undefined;
   range(range: Range): readonly (readonly [key: string, value: Uint8Array])[];
+}
+
+/** Records that are changed by batches. */
+export interface Store extends Records {
+  /** The term under which this store takes commits; it grows with every leader. */
+  readonly term: number;
   /**
    * Takes a batch: all of it or nothing is applied, batches in the order of the calls. `then` is
    * called once, later, in the same order. After one `unknown`, all further ones are `unknown`.

@@ -1,5 +1,5 @@
 import type { Keeping } from './family.ts';
-import type { Change, Store } from './ports.ts';
+import type { Change, Records } from './ports.ts';
 
 const END = '\u{10FFFF}';
 
@@ -17,7 +17,7 @@ export const NOTHING_KEPT: Kept = { parts: {}, index: [] };
 
 /** Reads a record, or gives undefined where there is none. */
 export function load<S>(
-  store: Store,
+  store: Records,
   keeping: Keeping<S>,
   path: string,
 ): { readonly state: S; readonly kept: Kept } | undefined {
@@ -34,7 +34,7 @@ export function load<S>(
 }
 
 /** Whether a record is kept under a path, without reading it. */
-export function isKept(store: Store, path: string): boolean {
+export function isKept(store: Records, path: string): boolean {
   const prefix = recordKey(path, '');
   return store.range({ from: prefix, to: prefix + END, limit: 1 }).length > 0;
 }
@@ -72,7 +72,7 @@ export type IndexPage = {
  * the `next` of the page before; keys from `below` on are left out.
  */
 export function find(
-  store: Store,
+  store: Records,
   prefix: string,
   limit: number,
   after = '',

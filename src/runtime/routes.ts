@@ -118,6 +118,12 @@ export class Routes {
     this.watches.unlinked(node);
   }
 
+  /** Another node leads: what was asked of the one before may never be answered. */
+  deposed(node: string): void {
+    const why = failure('unknown_outcome', `${node} leads no more, and may not have heard it`);
+    this.#node.asks.fail(node, why);
+  }
+
   #receiveCall(from: Who, { to, ask, message, who }: Envelope & { is: 'call' }): void {
     const { asks, platform } = this.#node;
     const answer = (a: Answer): void => {
@@ -131,14 +137,15 @@ export class Routes {
     const forPeer = waitingPeer(from.id);
     const id = ask === 0 ? 0 : asks.open(forPeer, message.name, Number.POSITIVE_INFINITY, answer);
     if (ask !== 0 && id === 0) return;
-    const why = this.#allowed(from, to, message)
-      ? this.#deliver(to, { is: 'told', message, ask: id, who: speaker(from, who) })
+    const by = speaker(from, who);
+    const why = this.#allowed(from, by, to, message)
+      ? this.#deliver(to, { is: 'told', message, ask: id, who: by })
       : failure('forbidden', `${message.name} may not come to ${to} from a ${from.door}`);
     if (why !== undefined && id !== 0) asks.answer(id, { ok: false, failure: why });
   }
 
-  #allowed(from: Who, to: string, message: Message): boolean {
-    return welcome(message.name, from.door) && addressee(message.name, message.body) === to;
+  #allowed(from: Who, by: Who, to: string, { name, body }: Message): boolean {
+    return (welcome(name, from.door) || welcome(name, by.door)) && addressee(name, body) === to;
   }
 
   #put(

@@ -17,13 +17,16 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     store,
     jobId: (_, key = '') => uuid('11111111', String(key.length)),
     digest: (text) => `digest of ${text.length}`,
-    hasBlob: (sha256) => sha256 === SHA,
+    hasBlob: async (sha256) => sha256 === SHA,
     readBlob: async () => new TextEncoder().encode('#!/bin/sh\n#SWM name blob\n'),
     keepBlob: async (bytes) => ({ sha256: SHA, bytes: bytes.byteLength }),
     impossible: async () => '',
     closed: () => '',
     reasons: async () => ({}),
-    offers: () => ({ flavors: [], images: [], remotes: [] }),
+    offers: async () => ({ flavors: [], images: [] }),
+    remotes: [],
+    current: async () => {},
+    heads: () => [],
     status: () => {
       throw new Failed('refused', 'nobody asks here');
     },

@@ -99,6 +99,8 @@ describe('what is old', () => {
   });
 });
 
+const founder = { name: 'alpha', address: 'alpha:1' };
+
 describe('a tree', () => {
   const child = (tree: ReturnType<typeof controlTree>, name: string) =>
     tree.children.find((c) => c.name === name);
@@ -109,6 +111,7 @@ describe('a tree', () => {
       child(
         controlTree({
           store,
+          founder,
           remotes: [],
           relocate: 'asked',
           ...(retentionMs === undefined ? {} : { retentionMs }),
@@ -126,15 +129,16 @@ describe('a tree', () => {
 
   it('finds what lives now, not what lived when the tree was made', () => {
     const store = memoryStore();
-    const args = child(controlTree({ store, remotes: [], relocate: 'asked' }), 'jobs')?.args;
+    const args = child(controlTree({ store, founder, remotes: [], relocate: 'asked' }), 'jobs')?.args;
     expect((args as PoolArgs).live).toEqual([]);
     store.keep(jobKeeping, `/jobs/${ID}`, aJob({ phase: 'placing' }));
     expect((args as PoolArgs).live).toEqual([ID]);
   });
 
   it('starts who is written to before those who write', () => {
-    const tree = controlTree({ store: memoryStore(), remotes: ['cloud'], relocate: 'asked' });
+    const tree = controlTree({ store: memoryStore(), founder, remotes: ['cloud'], relocate: 'asked' });
     expect(tree.children.map(({ name }) => name)).toEqual([
+      'group',
       'scheduler',
       'clusters',
       'nodes',

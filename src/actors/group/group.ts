@@ -23,6 +23,7 @@ export const GROUP_HEARS = [
   'head.remove',
   'head.transfer',
   'head.keys',
+  'head.current',
   'node.add',
 ] as const;
 export type GroupHears = (typeof GROUP_HEARS)[number];
@@ -40,6 +41,8 @@ export type GroupTasks = {
   /** Gives the lead to another, and says who has it. */
   transfer: readonly [string, string];
   keys: readonly [null, object];
+  /** Up to where what is applied here holds all that was decided. */
+  current: readonly [null, number];
 };
 type GroupEffect = Effect<GroupEvent, GroupTasks>;
 type GroupStep = Step<Group, GroupEvent, GroupTasks>;
@@ -73,10 +76,11 @@ function settle({ name, phase }: Head): readonly GroupEffect[] {
 const forAsk = (ask: number): string => `?${ask}`;
 const askOf = (key: string): number => (key.startsWith('?') ? Number(key.slice(1)) : 0);
 
-function told(state: Group, { message: m, ask }: Told<GroupHears>): GroupStep {
+function told(state: Group, { message: m, ask, who }: Told<GroupHears>): GroupStep {
   const key = forAsk(ask);
   switch (m.name) {
     case 'head.add':
+      if (who.door === 'local') return [moved(state, m.body as Body<'head.add'>), []];
       return added(state, m.body as Body<'head.add'>, ask);
     case 'head.remove':
       return removed(state, m.body as Body<'head.remove'>, ask);
@@ -87,6 +91,8 @@ function told(state: Group, { message: m, ask }: Told<GroupHears>): GroupStep {
       ];
     case 'head.keys':
       return [state, [{ do: 'run', task: 'keys', key, input: null }]];
+    case 'head.current':
+      return [state, [{ do: 'run', task: 'current', key, input: null }]];
     case 'node.add': {
       const { name } = m.body as Body<'node.add'>;
       const input = { name, role: 'worker', round: 0 } as const;
@@ -95,7 +101,7 @@ function told(state: Group, { message: m, ask }: Told<GroupHears>): GroupStep {
   }
 }
 
-const with_ = (state: Group, heads: readonly Head[]): Group => ({
+const changed = (state: Group, heads: readonly Head[]): Group => ({
   ...state,
   heads,
   round: state.round + 1,
@@ -112,6 +118,16 @@ function refuse(
 
 const ADDRESS = /^(?:\[[0-9A-Fa-f:.]+\]|[^:[\]/\s]+):\d{1,5}$/;
 
+/** A head that leads says by which address it is reached now. */
+function moved(state: Group, { name, address }: Body<'head.add'>): Group {
+  const known = state.heads.find((head) => head.name === name);
+  if (known === undefined || known.address === address) return state;
+  return {
+    ...state,
+    heads: state.heads.map((head) => (head === known ? { ...head, address } : head)),
+  };
+}
+
 /** The same head may be asked for again: it gets the same token, as long as it has not joined. */
 function added(state: Group, { name, address }: Body<'head.add'>, ask: number): GroupStep {
   if (!ADDRESS.test(address))
@@ -125,7 +141,7 @@ function added(state: Group, { name, address }: Body<'head.add'>, ask: number): 
   const next =
     known?.address === address
       ? state
-      : with_(state, [...others, { name, address, phase: 'expected' }]);
+      : changed(state, [...others, { name, address, phase: 'expected' }]);
   const input = { name, role: 'head', round: next.round } as const;
   return [next, [{ do: 'run', task: 'invite', key: forAsk(ask), input }]];
 }
@@ -137,7 +153,7 @@ function removed(state: Group, { name }: Body<'head.remove'>, ask: number): Grou
   if (left.length === 0)
     return refuse(state, ask, 'refused', `${name} is the last head: add another one first`);
   const leaving: Head = { ...known, phase: 'leaving' };
-  const next = with_(
+  const next = changed(
     state,
     state.heads.map((head) => (head === known ? leaving : head)),
   );
@@ -157,21 +173,20 @@ function worked(state: Group, event: Exclude<Heard<never, never, GroupTasks>, ne
     case 'admit': {
       const member = (head: Head): Head =>
         head.name === signal.key ? { ...head, phase: 'member' } : head;
-      return [with_(state, state.heads.map(member)), []];
+      return [changed(state, state.heads.map(member)), []];
     }
     case 'dismiss':
       return [
-        with_(
+        changed(
           state,
           state.heads.filter(({ name }) => name !== signal.key),
         ),
         [],
       ];
     case 'transfer':
-      return [
-        state,
-        [{ do: 'reply', ask: askOf(signal.key), body: { leader: signal.value } }],
-      ];
+      return [state, [{ do: 'reply', ask: askOf(signal.key), body: { leader: signal.value } }]];
+    case 'current':
+      return [state, [{ do: 'reply', ask: askOf(signal.key), body: { index: signal.value } }]];
     case 'invite':
     case 'keys':
       return [state, [{ do: 'reply', ask: askOf(signal.key), body: signal.value }]];

@@ -1,5 +1,5 @@
-import type { Tasks } from '../../runtime/family.ts';
 import type { Invitation } from '../../protocol/model.ts';
+import type { Tasks } from '../../runtime/family.ts';
 import type { GroupEvent, GroupTasks } from './group.ts';
 
 export type GroupPorts = {
@@ -9,6 +9,8 @@ export type GroupPorts = {
   readonly dismiss: (name: string, signal: AbortSignal) => Promise<void>;
   readonly transfer: (to: string) => Promise<string>;
   readonly keys: () => Promise<object>;
+  /** Throws `Failed` if this head cannot tell, because it leads no more. */
+  readonly decided: () => Promise<number>;
 };
 
 export const groupTasks = (ports: GroupPorts): Tasks<GroupEvent, GroupTasks> => ({
@@ -23,4 +25,5 @@ export const groupTasks = (ports: GroupPorts): Tasks<GroupEvent, GroupTasks> => 
   },
   transfer: (to) => ports.transfer(to),
   keys: () => ports.keys(),
+  current: () => ports.decided(),
 });

@@ -1,16 +1,10 @@
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Body, Message, Reply } from '../../protocol/messages.ts';
-import type {
-  ClusterRow,
-  HeadRow,
-  JobRow,
-  NodeRow,
-  RemoteRow,
-} from '../../protocol/model.ts';
+import type { ClusterRow, HeadRow, JobRow, NodeRow, RemoteRow } from '../../protocol/model.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Keeping } from '../../runtime/family.ts';
-import type { Store } from '../../runtime/ports.ts';
+import type { Records } from '../../runtime/ports.ts';
 import { find, load } from '../../runtime/record.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
@@ -22,7 +16,7 @@ import type { NodeRecord } from '../node/node.ts';
 
 /** What reading needs besides the records. */
 export type Reading = {
-  readonly store: Store;
+  readonly store: Records;
   readonly reasons: (ids: readonly string[]) => Promise<Readonly<Record<string, string>>>;
   readonly offers: () => Promise<Reply<'scheduler.offers'>>;
   readonly remotes: readonly RemoteRow[];
@@ -63,11 +57,11 @@ export async function read(from: Reading, user: Who, asked: Message): Promise<ob
   }
 }
 
-const get = <S>(store: Store, keeping: Keeping<S>, path: string): S | undefined =>
+const get = <S>(store: Records, keeping: Keeping<S>, path: string): S | undefined =>
   load(store, keeping, path)?.state;
 
 /** All states found under an index prefix, page by page. */
-function all<S>(store: Store, keeping: Keeping<S>, prefix: string): readonly S[] {
+function all<S>(store: Records, keeping: Keeping<S>, prefix: string): readonly S[] {
   const states: S[] = [];
   let after = '';
   do {
@@ -126,7 +120,7 @@ export function clusterRow(c: Cluster): ClusterRow {
 }
 
 /** Clusters that were made, and are not gone; nodes that we were given are in no such list. */
-export const clusterRows = (store: Store): ClusterRow[] =>
+export const clusterRows = (store: Records): ClusterRow[] =>
   all(store, clusterKeeping, CLUSTERS)
     .filter((c) => c.made !== null)
     .map(clusterRow);
@@ -142,7 +136,7 @@ export const nodeRow = (n: NodeRecord, jobsOf: readonly string[]): NodeRow => ({
   jobs: [...jobsOf],
 });
 
-function nodeRows(store: Store): NodeRow[] {
+function nodeRows(store: Records): NodeRow[] {
   const clusters = all(store, clusterKeeping, CLUSTERS);
   const jobsOn = (node: string): string[] =>
     clusters.flatMap((c) => c.holds.filter((h) => h.nodes.includes(node)).map((h) => h.job));

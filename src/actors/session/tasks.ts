@@ -5,18 +5,18 @@ import type { Body, Message } from '../../protocol/messages.ts';
 import type { Spec } from '../../protocol/model.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Tasks } from '../../runtime/family.ts';
-import type { Store } from '../../runtime/ports.ts';
+import type { Records } from '../../runtime/ports.ts';
 import { find, isKept } from '../../runtime/record.ts';
 import { SHORT } from '../job/keeping.ts';
 import { type Reading, read } from './read.ts';
 import type { SessionTasks } from './session.ts';
 
 export type SessionPorts = Reading & {
-  readonly store: Store;
+  readonly store: Records;
   /** A fresh UUID, or the one that an owner's idempotency key always gives. */
   readonly jobId: (owner: string, key: string | undefined) => string;
   readonly digest: (request: string) => string;
-  readonly hasBlob: (sha256: string) => boolean;
+  readonly hasBlob: (sha256: string) => Promise<boolean>;
   readonly readBlob: (sha256: string) => Promise<Uint8Array>;
   readonly keepBlob: (bytes: Uint8Array) => Promise<{ sha256: string; bytes: number }>;
   /** Why nothing here could ever run it, or ''. */
@@ -44,7 +44,7 @@ async function admit(ports: SessionPorts, user: Who, body: Submit): Promise<Body
   const asked = specOf(script, body.file ?? 'script');
   const spec = { ...asked, walltimeMs: asked.walltimeMs || (ports.walltimeMs ?? 0) };
   refuseUnable(spec);
-  const inputs = checkInputs(ports, spec, body);
+  const inputs = await checkInputs(ports, spec, body);
   const impossible = await ports.impossible(spec);
   if (impossible !== '') throw new Failed('impossible', impossible);
   const long = new TextEncoder().encode(script);
@@ -101,7 +101,8 @@ function idOf({ store, jobId }: SessionPorts, owner: string, key: string | undef
 async function scriptOf(ports: SessionPorts, body: Submit): Promise<string> {
   if (body.scriptBlob === undefined) return body.script;
   const { sha256 } = body.scriptBlob;
-  if (!ports.hasBlob(sha256)) throw new Failed('missing_input', 'the script was not uploaded');
+  if (!(await ports.hasBlob(sha256)))
+    throw new Failed('missing_input', 'the script was not uploaded');
   return new TextDecoder().decode(await ports.readBlob(sha256));
 }
 
@@ -113,10 +114,14 @@ function specOf(script: string, file: string): Spec {
 }
 
 /** A job is acknowledged after its inputs are here: each named file, and each as a whole. */
-function checkInputs(ports: SessionPorts, spec: Spec, body: Submit): Submit['inputs'] {
-  const absent = body.inputs.find((input) => !ports.hasBlob(input.sha256));
-  if (absent !== undefined)
-    throw new Failed('missing_input', `input file ${absent.path} was not uploaded`);
+async function checkInputs(
+  ports: SessionPorts,
+  spec: Spec,
+  body: Submit,
+): Promise<Submit['inputs']> {
+  for (const { path, sha256 } of body.inputs)
+    if (!(await ports.hasBlob(sha256)))
+      throw new Failed('missing_input', `input file ${path} was not uploaded`);
   if (spec.inputFiles.length > 0 && body.inputs.length === 0)
     throw new Failed('missing_input', `input file ${spec.inputFiles[0]} was not uploaded`);
   return body.inputs;

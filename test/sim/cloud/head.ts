@@ -16,6 +16,7 @@ import type { World } from '../world.ts';
 export const HEAD = 'head';
 export const INSTALLATION = 'installation';
 export const REMOTE = 'cloud';
+const founder = { name: HEAD, address: 'head:1' };
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -51,7 +52,7 @@ export function openHead(setup: HeadSetup): SimNode {
     families: (life) => ({ ...common, ...headFamilies(portsOf(setup, life), life.stores.control) }),
     boot: (life) => {
       const store = life.stores.control;
-      life.open(controlTree({ store, remotes: [REMOTE], relocate: 'when-full' }));
+      life.open(controlTree({ store, founder, remotes: [REMOTE], relocate: 'when-full' }));
       life.open(doorTree());
     },
     leader: () => HEAD,
@@ -87,14 +88,13 @@ function portsOf({ world, site, clustersMax, cpusMax }: HeadSetup, life: Life): 
     sites: new Map([
       [REMOTE, { clustersMax, cpusMax, defaultFlavor: 'small', defaultImage: 'host' }],
     ]),
-    offered: () => {},
     installation: INSTALLATION,
     token: (cluster, round, node) => `${cluster}/${round}/${node}`,
     hash: sha256,
     bootstrap: async () => ({ heads: [HEAD], caFingerprint: sha256('ca') }),
     jobId: (owner, key = '') => jobId(owner, key),
     digest: sha256,
-    hasBlob: () => false,
+    hasBlob: async () => false,
     readBlob: async () => new Uint8Array(0),
     keepBlob: async (bytes) => ({ sha256: sha256(''), bytes: bytes.byteLength }),
     impossible: async (spec) =>
@@ -102,12 +102,23 @@ function portsOf({ world, site, clustersMax, cpusMax }: HeadSetup, life: Life): 
         .impossible,
     reasons: async () => ({}),
     closed: () => '',
-    offers: () => ({ flavors: [], images: [], remotes: [] }),
-    status: () => {
-      throw new Failed('refused', 'nobody asks here');
-    },
+    offers: async () => ({ flavors: [], images: [] }),
+    remotes: [],
+    current: async () => {},
+    heads: () => [],
+    status: unasked,
+    invite: unasked,
+    admit: unasked,
+    dismiss: unasked,
+    transfer: unasked,
+    keys: unasked,
+    decided: unasked,
   };
 }
+
+const unasked = (): never => {
+  throw new Failed('refused', 'nobody asks here');
+};
 
 /** The dead make no calls, and hear no answers; what they called goes on. */
 const guarded = (gate: Gate, { whileAlive }: Life): Gate => ({

@@ -1,0 +1,152 @@
+import { common, workerFamilies } from '../actors/families.ts';
+import { OF_NODE } from '../actors/lead.ts';
+import { workerTree } from '../actors/tree.ts';
+import { type Bulk, openBulk } from '../platform/bulk.ts';
+import { type Links, openLinks } from '../platform/links.ts';
+import type { Hub } from '../platform/streams.ts';
+import type { Envelope } from '../protocol/envelope.ts';
+import type { Body } from '../protocol/messages.ts';
+import type { Who } from '../protocol/who.ts';
+import { nactCells } from '../runtime/cell.ts';
+import { Node } from '../runtime/node.ts';
+import type { Store } from '../runtime/ports.ts';
+import { type Dials, openDials } from './dials.ts';
+import { leave } from './elsewhere.ts';
+import { enrolWorker, keepHeads } from './enrol.ts';
+import {
+  type Ground,
+  hello,
+  isRefused,
+  openGround,
+  openTree,
+  type Running,
+  type Setup,
+} from './ground.ts';
+import { type Led, openLed } from './lead.ts';
+import { carrierOf, workerStreams } from './streams.ts';
+import { openWorker, type Worker } from './worker.ts';
+
+const STOPPING = 'the node is stopping';
+
+/** A store for a node without one: a worker keeps nothing of what the heads replicate. */
+const nothing: Store = {
+  term: 0,
+  get: () => undefined,
+  range: () => [],
+  commit: () => {
+    throw new Error('this node is no head');
+  },
+  close: async () => {},
+};
+
+/** Starts a node that only runs jobs: it follows whichever head leads. */
+export async function startWorker(setup: Setup): Promise<Running> {
+  const base = await openGround(setup);
+  const { spool, config, clock, note, nodeStore, giveUp } = base;
+  const follower = new Follower(base, await openLed(spool));
+  const keys = await enrolWorker(spool, config);
+  const { links, bulk } = follower;
+  const carrier = carrierOf(base.blobs, () => follower.hub());
+  const worker = await openWorker({ ...base, carrier });
+  const node = new Node(
+    config.name,
+    { ...common, ...workerFamilies(worker.ports, nodeStore) },
+    {
+      clock,
+      cells: nactCells(config.name),
+      stores: { control: nothing, node: nodeStore },
+      wire: links.wire,
+      note,
+      leader: () => follower.leader,
+    },
+  );
+  const root = openTree(node, workerTree(nodeStore, config.name), giveUp);
+  const dials = openDials({ links, bulk, clock, note }, keys.credentials);
+  follower.begin(node, worker, dials);
+  dials.set(keys.heads);
+  return {
+    url: `swm://${keys.heads[0] ?? ''}`,
+    clear: async () => '',
+    async close() {
+      follower.end();
+      dials.close(STOPPING);
+      bulk.close(STOPPING);
+      links.closeAll(STOPPING);
+      root.halt(STOPPING);
+      worker.close();
+      await nodeStore.close();
+      await leave(spool);
+    },
+  };
+}
+
+/** Knows which head leads, and introduces this worker to it. */
+class Follower {
+  readonly links: Links;
+  readonly bulk: Bulk;
+  readonly #base: Ground;
+  readonly #led: Led;
+  #parts: { readonly node: Node; readonly worker: Worker; readonly dials: Dials } | undefined;
+  #isOver = false;
+
+  constructor(base: Ground, led: Led) {
+    this.#base = base;
+    this.#led = led;
+    this.links = openLinks({
+      note: base.note,
+      receive: (who, envelope) => this.#receive(who, envelope),
+      onUp: ({ name }) => {
+        if (name === this.leader) this.#greet();
+      },
+      onDown: ({ name }) => this.#parts?.node.routes.unlinked(name),
+    });
+    this.bulk = openBulk((hub) => {
+      if (this.#parts !== undefined) workerStreams(hub, this.#parts.node, this.#parts.worker);
+    }, base.note);
+  }
+
+  get leader(): string | undefined {
+    return this.#led.lead.leader || undefined;
+  }
+
+  /** Where files go to and come from: the leader if it is there, else any head that is. */
+  hub(): Hub | undefined {
+    const names = [this.leader ?? '', ...this.links.names()];
+    const hubs = names.flatMap((name) => this.bulk.hub(name) ?? []);
+    return hubs.find(({ attached }) => attached) ?? hubs[0];
+  }
+
+  /** Links are dialled only after this. */
+  begin(node: Node, worker: Worker, dials: Dials): void {
+    this.#parts = { node, worker, dials };
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  #receive(who: Who, envelope: Envelope): void {
+    if (envelope.is === 'call' && envelope.to === OF_NODE) {
+      if (envelope.message.name !== 'node.leader') return;
+      this.#heard(who, envelope.message.body).catch(this.#base.failed);
+    } else if (!isRefused(this.links, this.#led.lead, who, envelope))
+      this.#parts?.node.routes.receive(who, envelope);
+  }
+
+  async #heard(who: Who, said: Body<'node.leader'>): Promise<void> {
+    const before = this.leader;
+    const isNews = await this.#led.heard(who, said);
+    if (this.#isOver || who.id !== this.leader) return;
+    if (isNews) {
+      if (before !== undefined && before !== who.id) this.#parts?.node.routes.deposed(before);
+      this.#greet();
+    }
+    if (said.heads.length === 0) return;
+    this.#parts?.dials.set(said.heads);
+    await keepHeads(this.#base.spool, said.heads);
+  }
+
+  #greet(): void {
+    if (this.#parts !== undefined) hello(this.#parts.node, this.#base, () => this.#isOver);
+  }
+}

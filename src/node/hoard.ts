@@ -1,0 +1,76 @@
+import type { Job } from '../actors/job/job.ts';
+import { keeping as jobKeeping } from '../actors/job/keeping.ts';
+import { split } from '../protocol/ref.ts';
+import type { Change, Note, Records } from '../runtime/ports.ts';
+import { load, pathOfKey } from '../runtime/record.ts';
+import type { Copies } from './copies.ts';
+
+/** Brings the blobs that records name to this head, so that it can go on without the others. */
+export type Hoard = {
+  changed(changes: readonly Change[]): void;
+  close(): void;
+};
+
+export type HoardOptions = {
+  readonly store: Records;
+  readonly copies: Copies;
+  readonly note: Note;
+  /** Whether there is no other head to bring anything from. */
+  readonly isAlone: () => boolean;
+};
+
+/** After these the blob is looked for again with the job's next change, or when it is asked for. */
+const TRIES_MAX = 3;
+const PAUSE_MS = 500;
+
+export function openHoard({ store, copies, note, isAlone }: HoardOptions): Hoard {
+  const paths = new Set<string>();
+  const stop = new AbortController();
+  let isBusy = false;
+
+  const work = async (): Promise<void> => {
+    for (const path of paths) {
+      paths.delete(path);
+      const job = load<Job>(store, jobKeeping, path)?.state;
+      for (const sha256 of job === undefined ? [] : blobsOf(job)) await bring(sha256, path);
+      if (stop.signal.aborted) return;
+    }
+  };
+  const bring = async (sha256: string, path: string): Promise<void> => {
+    for (let tries = 1; !stop.signal.aborted; tries++) {
+      if (await copies.bring(sha256, stop.signal).catch(() => false)) return;
+      if (tries === TRIES_MAX)
+        return note('debug', path, 'a blob could not be brought here', { sha256 });
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * tries).unref());
+    }
+  };
+
+  return {
+    changed(changes) {
+      if (isAlone()) return;
+      for (const { key } of changes) {
+        const path = pathOfKey(key);
+        if (path !== undefined && split(path).pool === '/jobs') paths.add(path);
+      }
+      if (isBusy || paths.size === 0) return;
+      isBusy = true;
+      void work().finally(() => {
+        isBusy = false;
+      });
+    },
+    close: () => stop.abort(),
+  };
+}
+
+/** All blobs that a job's record names. */
+function blobsOf({ scriptBlob, inputs, reports }: Job): ReadonlySet<string> {
+  const files = [
+    ...(scriptBlob === null ? [] : [scriptBlob]),
+    ...inputs,
+    ...reports.flatMap((report) => {
+      const collected = report?.collected;
+      return collected ? [...collected.outputs, collected.stdout, collected.stderr] : [];
+    }),
+  ];
+  return new Set(files.map(({ sha256 }) => sha256));
+}

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterNews, type Lead, NO_LEAD } from '../actors/lead.ts';
+import { writeFileDurably } from '../platform/disk.ts';
+import type { Spool } from '../platform/spool.ts';
+import type { Body } from '../protocol/messages.ts';
+import type { Who } from '../protocol/who.ts';
+
+/** Who leads, as a node without a vote knows it. */
+export type Led = {
+  readonly lead: Lead;
+  /** Takes what a head says of who leads; resolves with whether another one leads now. */
+  heard(from: Who, news: Body<'node.leader'>): Promise<boolean>;
+};
+
+/** Reads whom this node followed last. A newer lead is kept before it is believed. */
+export async function openLed(spool: Spool): Promise<Led> {
+  const path = join(spool.places.node, 'lead.json');
+  let lead = await readLead(path);
+  let turn: Promise<unknown> = Promise.resolve();
+  const take = async (from: Who, news: Body<'node.leader'>): Promise<boolean> => {
+    const next = afterNews(lead, from, news);
+    if (next === lead) return false;
+    await writeFileDurably(path, JSON.stringify(next), 0o600);
+    lead = next;
+    return true;
+  };
+  return {
+    get lead() {
+      return lead;
+    },
+    heard: (from, news) => {
+      const taken = turn.then(() => take(from, news));
+      turn = taken.catch(() => {});
+      return taken;
+    },
+  };
+}
+
+async function readLead(path: string): Promise<Lead> {
+  try {
+    const { leader, term } = JSON.parse(await readFile(path, 'utf8')) as Lead;
+    return typeof leader === 'string' && Number.isSafeInteger(term) ? { leader, term } : NO_LEAD;
+  } catch {
+    // None was kept, or half of it: the next that leads says so.
+    return NO_LEAD;
+  }
+}
