@@ -1,8 +1,9 @@
 import type { Append, Heading, Message } from '../../consensus/messages.ts';
 import type { Entry } from '../../consensus/model.ts';
-import { decodeEntry, decodeMembers, encodeEntry, entryBytes } from './entries.ts';
+import { limits } from '../../protocol/limits.ts';
+import { decodeEntry, decodeMembers, encodeEntry } from './entries.ts';
 import type { Snapshot } from './ports.ts';
-import type { Known } from './tail.ts';
+import type { Tail } from './tail.ts';
 
 /** A snapshot that the leader of a term has for a head that is behind; its path stays at home. */
 export type Offer = Omit<Snapshot, 'path'> & {
@@ -17,35 +18,23 @@ export type FullAppend = Append & { readonly entries: readonly Uint8Array[] };
 export type HeadMessage = Exclude<Message, Append> | FullAppend | Offer;
 
 /**
- * Appends that say what one of the core says, none larger than `bytesMax` or with one entry only.
- * Fewer, if the entries are not kept any more: the core then hears that they did not come.
+ * Sends what an append of the core says, as several where it would be too large. It ends early if
+ * one is not taken, or if entries are not kept any more: the core then hears that they did not come.
  */
-export function* fullAppends(
-  append: Append,
-  read: (from: number, to: number) => readonly Known[],
-  bytesMax: number,
-): Generator<FullAppend> {
+export function sendAppend(append: Append, tail: Tail, send: (full: FullAppend) => boolean): void {
   if (append.upTo === append.prev.index) {
-    yield { ...append, entries: [] };
+    send({ ...append, entries: [] });
     return;
   }
+  const { raftAppendBytesMax: bytesMax } = limits;
   let { prev } = append;
   while (prev.index < append.upTo) {
-    const found = fitting(read(prev.index + 1, append.upTo), bytesMax);
+    const found = tail.read(prev.index + 1, append.upTo, bytesMax);
     const last = found.at(-1);
     if (last === undefined || found[0]!.index !== prev.index + 1) return;
-    yield { ...append, prev, upTo: last.index, entries: found.map(encodeEntry) };
+    if (!send({ ...append, prev, upTo: last.index, entries: found.map(encodeEntry) })) return;
     prev = { index: last.index, term: last.term };
   }
-}
-
-function fitting(entries: readonly Known[], bytesMax: number): readonly Known[] {
-  let bytes = 0;
-  const end = entries.findIndex((entry, n) => {
-    bytes += entryBytes(entry);
-    return n > 0 && bytes > bytesMax;
-  });
-  return end < 0 ? entries : entries.slice(0, end);
 }
 
 /** The entries of an append that came in. Throws `Malformed`. */

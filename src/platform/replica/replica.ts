@@ -1,16 +1,15 @@
-import type { Effect, Event, Change as GroupChange, Persist } from '../../consensus/events.ts';
-import type { Append } from '../../consensus/messages.ts';
-import { begin, step } from '../../consensus/raft.ts';
-import type { Raft } from '../../consensus/state.ts';
+import type { Effect, Change as GroupChange, Persist } from '../../consensus/events.ts';
+import { type Append, never } from '../../consensus/messages.ts';
+import { begin } from '../../consensus/raft.ts';
 import { dueAt, membersOf, standing } from '../../consensus/view.ts';
 import { Failed, failure, Malformed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis, Range, Store } from '../../runtime/ports.ts';
 import { Applier } from './applier.ts';
 import { Changes, type ChangeThen } from './changes.ts';
-import type { Batch } from './leadership.ts';
+import { type Asker, Core } from './core.ts';
 import { Leading } from './leading.ts';
-import { entriesOf, fullAppends, type HeadMessage, type Offer } from './messages.ts';
+import { entriesOf, type HeadMessage, sendAppend } from './messages.ts';
 import type { Apply, Snapshot } from './ports.ts';
 import type {
   ChangeOutcome,
@@ -20,20 +19,15 @@ import type {
   RoleNews,
 } from './replica-port.ts';
 import { Snapshots } from './sending.ts';
-import { isCopying, isHandingOver, raftSettings, statusOf } from './status.ts';
+import { isHandingOver, raftSettings, statusOf } from './status.ts';
 import { entryOf, Tail } from './tail.ts';
 import { Ticker } from './ticker.ts';
 import { Waits } from './waits.ts';
 
 /** Begins to take part in the group of a disk; a head that is alone leads it at once. */
 export function openReplica(options: ReplicaOptions): Replica {
-  const replica = new Driver(options);
-  replica.start();
-  return replica;
+  return new Driver(options);
 }
-
-/** Who hears of what a step leads to. */
-type Asker = { readonly batches?: readonly Batch[]; readonly tell?: ChangeThen };
 
 /** Drives the core: gives it messages and time, and does what it says with disk and links. */
 class Driver implements Replica {
@@ -42,9 +36,7 @@ class Driver implements Replica {
   readonly #tail: Tail;
   readonly #applier: Applier;
   readonly #snapshots: Snapshots;
-  #raft: Raft;
-  readonly #events: (readonly [Event, Asker])[] = [];
-  #stepping = false;
+  readonly #core: Core;
   readonly #leading: Leading;
   readonly #waits = new Waits();
   readonly #changes = new Changes(this.#waits);
@@ -57,50 +49,66 @@ class Driver implements Replica {
     const { disk, self, monotonic, settings = raftSettings } = options;
     this.#options = options;
     this.#later = options.later ?? ((then) => process.nextTick(then));
-    this.#raft = begin(disk.kept, self, settings, monotonic());
+    this.#core = new Core(begin(disk.kept, self, settings, monotonic()), {
+      monotonic,
+      dice: options.dice,
+      note: options.note,
+      perform: (effect, asker) => this.#perform(effect, asker),
+      stepped: () => this.#ticker.arm(),
+      failed: (why) => {
+        this.#end();
+        options.onBroken?.(failure('bug', `This head cannot agree with the others: ${why}`));
+      },
+    });
     this.#tail = new Tail(disk, limits.raftCacheBytesMax);
     this.#at = disk.kept.applied.at;
     const { last, base } = disk.kept;
     if (last > base.index) this.#at = disk.entries(last, last, 1)[0]!.at;
-    this.#applier = new Applier(disk, this.#tail, {
-      isAlone: () => !this.#hasOthers(),
-      seen: (applied) => this.#seen(applied),
-      compacted: (upTo) => this.#take({ kind: 'compacted', upTo }),
-      needed: () =>
-        isCopying(this.#raft, monotonic()) ? this.#snapshots.index : Number.POSITIVE_INFINITY,
-      broke: () => this.#end(),
-    });
-    this.#snapshots = new Snapshots({
-      disk,
-      note: options.note,
-      now: () => options.clock.now(),
-      send: options.send,
-      fetch: options.fetchSnapshot,
-      install: (snapshot) => this.#install(snapshot),
-    });
-    this.#ticker = new Ticker({
-      clock: options.clock,
-      monotonic,
-      // While a snapshot is being installed, this head does not stand for election.
-      dueAt: () => (this.#ended || this.#installing ? Number.POSITIVE_INFINITY : dueAt(this.#raft)),
-      tick: () => {
-        this.#take({ kind: 'tick' });
-        this.#leading.wake();
-      },
-      late: (ms) => this.#take({ kind: 'late', ms }),
-    });
+    this.#applier = this.#makeApplier(options);
+    this.#snapshots = this.#makeSnapshots(options);
+    this.#ticker = this.#makeTicker(options);
     this.#leading = new Leading({
       records: disk,
       later: this.#later,
       hasOthers: () => this.#hasOthers(),
       onGroup: (batches) => options.onGroup?.(batches),
-      mayPropose: () => !this.#ended && !isHandingOver(this.#raft),
-      propose: (batches) => this.#take({ kind: 'propose' }, { batches }),
+      mayPropose: () => !this.#ended && !isHandingOver(this.#core.raft),
+      propose: (batches) => this.#core.take({ kind: 'propose' }, { batches }),
+    });
+    this.#later(() => this.#core.take({ kind: 'tick' }));
+  }
+
+  #makeApplier({ disk }: ReplicaOptions): Applier {
+    return new Applier(disk, this.#tail, {
+      isAlone: () => !this.#hasOthers(),
+      seen: (applied) => this.#seen(applied),
+      compacted: (upTo) => this.#core.take({ kind: 'compacted', upTo }),
+      needed: () => this.#snapshots.needed,
+      broke: () => this.#end(),
     });
   }
 
-  start(): void {
-    this.#later(() => this.#take({ kind: 'tick' }));
+  #makeSnapshots({ disk, note, clock, monotonic, send, fetchSnapshot }: ReplicaOptions): Snapshots {
+    return new Snapshots({
+      ...{ disk, note, monotonic, send, fetch: fetchSnapshot },
+      now: () => clock.now(),
+      raft: () => this.#core.raft,
+      install: (snapshot) => this.#install(snapshot),
+    });
+  }
+
+  #makeTicker({ clock, monotonic }: ReplicaOptions): Ticker {
+    return new Ticker({
+      clock,
+      monotonic,
+      // While a snapshot is being installed, this head does not stand for election.
+      dueAt: () => (this.#ended || this.#installing ? never : dueAt(this.#core.raft)),
+      tick: () => {
+        this.#core.take({ kind: 'tick' });
+        this.#leading.wake();
+      },
+      late: (ms) => this.#core.take({ kind: 'late', ms }),
+    });
   }
 
   get(key: string): Uint8Array | undefined {
@@ -123,12 +131,12 @@ class Driver implements Replica {
     if (this.#ended) return;
     this.#ticker.look();
     try {
-      if (message.kind === 'offer') this.#offered(from, message);
+      if (message.kind === 'offer') this.#snapshots.take(from, message);
       else if (message.kind === 'append') {
         const { entries: encoded, ...append } = message;
         if (this.#installing && encoded.length > 0) return;
-        this.#take({ kind: 'heard', from, message: append, entries: entriesOf(message) });
-      } else if (!this.#installing) this.#take({ kind: 'heard', from, message });
+        this.#core.take({ kind: 'heard', from, message: append, entries: entriesOf(message) });
+      } else if (!this.#installing) this.#core.take({ kind: 'heard', from, message });
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       this.#options.note('warn', '/raft', error.message, { from, kind: message.kind });
@@ -136,40 +144,39 @@ class Driver implements Replica {
   }
 
   linked(peer: string): void {
-    this.#take({ kind: 'found', peer });
+    this.#core.take({ kind: 'found', peer });
   }
 
   unlinked(peer: string): void {
-    this.#take({ kind: 'lost', peer });
+    this.#core.take({ kind: 'lost', peer });
   }
 
   read(then: (ok: boolean) => void): void {
     if (this.#ended) return this.#later(() => then(false));
-    this.#take({ kind: 'read', id: this.#waits.ask(then) });
+    this.#core.take({ kind: 'read', id: this.#waits.ask(then) });
   }
 
   change(change: GroupChange, then: ChangeThen): void {
     if (this.#ended) return this.#later(() => then('unknown'));
-    this.#take({ kind: 'members', change }, { tell: then });
+    this.#core.take({ kind: 'members', change }, { tell: then });
   }
 
   transfer(to: string, then: ChangeThen): void {
     if (this.#ended) return this.#later(() => then('unknown'));
-    let refused = false;
-    const refuse = (outcome: ChangeOutcome): void => {
-      refused = true;
-      then(outcome);
+    let answer: ChangeOutcome | undefined;
+    const tell = (outcome: ChangeOutcome): void => {
+      answer = outcome;
     };
-    this.#take({ kind: 'transfer', to }, { tell: refuse });
-    if (refused) return;
-    if (standing(this.#raft).role !== 'leader') return then('done');
-    const { electionMsMax } = this.#raft.settings;
+    this.#core.take({ kind: 'transfer', to }, { tell });
+    if (standing(this.#core.raft).role !== 'leader') answer ??= 'done';
+    if (answer !== undefined) return then(answer);
+    const { electionMsMax } = this.#core.raft.settings;
     this.#options.clock.timer(2 * electionMsMax, this.#changes.transferring(then));
   }
 
   status(): ReplicaStatus {
     const { applied } = this.#applier;
-    return statusOf(this.#raft, applied, this.#options.monotonic(), this.#snapshots.lastAt);
+    return statusOf(this.#core.raft, applied, this.#options.monotonic(), this.#snapshots.lastAt);
   }
 
   snapshot(): Snapshot | undefined {
@@ -183,41 +190,8 @@ class Driver implements Replica {
   }
 
   #hasOthers(): boolean {
-    const { voters, learners } = membersOf(this.#raft);
+    const { voters, learners } = membersOf(this.#core.raft);
     return voters.length + learners.length > 1;
-  }
-
-  /** Plays an event; those that come of its effects are played after it. */
-  #take(event: Event, asker: Asker = {}): void {
-    if (this.#ended) return;
-    this.#events.push([event, asker]);
-    if (this.#stepping) return;
-    this.#stepping = true;
-    try {
-      for (let next = this.#events.shift(); next && !this.#ended; next = this.#events.shift())
-        this.#step(...next);
-    } catch (error) {
-      this.#events.length = 0;
-      this.#end();
-      const why = error instanceof Error ? error.message : String(error);
-      this.#options.note('error', '/raft', why, { error });
-      this.#options.onBroken?.(failure('bug', `This head cannot agree with the others: ${why}`));
-    } finally {
-      this.#stepping = false;
-    }
-    this.#ticker.arm();
-  }
-
-  #step(event: Event, asker: Asker): void {
-    const { monotonic, dice, note } = this.#options;
-    try {
-      const [raft, effects] = step(this.#raft, event, monotonic(), dice);
-      this.#raft = raft;
-      for (const effect of effects) this.#perform(effect, asker);
-    } catch (error) {
-      if (event.kind !== 'heard' || !(error instanceof Malformed)) throw error;
-      note('warn', '/raft', error.message, { from: event.from, kind: event.message.kind });
-    }
   }
 
   #perform(effect: Effect, asker: Asker): void {
@@ -232,7 +206,7 @@ class Driver implements Replica {
       case 'role':
         return this.#become(effect);
       case 'snapshot':
-        return this.#offer(effect.to);
+        return this.#snapshots.offer(effect.to);
       case 'readable':
         return this.#waits.answer(effect.id, effect.index, applied);
       case 'unreadable':
@@ -257,17 +231,15 @@ class Driver implements Replica {
       : { ...(hard && { hard }), ...(last && { entries }) };
     this.#options.disk.write(whole, (outcome) => {
       if (outcome === 'unknown') return this.#end();
-      this.#take({ kind: 'stored', write });
+      this.#core.take({ kind: 'stored', write });
       if (alone) this.#applier.aloneWritten(whole);
     });
   }
 
   #send(to: string, message: HeadMessage | Append): void {
     const { send } = this.#options;
-    if (message.kind !== 'append') return void send(to, message);
-    const { raftAppendBytesMax: bytesMax } = limits;
-    const read = (from: number, upTo: number) => this.#tail.read(from, upTo, bytesMax);
-    for (const full of fullAppends(message, read, bytesMax)) if (!send(to, full)) return;
+    if (message.kind !== 'append') send(to, message);
+    else sendAppend(message, this.#tail, (full) => send(to, full));
   }
 
   #become(news: RoleNews): void {
@@ -276,12 +248,12 @@ class Driver implements Replica {
     if (now && (role !== 'leader' || term !== now.term)) this.#depose();
     if (role === 'leader') this.#leading.begin(term);
     const tell = (): void => {
-      const is = standing(this.#raft);
+      const is = standing(this.#core.raft);
       if (is.role === role && is.term === term && !this.#ended)
         this.#options.onRole({ role, leader, term, ready });
     };
     if (!ready) tell();
-    else this.#waits.until(this.#raft.committed, this.#applier.applied, (ok) => ok && tell());
+    else this.#waits.until(this.#core.raft.committed, this.#applier.applied, (ok) => ok && tell());
   }
 
   #depose(): void {
@@ -298,21 +270,9 @@ class Driver implements Replica {
     this.#leading.wake();
   }
 
-  #offer(to: string): void {
-    if (isCopying(this.#raft, this.#options.monotonic(), to))
-      this.#snapshots.offer(to, this.#raft.hard.term);
-  }
-
-  #offered(from: string, offer: Offer): void {
-    const { role, leader, term } = standing(this.#raft);
-    const follows = (role === 'follower' || role === 'learner') && leader === from;
-    if (follows && term === offer.leaderTerm && offer.index > this.#raft.committed)
-      this.#snapshots.take(from, offer);
-  }
-
   /** While it goes on, this head neither stands for election nor takes entries. */
   async #install(snapshot: Snapshot): Promise<void> {
-    if (snapshot.index <= this.#raft.committed || this.#raft.role.is !== 'follower')
+    if (snapshot.index <= this.#core.raft.committed || this.#core.raft.role.is !== 'follower')
       throw new Failed('refused', 'it is needed no more');
     this.#installing = true;
     this.#applier.pause();
@@ -320,12 +280,12 @@ class Driver implements Replica {
       const kept = await this.#options.disk.install(snapshot);
       this.#tail.clear();
       this.#at = kept.applied.at;
-      this.#take({ kind: 'installed', kept });
+      this.#core.take({ kind: 'installed', kept });
       this.#options.onReplaced?.();
     } finally {
       this.#installing = false;
       this.#applier.resume();
-      this.#take({ kind: 'late', ms: 0 });
+      this.#core.take({ kind: 'late', ms: 0 });
       this.#waits.applied(this.#applier.applied);
     }
   }
@@ -333,6 +293,7 @@ class Driver implements Replica {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#core.stop();
     this.#ticker.stop();
     this.#depose();
     this.#waits.end();

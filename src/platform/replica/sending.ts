@@ -1,11 +1,17 @@
-import type { Note } from '../../runtime/ports.ts';
+import type { Monotonic } from '../../consensus/model.ts';
+import type { Raft } from '../../consensus/state.ts';
+import { standing } from '../../consensus/view.ts';
+import type { Millis, Note } from '../../runtime/ports.ts';
 import type { HeadMessage, Offer } from './messages.ts';
 import type { ReplicaDisk, Snapshot } from './ports.ts';
+import { isCopying } from './status.ts';
 
 export type SnapshotHost = {
   readonly disk: ReplicaDisk;
   readonly note: Note;
-  readonly now: () => number;
+  readonly now: () => Millis;
+  readonly monotonic: () => Monotonic;
+  readonly raft: () => Raft;
   readonly send: (to: string, message: HeadMessage) => boolean;
   /** Copies an offered snapshot to this machine. */
   readonly fetch: (from: string, offer: Offer) => Promise<Snapshot>;
@@ -34,24 +40,29 @@ export class Snapshots {
   }
 
   /** After which entry the log is still needed by a head that is being sent a snapshot. */
-  get index(): number {
+  get needed(): number {
+    const { raft, monotonic } = this.#host;
+    if (!isCopying(raft(), monotonic())) return Number.POSITIVE_INFINITY;
     if (this.#making) return this.#makingFrom;
     return this.#latest?.index ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Offers a head one from which the log goes on; it is asked for again until it has it. */
-  offer(to: string, leaderTerm: number): void {
+  /** Offers a head one from which the log goes on; the core repeats this until it has it. */
+  offer(to: string): void {
+    const raft = this.#host.raft();
+    if (!isCopying(raft, this.#host.monotonic(), to)) return;
     if (this.#latest === undefined || this.#latest.index < this.#host.disk.kept.base.index) {
       if (!this.#making) void this.#make();
       return;
     }
     const { index, term, at, members, bytes, sha256 } = this.#latest;
+    const leaderTerm = raft.hard.term;
     this.#host.send(to, { kind: 'offer', leaderTerm, index, term, at, members, bytes, sha256 });
   }
 
-  /** Takes an offer, unless it is taking one already. */
+  /** Takes an offer of the leader, unless it is taking one already, or has as much. */
   take(from: string, offer: Offer): void {
-    if (this.#taking) return;
+    if (this.#taking || !isWanted(this.#host.raft(), from, offer)) return;
     this.#taking = true;
     const { fetch, install, note, now } = this.#host;
     fetch(from, offer)
@@ -82,4 +93,10 @@ export class Snapshots {
       this.#making = false;
     }
   }
+}
+
+function isWanted(raft: Raft, from: string, offer: Offer): boolean {
+  const { role, leader, term } = standing(raft);
+  const follows = (role === 'follower' || role === 'learner') && leader === from;
+  return follows && term === offer.leaderTerm && offer.index > raft.committed;
 }
