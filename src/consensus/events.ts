@@ -19,8 +19,9 @@ export type Event =
   /** Entries up to here, all applied, have left the disk: they will not be asked for again. */
   | { readonly kind: 'compacted'; readonly upTo: number }
   /**
-   * A snapshot has been put in the place of log and records. It must have more than is committed,
-   * and from when it is begun until now no append is handed over but beats whose `upTo` is 0.
+   * A snapshot has been put in the place of log and records. Just before it is begun, `wants` must
+   * have said yes; from then until now, no append is handed over that has entries, or whose `upTo`
+   * is beyond the snapshot; and a `commit`, which cannot be beyond it either, is done by it.
    */
   | { readonly kind: 'installed'; readonly kept: Kept }
   /** The link to a peer fell, or is up again. */

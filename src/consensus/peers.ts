@@ -67,10 +67,13 @@ export function feeding(
 /** Whether what a peer needs next is no longer kept. */
 export const isBehind = (peer: Peer, log: Log): boolean => peer.next <= log.base.index;
 
-/** An append without entries. It ends where the peer's log should, so that a loss comes to light. */
+/**
+ * An append without entries. It ends where the peer's log should, so that a loss comes to light; or
+ * where this log begins, for a peer that needs a snapshot: once it has that much, it fits.
+ */
 export function beatFor(peer: Peer, { log, hard, committed }: Raft, round: number): Append {
-  const index = peer.state === 'copying' || isBehind(peer, log) ? 0 : peer.next - 1;
-  const prev = index === 0 ? { index: 0, term: 0 } : { index, term: termAt(log, index) };
+  const index = peer.state === 'copying' ? log.base.index : Math.max(log.base.index, peer.next - 1);
+  const prev = { index, term: termAt(log, index) };
   return { kind: 'append', term: hard.term, prev, upTo: index, committed, round };
 }
 

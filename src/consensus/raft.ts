@@ -37,7 +37,7 @@ import {
   send,
   type Turn,
 } from './turn.ts';
-import { standing } from './view.ts';
+import { standing, wants } from './view.ts';
 
 /**
  * A head as it starts, with what was found on its disk. To be told of time at once: one that is
@@ -229,13 +229,15 @@ function compacted(turn: Turn, upTo: number): void {
 }
 
 function installed(turn: Turn, kept: Kept): void {
-  const { role, committed, durable, pending } = turn.raft;
-  if (role.is === 'leader') throw new Error('a leader needs no snapshot');
-  if (kept.applied.index < committed) throw new Error('a snapshot of less than is decided');
+  const { role, durable, pending } = turn.raft;
+  const { index } = kept.applied;
+  if (!wants(turn.raft, kept.applied)) {
+    throw new Error(`a snapshot as of entry ${index} that was not wanted`);
+  }
   const { last } = kept;
   put(turn, {
     log: logOf(kept),
-    committed: kept.applied.index,
+    committed: index,
     durable: { ...durable, last },
     pending: pending.map((mark) => ({ ...mark, last })),
   });

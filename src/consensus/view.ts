@@ -1,7 +1,7 @@
 import type { RoleName } from './events.ts';
-import { groupOf } from './log.ts';
+import { groupOf, termAt } from './log.ts';
 import { never } from './messages.ts';
-import type { Members, Monotonic } from './model.ts';
+import type { Members, Monotonic, Position } from './model.ts';
 import type { Peer, Raft } from './state.ts';
 import { mayStand } from './turn.ts';
 
@@ -61,3 +61,11 @@ export function dueAt(raft: Raft): Monotonic {
   const quietUntil = role.quietUntil === 0 ? never : role.quietUntil;
   return Math.min(beatAt, quietUntil, role.transfer?.until ?? never);
 }
+
+/**
+ * Whether a snapshot as of this position is of use. Not if the log has that entry: then what comes
+ * after it may be counted on by others, and would be lost. To be asked before a snapshot is
+ * fetched, and again before it is installed.
+ */
+export const wants = ({ role, committed, log }: Raft, { index, term }: Position): boolean =>
+  role.is !== 'leader' && index > committed && termAt(log, index) !== term;

@@ -2,6 +2,7 @@ import type { Effect, Event } from '../../src/consensus/events.ts';
 import type { Dice, Message, Settings } from '../../src/consensus/messages.ts';
 import { begin, step } from '../../src/consensus/raft.ts';
 import type { Raft } from '../../src/consensus/state.ts';
+import { wants } from '../../src/consensus/view.ts';
 import {
   applyUpTo,
   compactUpTo,
@@ -149,14 +150,15 @@ export function flush(head: Head, around: Around): void {
 export function receive(head: Head, { from, message, lines, snapshot }: Parcel, a: Around): void {
   if (snapshot !== undefined) return install(head, snapshot);
   if (message === undefined) return;
-  if (head.installing && message.kind === 'append' && message.upTo > 0) return;
+  const { installing } = head;
+  const isAppend = installing && message.kind === 'append';
+  if (isAppend && (lines.length > 0 || message.upTo > head.memory.applied.index)) return;
   happen(head, { kind: 'heard', from, message, entries: lines }, a);
 }
 
 function install(head: Head, snapshot: Disk): void {
   const { raft } = head;
-  if (raft === undefined || head.installing || raft.role.is === 'leader') return;
-  if (snapshot.applied.index <= raft.committed) return;
+  if (raft === undefined || head.installing || !wants(raft, snapshot.applied)) return;
   head.installing = true;
   head.memory = installed(head.memory, snapshot);
   head.queue = [...head.queue, { disk: head.memory, installs: true }];
