@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { createInterface } from 'node:readline/promises';
+import { answerTo, canAsk } from './asking.ts';
 import { exits, Usage } from './exits.ts';
 import type { Screen } from './screen.ts';
 import { spoolOf } from './spool-of.ts';
@@ -50,17 +50,11 @@ export async function run({ options, screen }: Call): Promise<number> {
 /** Other machines dial it, and it stands in certificates: no default is right for everybody. */
 async function asked(screen: Screen): Promise<string> {
   const usual = hostname();
-  if (!process.stdin.isTTY || !screen.notesAreSeen) {
+  if (!canAsk()) {
     screen.note(`swm: others will use ${usual}; --address says otherwise`);
     return usual;
   }
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await lines.question(`The address that others will use [${usual}]: `);
-    return answer.trim() === '' ? usual : answer.trim();
-  } finally {
-    lines.close();
-  }
+  return (await answerTo(`The address that others will use [${usual}]: `)) || usual;
 }
 
 /** As it stands before a port. */

@@ -8,6 +8,8 @@ const quietWhenUnread = (error: NodeJS.ErrnoException): void => {
 process.stdout.on('error', quietWhenUnread);
 process.stderr.on('error', quietWhenUnread);
 
-process.exitCode = await runCommand(process.argv.slice(2));
-// What somebody forgot to close must not keep a command, or a node, that has ended.
-setTimeout(() => process.exit(), 2_000).unref();
+const { code, isNode } = await runCommand(process.argv.slice(2));
+process.exitCode = code;
+// What somebody forgot to close must not keep a node that has ended; nor a command a connection to
+// a head that does not answer, once another has.
+setTimeout(() => process.exit(), isNode ? 2_000 : 100).unref();

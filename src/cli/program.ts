@@ -6,14 +6,15 @@ import type { Client } from '../client/client.ts';
 import { exits, explain } from './exits.ts';
 import { openScreen } from './screen.ts';
 import type { Options } from './verb.ts';
-import { type VerbRow, verbs } from './verbs.ts';
+import { groups, type VerbRow, verbs } from './verbs.ts';
 
-type Ended = { code: number };
+/** `isNode`: it was one, and may have something left to write. */
+type Ended = { code: number; isNode: boolean };
 
 /** Options of every verb; they may stand before it or behind it. */
 const everywhere: readonly (readonly [flags: string, help: string])[] = [
   ['--spool <directory>', 'the node’s directory; ~/.swm/spool, else /opt/swm/spool'],
-  ['--url <url>', 'the head to speak to, instead of the one whose spool it is'],
+  ['--url <url>', 'the head to speak to, or several with commas, instead of the one of the spool'],
   ['--cert <file>', 'a user’s certificate, instead of the spool’s admin'],
   ['--key <file>', 'the key of that certificate'],
   ['--ca <file>', 'the authorities to believe'],
@@ -21,28 +22,28 @@ const everywhere: readonly (readonly [flags: string, help: string])[] = [
 ];
 
 /** Runs the command line, and gives the exit code. */
-export async function runCommand(args: readonly string[]): Promise<number> {
-  const ended: Ended = { code: exits.good };
+export async function runCommand(args: readonly string[]): Promise<Readonly<Ended>> {
+  const ended: Ended = { code: exits.good, isNode: false };
   try {
     await programOf(ended, named(args)).parseAsync([...args], { from: 'user' });
-    return ended.code;
   } catch (error) {
-    if (!(error instanceof CommanderError)) return explain(openScreen(isJson(args)), error);
     // `swm` alone is a question, not a fault of whoever typed it; but it did nothing either.
-    return error.exitCode === 0 ? exits.good : exits.usage;
+    if (!(error instanceof CommanderError)) ended.code = explain(openScreen(isJson(args)), error);
+    else ended.code = error.exitCode === 0 ? exits.good : exits.usage;
   }
+  return ended;
 }
 
 /** The verb that is called, or all of them to choose from: making all takes as long as a call. */
 function named(args: readonly string[]): readonly VerbRow[] {
-  const found = verbs.filter(({ name }) => args.includes(name));
+  const found = verbs.filter(({ name }) => args.includes(name.split(' ')[0]!));
   return found.length === 0 || args.includes('help') ? verbs : found;
 }
 
 const isJson = (args: readonly string[]): boolean => args.includes('--json');
 
 /** The whole command, for itself and for shells that complete it. */
-export function programOf(ended: Ended = { code: 0 }, offered = verbs): Command {
+export function programOf(ended: Ended = { code: 0, isNode: false }, offered = verbs): Command {
   const program = new Command('swm')
     .description('Runs your jobs on clusters that it makes for them, and leaves nothing behind.')
     .version(versionOf(), '-V, --version', 'print the version')
@@ -57,7 +58,9 @@ export function programOf(ended: Ended = { code: 0 }, offered = verbs): Command 
 }
 
 function addVerb(program: Command, verb: VerbRow, ended: Ended): void {
-  const command = program.command(`${verb.name} ${verb.args}`.trim()).description(verb.help);
+  const words = verb.name.split(' ');
+  const above = words.length === 1 ? program : groupOf(program, words[0]!);
+  const command = above.command(`${words.at(-1)} ${verb.args}`.trim()).description(verb.help);
   const more = (value: string, before: readonly string[] = []): readonly string[] => [
     ...before,
     value,
@@ -68,9 +71,14 @@ function addVerb(program: Command, verb: VerbRow, ended: Ended): void {
   }
   command.action(async () => {
     const options = { ...program.opts(), ...command.opts() };
+    ended.isNode = verb.is === 'node';
     ended.code = await runVerb(verb, command.processedArgs.flat().filter(isText), options);
   });
 }
+
+const groupOf = (program: Command, name: string): Command =>
+  program.commands.find((command) => command.name() === name) ??
+  program.command(name).description(groups[name] ?? '');
 
 const isText = (arg: unknown): arg is string => typeof arg === 'string';
 

@@ -1,6 +1,7 @@
+import { resolve } from 'node:path';
 import { Usage } from './exits.ts';
 import { spoolOf } from './spool-of.ts';
-import { type Call, isOn, listOf, textOf } from './verb.ts';
+import { type Call, isOn, listOf, type Options, textOf } from './verb.ts';
 
 /** Becomes a node. The rest of swm is loaded here, and by no command that merely asks. */
 export async function runOnSpool({ options }: Call, dev: boolean): Promise<number> {
@@ -10,8 +11,14 @@ export async function runOnSpool({ options }: Call, dev: boolean): Promise<numbe
     configFile: textOf(options, 'config'),
     dev,
     ephemeral: isOn(options, 'ephemeral'),
-    flags: flagsOf(listOf(options, 'set')),
+    flags: { ...flagsOf(listOf(options, 'set')), ...joinOf(options) },
   });
+}
+
+/** A file that is named here lies here, wherever the configuration does. */
+function joinOf(options: Options): Readonly<Record<string, string>> {
+  const file = textOf(options, 'join');
+  return file === undefined ? {} : { join: resolve(file) };
 }
 
 /** `key=value` each. */

@@ -4,6 +4,7 @@ type Flag = readonly [flags: string, help: string, kind?: 'list'];
 
 /** A row for each verb: what it is called with, and the file that does it, loaded when called. */
 export type VerbRow = {
+  /** One word, or two: then the first is a group of `groups`. */
   readonly name: string;
   /** As commander writes them: `<one>`, `[perhaps]`, `[many...]`. */
   readonly args: string;
@@ -14,6 +15,13 @@ export type VerbRow = {
   readonly load: () => Promise<{ readonly run: Run }>;
 };
 
+/** What the verbs of two words are about. */
+export const groups: Readonly<Record<string, string>> = {
+  head: 'The heads, which decide and remember together.',
+  leader: 'The head that leads.',
+  node: 'Nodes that are not made by a site.',
+};
+
 const config: readonly Flag[] = [
   ['--config <file>', 'its configuration, instead of swm.yaml in the spool'],
   ['--set <key=value>', 'a key of the configuration, such as terminals.port=8443', 'list'],
@@ -21,6 +29,11 @@ const config: readonly Flag[] = [
 const ephemeral: Flag = [
   '--ephemeral',
   'at the end, cancel all jobs, remove all clusters and the spool',
+];
+
+const output: Flag = [
+  '-o, --output <file>',
+  'where to write what it joins by, instead of NAME.join.json; - prints it, token and all',
 ];
 
 export const verbs: readonly VerbRow[] = [
@@ -138,10 +151,58 @@ export const verbs: readonly VerbRow[] = [
   {
     name: 'status',
     args: '',
-    help: 'Show how the node is.',
+    help: 'Show how the node and its group of heads are; ends with 1 if something is wrong.',
     flags: [],
     is: 'call',
     load: () => import('./status.ts'),
+  },
+  {
+    name: 'head list',
+    args: '',
+    help: 'List the heads, and which of them leads.',
+    flags: [],
+    is: 'call',
+    load: () => import('./head-list.ts'),
+  },
+  {
+    name: 'head add',
+    args: '<name> <host:port>',
+    help: 'Let another head join; nodes will dial it at that address.',
+    flags: [output],
+    is: 'call',
+    load: () => import('./head-add.ts'),
+  },
+  {
+    name: 'head remove',
+    args: '<name>',
+    help: 'Take a head out of the group.',
+    flags: [],
+    is: 'call',
+    load: () => import('./head-remove.ts'),
+  },
+  {
+    name: 'leader transfer',
+    args: '[name]',
+    help: 'Let another head lead, the one named or any.',
+    flags: [],
+    is: 'call',
+    load: () => import('./leader-transfer.ts'),
+  },
+  {
+    name: 'node add',
+    args: '<name>',
+    help: 'Let a worker join.',
+    flags: [output],
+    is: 'call',
+    load: () => import('./node-add.ts'),
+  },
+  {
+    name: 'node gone',
+    args: '<node>',
+    help: 'Vouch that a node’s machine is gone for good, so that its jobs may start elsewhere.',
+    flags: [['-y, --yes', 'it is so; do not ask']],
+    is: 'call',
+    load: () => import('./node-gone.ts'),
   },
   {
     name: 'init',
@@ -158,7 +219,11 @@ export const verbs: readonly VerbRow[] = [
     name: 'start',
     args: '',
     help: 'Run a node on its spool, until it is told to end.',
-    flags: [...config, ephemeral],
+    flags: [
+      ...config,
+      ['--join <file>', 'join as this file says, which swm head add or swm node add wrote'],
+      ephemeral,
+    ],
     is: 'node',
     load: () => import('./start.ts'),
   },

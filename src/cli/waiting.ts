@@ -1,30 +1,65 @@
 import type { Client } from '../client/client.ts';
 import { Failed } from '../protocol/errors.ts';
 import type { JobRow } from '../protocol/model.ts';
+import type { WatchRow } from '../protocol/watch-row.ts';
 import { exits } from './exits.ts';
 import type { Screen } from './screen.ts';
 import { short } from './words.ts';
 
+/** How long to wait for the reason of a failure, which a job tells when all of it is released. */
+const REASON_MS = 3_000;
+
 /** Waits until a job's results are collected, telling how it goes, and gives its exit code. */
 export async function resultOf(client: Client, screen: Screen, id: string): Promise<number> {
-  for await (const { key, row } of client.watch('jobs', { id })) {
-    if (key === '') continue;
-    if (row === null) throw new Failed('not_found', `job ${id} was purged before its end`);
-    const job = row as JobRow;
+  const rows = jobsOf(client.watch('jobs', { id }), id);
+  let job = await rows.next();
+  for (; !isSettled(job); job = await rows.next())
     screen.status(`${short(id)}: ${job.phase}${job.details === '' ? '' : `: ${job.details}`}`);
-    if (!isSettled(job)) continue;
-    screen.status('');
-    if (screen.json) screen.printJson(job);
-    const code = exitCodeOf(job);
-    if (job.state !== 'F') screen.note(`swm: ${short(id)} ${endOf(job)}`);
-    return code;
+  if (job.state === 'E') job = (await inTime(rows.ended(), REASON_MS)) ?? job;
+  screen.status('');
+  if (screen.json) screen.printJson(job);
+  if (job.state !== 'F') screen.note(`swm: ${short(id)} ${endOf(job)}`);
+  return exitCodeOf(job);
+}
+
+/** How the job is, one change after the other. */
+function jobsOf(watch: AsyncIterator<WatchRow>, id: string) {
+  let last: JobRow | undefined;
+  const next = async (): Promise<JobRow> => {
+    for (;;) {
+      const { value, done } = await watch.next();
+      if (done === true) throw new Failed('unreachable', 'the watch ended');
+      if (value.key === '') continue;
+      if (value.row === null) throw new Failed('not_found', `job ${id} was purged before its end`);
+      last = value.row as JobRow;
+      return last;
+    }
+  };
+  const ended = async (): Promise<JobRow> => {
+    let job = last ?? (await next());
+    while (job.phase !== 'ended') job = await next();
+    return job;
+  };
+  return { next, ended };
+}
+
+/** What is not there in time is done without, as is what fails. */
+async function inTime<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  let late: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<undefined>((resolve) => {
+    late = setTimeout(() => resolve(undefined), ms);
+  });
+  try {
+    return await Promise.race([work.catch(() => undefined), over]);
+  } finally {
+    clearTimeout(late);
   }
-  throw new Failed('unreachable', 'the watch ended');
 }
 
 /** Why it did not run to its end, in words. */
-function endOf({ details, state, signal }: JobRow): string {
-  if (details !== '') return `ended: ${details}`;
+function endOf({ phase, details, state, signal }: JobRow): string {
+  // Before, they tell what is being removed.
+  if (phase === 'ended' && details !== '') return `ended: ${details}`;
   if (state === 'C') return 'was cancelled';
   return signal === 0 ? 'could not be run to its end' : `was killed by signal ${signal}`;
 }

@@ -84,21 +84,34 @@ describe('the command', () => {
     expect((await swm(['jobs', '--state', 'X'])).err).toContain('is none of Q W T R F E C');
   });
 
+  it('has verbs of two words, and says which there are', async () => {
+    const { code, err } = await swm(['head']);
+    expect(code).toBe(exits.usage);
+    for (const verb of ['list', 'add', 'remove']) expect(err).toContain(verb);
+    expect((await swm(['head', 'lst'])).err).toContain('Did you mean list?');
+    const vouched = await swm(['--json', 'node', 'gone', 'w1']);
+    expect(vouched.code).toBe(exits.usage);
+    expect(JSON.parse(vouched.out)).toMatchObject({ error: { code: 'malformed' } });
+    expect((await swm(['head', 'add', '--help'])).out).toContain('--output');
+  });
+
   it.each(['bash', 'zsh', 'fish'])('completes in %s', async (shell) => {
     const { code, out } = await swm(['completion', shell]);
     expect(code).toBe(0);
-    for (const { name } of verbs) expect(out).toContain(name);
+    for (const { name } of verbs) for (const word of name.split(' ')) expect(out).toContain(word);
     expect(out).toContain(shell === 'fish' ? '-l wait' : '--wait');
   });
 
   it('gives bash what bash can read', async () => {
     const { out } = await swm(['completion', 'bash']);
     const script = `${out}\nCOMP_WORDS=(swm sub); COMP_CWORD=1; _swm; echo "\${COMPREPLY[@]}"
-COMP_WORDS=(swm submit --wa); COMP_CWORD=2; _swm; echo "\${COMPREPLY[@]}"`;
+COMP_WORDS=(swm submit --wa); COMP_CWORD=2; _swm; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(swm head ''); COMP_CWORD=2; _swm; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(swm head add --ou); COMP_CWORD=3; _swm; echo "\${COMPREPLY[@]}"`;
     const shell = spawn('bash', ['-c', script]);
     let said = '';
     for await (const part of shell.stdout) said += String(part);
-    expect(said).toBe('submit\n--wait\n');
+    expect(said).toBe('submit\n--wait\nlist add remove\n--output\n');
   });
 
   it('is quiet when nobody reads it any more', async () => {
