@@ -10,10 +10,22 @@ export type Records = Database<Uint8Array, Uint8Array>;
 export type Encoded = { readonly key: Buffer; readonly value: Uint8Array | undefined };
 
 /** Throws `Malformed` for a key that no store takes. */
-export function encodeChange({ key, value }: Change): Encoded {
+export function encodeChange(change: Change): Encoded {
+  checkValue(change);
+  return { key: encodeKey(change.key), value: change.value };
+}
+
+/** The bytes of a change, key and value. Throws what `encodeChange` would. */
+export function measureChange(change: Change): number {
+  checkValue(change);
+  const bytes = Buffer.byteLength(change.key, 'utf8');
+  checkLength(change.key, bytes);
+  return bytes + (change.value?.length ?? 0);
+}
+
+function checkValue({ key, value }: Change): void {
   if (value !== undefined && !(value instanceof Uint8Array))
     throw new TypeError(`the value of ${key} is no bytes`);
-  return { key: encodeKey(key), value };
 }
 
 export function getRecord(records: Records, key: string): Uint8Array | undefined {
@@ -54,12 +66,16 @@ const FIRST_KEY = Buffer.from([0]);
 
 function encodeKey(key: string): Buffer {
   const bytes = Buffer.from(key, 'utf8');
-  if (bytes.length === 0 || bytes.length > limits.keyBytesMax || !key.isWellFormed())
+  checkLength(key, bytes.length);
+  return bytes;
+}
+
+function checkLength(key: string, bytes: number): void {
+  if (bytes === 0 || bytes > limits.keyBytesMax || !key.isWellFormed())
     throw new Malformed(
       'key',
-      `1 to ${limits.keyBytesMax} bytes of UTF-8, not ${bytes.length}: ${key.slice(0, 80)}`,
+      `1 to ${limits.keyBytesMax} bytes of UTF-8, not ${bytes}: ${key.slice(0, 80)}`,
     );
-  return bytes;
 }
 
 const decodeKey = (key: Uint8Array): string =>

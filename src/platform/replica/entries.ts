@@ -41,10 +41,6 @@ export function decodeEntry(index: number, encoded: Uint8Array): Entry {
 /** Bytes that an entry takes on the disk and on the wire. */
 export const entryBytes = (entry: Entry): number => HEADER + entry.bytes.length;
 
-/** An upper bound of what a change adds to the bytes of its batch. */
-export const changeBytes = ({ key, value }: Change): number =>
-  8 + key.length * 3 + (value?.length ?? 0);
-
 /** The bytes of a `batch` entry: length and bytes of each key, then of its value. */
 export function encodeChanges(changes: readonly Change[]): Uint8Array {
   const keys = changes.map(({ key }) => Buffer.from(key, 'utf8'));

@@ -71,7 +71,7 @@ function cutBefore(kept: Kept, base: Position): Kept {
 
 function runsAfter(terms: readonly TermRun[], base: Position, last: number): readonly TermRun[] {
   const first = base.index + 1;
-  if (first > last) return [];
+  if (first > last) return terms.length === 0 ? terms : [];
   const current = terms.findLastIndex(({ index }) => index <= first);
   if (terms[current]?.index === first && current === 0) return terms;
   return [{ index: first, term: terms[current]!.term }, ...terms.slice(current + 1)];

@@ -1,11 +1,16 @@
 import { Malformed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Change, Outcome, Range, Records, Store } from '../../runtime/ports.ts';
-import { encodeChange } from '../store-records.ts';
-import { changeBytes } from './entries.ts';
+import { measureChange } from '../store-records.ts';
 
 type Then = (outcome: Outcome) => void;
-export type Batch = { readonly changes: readonly Change[]; readonly then: Then };
+export type Batch = {
+  readonly changes: readonly Change[];
+  readonly bytes: number;
+  readonly then: Then;
+};
+/** What an entry adds to the bytes of each change. */
+const CHANGE_BYTES = 8;
 
 /** What a leadership needs of its head. */
 export type Host = {
@@ -50,14 +55,11 @@ export class Leadership implements Store {
 
   commit(changes: readonly Change[], then: Then): void {
     let bytes = 0;
-    for (const change of changes) {
-      encodeChange(change);
-      bytes += changeBytes(change);
-    }
+    for (const change of changes) bytes += CHANGE_BYTES + measureChange(change);
     if (bytes > limits.raftBatchBytesMax && this.#host.hasOthers())
       throw new Malformed('changes', `at most ${limits.raftBatchBytesMax} bytes, not ${bytes}`);
     if (this.#ended || this.#closed) return this.#host.later(() => then('unknown'));
-    this.#queue.push({ changes, then });
+    this.#queue.push({ changes, bytes, then });
     this.#host.wake();
   }
 
@@ -75,7 +77,7 @@ export class Leadership implements Store {
     let changes = 0;
     let bytes = 0;
     for (const batch of this.#queue) {
-      for (const change of batch.changes) bytes += changeBytes(change);
+      bytes += batch.bytes;
       if (count > 0 && bytes > limits.raftEntryBytesMax) break;
       changes += batch.changes.length;
       count++;

@@ -103,7 +103,10 @@ function contradiction(log: Log, kept: Kept): string | undefined {
     return entryCount === 0 ? undefined : `its log has ${entryCount} entries, and should have none`;
   }
   if (ends[0] !== base.index + 1 || ends[1] !== last || entryCount !== last - base.index)
-    return `its log has ${entryCount} entries from ${ends[0]} to ${ends[1]} and should reach from ${base.index + 1} to ${last}`;
+    return (
+      `its log has ${entryCount} entries from ${ends[0]} to ${ends[1]}, ` +
+      `and should reach from ${base.index + 1} to ${last}`
+    );
   const entry = entryAt(log, last);
   return entry.term === termAt(kept, last) ? undefined : `entry ${last} has term ${entry.term}`;
 }
