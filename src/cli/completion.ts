@@ -53,10 +53,10 @@ function bash(grammar: Grammar): string {
   const cases = grammar.verbs.map(({ name }) => {
     const under = grammar.under.get(name);
     if (under === undefined) return `    ${name}) options="${names(optionsOf(grammar, name))}" ;;`;
-    const inner = under.map(
-      (sub) =>
-        `      ${sub.name}) words= options="${names(optionsOf(grammar, `${name} ${sub.name}`))}" ;;`,
-    );
+    const inner = under.map((sub) => {
+      const options = names(optionsOf(grammar, `${name} ${sub.name}`));
+      return `      ${sub.name}) words= options="${options}" ;;`;
+    });
     return `    ${name}) words="${names(under)}"
       case $sub in
 ${inner.join('\n').replaceAll(/^/gm, '  ')}

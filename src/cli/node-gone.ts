@@ -22,5 +22,5 @@ export async function run({ args, options, screen, client }: Call): Promise<numb
 }
 
 const meaning = (node: string): string =>
-  `you vouch that the machine of ${harmless(node)} is gone, and that nothing runs on it any more. ` +
-  'Its jobs count as lost, and may start elsewhere at once: if they still ran there, they would run twice.';
+  `you vouch that the machine of ${harmless(node)} is gone, and that nothing runs on it any more.
+Its jobs count as lost and may start elsewhere; if they ran there still, they would run twice.`;

@@ -42,8 +42,8 @@ const nothing = (): void => {};
 
 /**
  * One question to several heads: the first good answer counts. When the first head keeps us
- * waiting, a second is asked; when all that were asked cannot answer now, the next one is. A refusal
- * that is final counts unless a good answer comes right after it: that of two which came first.
+ * waiting, a second is asked; when all that were asked cannot answer now, the next one is. A no
+ * that is final counts unless a good answer comes right after it: that to what was done first.
  */
 class Hedge {
   readonly #lines: Lines;
