@@ -1,6 +1,6 @@
 import { lstat, open, rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Invitation } from '../protocol/model.ts';
+import type { Invitation } from '../protocol/head-shapes.ts';
 import { exits, Usage } from './exits.ts';
 import { reasonOf } from './inputs.ts';
 import { type Call, textOf } from './verb.ts';
@@ -12,7 +12,7 @@ import { type Call, textOf } from './verb.ts';
 export async function inviteTo(
   { options, screen }: Call,
   name: string,
-  invite: () => Promise<Invitation>,
+  invite: () => Promise<Reply<'head.add'>>,
 ): Promise<number> {
   const wanted = textOf(options, 'output');
   if (wanted === '-') {

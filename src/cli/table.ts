@@ -67,7 +67,13 @@ function fitted<R>(
   return widths;
 }
 
-const characters = new Intl.Segmenter('en', { granularity: 'grapheme' });
+let segmenter: Intl.Segmenter | undefined;
+/** Made when a text needs it: that takes longer than all else that a list does at its start. */
+function charactersOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
+
 /** Scripts whose characters take two places on a terminal, and pictures. */
 const wide =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\p{ExtPict}]/u;
@@ -78,16 +84,17 @@ const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
 export function widthOf(text: string): number {
   if (isAscii(text)) return text.length;
   let places = 0;
-  for (const { segment } of characters.segment(text)) places += wide.test(segment) ? 2 : 1;
+  for (const { segment } of charactersOf(text)) places += wide.test(segment) ? 2 : 1;
   return places;
 }
 
 /** Cut to a width, with a sign that something is missing. */
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
+  if (isAscii(text)) return `${text.slice(0, Math.max(0, width - 1))}…`;
   let kept = '';
   let places = 0;
-  for (const { segment } of characters.segment(text)) {
+  for (const { segment } of charactersOf(text)) {
     places += wide.test(segment) ? 2 : 1;
     if (places > width - 1) break;
     kept += segment;
