@@ -107,6 +107,23 @@ function coup(world: World, head: Head): void {
   }
 }
 
+/** The leader reaches one head only, and falls with what just that one has; others go on. */
+function stumble(world: World, head: Head): void {
+  const { dice, heads, cuts, around } = world;
+  const leader = leaderOr(world, head);
+  const heir = other(world, leader);
+  for (const { name } of heads) if (name !== heir.name) cuts.add(`${leader.name}>${name}`);
+  if (dice() < 0.3) change(world, leader);
+  else happen(leader, { kind: 'propose' }, around, ++world.value);
+  passUntil(world, world.now + dice() * 30);
+  crash(leader);
+  cuts.clear();
+  for (const one of heads) {
+    if (one !== leader && one !== heir) happen(one, { kind: 'lost', peer: leader.name }, around);
+  }
+  if (dice() < 0.7) start(leader, around);
+}
+
 function late(world: World, head: Head): void {
   happen(head, { kind: 'late', ms: 150 }, world.around);
 }
@@ -123,6 +140,7 @@ const deeds: readonly (readonly [Deed, number])[] = [
   [forget, 3],
   [late, 1],
   [coup, 1],
+  [stumble, 2],
 ];
 
 /** Fate has moods: in each history it does some things never, and others far more often. */

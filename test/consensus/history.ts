@@ -145,9 +145,7 @@ function advance(world: World, until: number): boolean {
     at = due.at;
     act = () => {
       world.wire = world.wire.filter((other) => other !== due);
-      if (!world.cuts.has(`${due.parcel.from}>${due.head.name}`)) {
-        receive(due.head, due.parcel, world.around);
-      }
+      receive(due.head, due.parcel, world.around);
     };
   }
   for (const head of world.heads) {
