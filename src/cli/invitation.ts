@@ -1,6 +1,6 @@
 import { lstat, open, rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Invitation } from '../protocol/head-shapes.ts';
+import type { Reply } from '../protocol/messages.ts';
 import { exits, Usage } from './exits.ts';
 import { reasonOf } from './inputs.ts';
 import { type Call, textOf } from './verb.ts';
