@@ -21,7 +21,7 @@ export function afterNews(lead: Lead, from: Who, { leader, term }: Body<'node.le
   return term > lead.term ? { leader, term } : lead;
 }
 
-/** What a head says to whoever it has a link to, when it begins to lead and when a link comes up. */
+/** What a head that leads says to whoever it has a link to. */
 export const news = (body: Body<'node.leader'>): Envelope => ({
   is: 'call',
   to: OF_NODE,

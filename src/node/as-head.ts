@@ -1,15 +1,19 @@
 import { common, headFamilies, workerFamilies } from '../actors/families.ts';
 import { type Feed, feedOf } from '../actors/feed.ts';
+import { GROUP } from '../actors/group/keeping.ts';
 import { news, OF_NODE } from '../actors/lead.ts';
-import { doorTree, workerTree } from '../actors/tree.ts';
+import { controlTree, doorTree, workerTree } from '../actors/tree.ts';
 import { type Bulk, openBulk } from '../platform/bulk.ts';
 import { type Links, openLinks } from '../platform/links.ts';
 import type { Envelope } from '../protocol/envelope.ts';
+import { message } from '../protocol/messages.ts';
+import { control } from '../protocol/ref.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Actor } from '../runtime/actor.ts';
 import { nactCells } from '../runtime/cell.ts';
 import { Node } from '../runtime/node.ts';
 import type { Change } from '../runtime/ports.ts';
+import type { SupervisorArgs } from '../runtime/supervisor.ts';
 import { ask } from './ask.ts';
 import { type Copies, openCopies } from './copies.ts';
 import { type Council, openCouncil } from './council.ts';
@@ -63,6 +67,8 @@ class HeadNode implements Running {
   readonly #dials: Dials;
   readonly #roots: Actor[] = [];
   #parts: Parts | undefined;
+  /** Tells the feed. */
+  #changed: (changes: readonly Change[]) => void = () => {};
   #control: Actor | undefined;
   /** Whether its doors are open, so that others can reach it. */
   #isOpen = false;
@@ -178,8 +184,6 @@ class HeadNode implements Running {
     return { feed, copies, hoard };
   }
 
-  #changed: (changes: readonly Change[]) => void = () => {};
-
   #applied(changes: readonly Change[]): void {
     this.#changed(changes);
     this.#parts?.hoard.changed(changes);
@@ -222,21 +226,32 @@ class HeadNode implements Running {
   /** Opens the control tree once this head leads, and ends it before anything else once not. */
   #follow(): void {
     if (this.#parts === undefined || this.#isOver) return;
-    const { council, node, head } = this.#parts;
+    const { council, node } = this.#parts;
     if (!council.leads) {
       this.#control?.halt('this head leads no more');
       this.#control = undefined;
     } else if (this.#control === undefined) {
-      this.#control = openTree(node, head.tree(), this.#base.giveUp);
+      this.#control = openTree(node, this.#tree(council), this.#base.giveUp);
       this.#lead();
     }
   }
 
+  #tree({ store }: Council): SupervisorArgs {
+    const { remotes, jobs } = this.#base.config;
+    const { relocate, retentionMs } = jobs;
+    const founder = { name: this.#self, address: '' };
+    const names = remotes.map(({ name }) => name);
+    return controlTree({ store, founder, remotes: names, relocate, retentionMs });
+  }
+
   /** What a leader does beside its tree, once others can reach it. */
   #lead(): void {
-    const { head } = this.#parts as Parts;
+    const { head, node } = this.#parts as Parts;
     if (this.#control === undefined || !this.#isOpen) return;
-    head.claimAddress();
+    head.ownAddresses().then(([address = '']) => {
+      const said = message('head.add', { name: this.#self, address });
+      node.routes.tell(control(GROUP), said, { door: 'local', id: 'head' });
+    }, this.#base.failed);
     this.#announce(this.#links.names());
     this.#greet();
   }
@@ -251,7 +266,7 @@ class HeadNode implements Running {
   }
 
   #greet(): void {
-    if (this.#parts?.worker) hello(this.#parts.node, this.#base, () => this.#isOver);
+    if (this.#parts !== undefined) hello(this.#parts.node, this.#base, () => this.#isOver);
   }
 
   /** The heads that were there before this one are dialled; the others dial. */
@@ -275,7 +290,7 @@ class HeadNode implements Running {
   }
 }
 
-/** What moves the blobs of jobs that run on a head: they are where they belong once most have them. */
+/** What moves the blobs of jobs that run on a head: most heads must have what is sent. */
 const carrierOf = (copies: Copies) => ({
   fetch: (blob: { readonly sha256: string }, _: unknown, signal: AbortSignal) =>
     copies.fetch(blob.sha256, signal),

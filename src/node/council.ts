@@ -7,6 +7,7 @@ import type { Config } from '../config.ts';
 import { writeFileDurably } from '../platform/disk.ts';
 import type { Links } from '../platform/links.ts';
 import { openReplicaDisk } from '../platform/replica/disk.ts';
+import type { ReplicaDisk } from '../platform/replica/ports.ts';
 import { openReplica } from '../platform/replica/replica.ts';
 import type { Replica, RoleNews } from '../platform/replica/replica-port.ts';
 import type { Spool } from '../platform/spool.ts';
@@ -34,8 +35,8 @@ export type CouncilSetup = {
   readonly ask: (path: string, question: Message) => Promise<object>;
   /** Another head leads, or none, or this one in another term. */
   readonly onLead: (lead: Lead, before: Lead) => void;
-  /** This head leads, and has all that was decided; or it leads no more. Told once for each. */
-  readonly onLeading: (leads: boolean) => void;
+  /** This head leads, and has all that was decided; or it leads no more. */
+  readonly onLeading: () => void;
   readonly onApplied: (changes: readonly Change[]) => void;
   /** The list of heads is another one, or was read anew. */
   readonly onHeads: () => void;
@@ -60,64 +61,119 @@ export type Council = {
 
 type Wait = { readonly index: number; readonly done: () => void };
 
+/** Takes this head's place in its group. What it learns is told by the callbacks of `setup`. */
 export async function openCouncil(setup: CouncilSetup): Promise<Council> {
-  const disk = await openDisk(setup);
-  let lead: Lead = { leader: '', term: 0 };
-  let leading: Store | undefined;
-  let waits: readonly Wait[] = [];
-  const someoneLeads = Promise.withResolvers<void>();
+  return new Seat(setup, await openDisk(setup));
+}
 
-  const onRole = ({ role, leader, term, ready }: RoleNews): void => {
+class Seat implements Council {
+  readonly replica: Replica;
+  readonly store: Store;
+  readonly #setup: CouncilSetup;
+  readonly #someoneLeads = Promise.withResolvers<void>();
+  #lead: Lead = { leader: '', term: 0 };
+  #leading: Store | undefined;
+  #waits: readonly Wait[] = [];
+
+  constructor(setup: CouncilSetup, disk: ReplicaDisk) {
+    this.#setup = setup;
+    this.replica = openReplica({
+      disk,
+      self: setup.config.name,
+      clock: setup.clock,
+      monotonic: () => performance.now(),
+      dice: Math.random,
+      note: setup.note,
+      send: (to, said) => setup.links.wire.send(to, raftEnvelope(said)),
+      fetchSnapshot: (from, offer) => fetchSnapshot(setup, from, offer),
+      onRole: (news) => this.#moved(news),
+      onApplied: (changes) => this.#applied(changes),
+      onReplaced: () => {
+        setup.onHeads();
+        this.#look();
+      },
+      onBroken: setup.onBroken,
+    });
+    this.store = this.#storeOfLeader();
+  }
+
+  get lead(): Lead {
+    return this.#lead;
+  }
+
+  get leads(): boolean {
+    return this.#leading !== undefined;
+  }
+
+  voters(): readonly string[] {
+    return this.replica.status().members.voters;
+  }
+
+  async current(): Promise<void> {
+    if (this.leads && (await readable(this.replica))) return;
+    const answer = await this.#setup.ask(GROUP, message('head.current', {}));
+    await this.#reached((answer as Reply<'head.current'>).index);
+  }
+
+  led(): Promise<void> {
+    return this.#someoneLeads.promise;
+  }
+
+  close(): Promise<void> {
+    return this.replica.close();
+  }
+
+  #moved({ role, leader, term, ready }: RoleNews): void {
     const leads = role === 'leader' && ready;
     // The tree of a leader that was deposed must do nothing more, before anything else is heard.
-    if (leading !== undefined && (!leads || leading.term !== term)) {
-      leading = undefined;
-      setup.onLeading(false);
+    if (this.#leading !== undefined && (!leads || this.#leading.term !== term)) {
+      this.#leading = undefined;
+      this.#setup.onLeading();
     }
-    if (leader !== lead.leader || term !== lead.term) {
-      const before = lead;
-      lead = { leader, term };
-      setup.onLead(lead, before);
+    if (leader !== this.#lead.leader || term !== this.#lead.term) {
+      const before = this.#lead;
+      this.#lead = { leader, term };
+      this.#setup.onLead(this.#lead, before);
     }
-    if (leads && leading === undefined) {
-      leading = replica.leaderStore(term);
-      setup.onLeading(true);
+    if (leads && this.#leading === undefined) {
+      this.#leading = this.replica.leaderStore(term);
+      this.#setup.onLeading();
     }
-    if (leader !== '' && (leads || leader !== setup.config.name)) someoneLeads.resolve();
-  };
-  const onApplied = (changes: readonly Change[]): void => {
-    setup.onApplied(changes);
-    if (changes.some(({ key }) => pathOfKey(key) === GROUP)) setup.onHeads();
-    if (waits.length > 0) look();
-  };
-  const look = (): void => {
-    const { applied } = replica.status();
-    const done = waits.filter(({ index }) => index <= applied);
-    waits = waits.filter(({ index }) => index > applied);
-    for (const wait of done) wait.done();
-  };
-  const replica = openReplica({
-    disk,
-    self: setup.config.name,
-    clock: setup.clock,
-    monotonic: () => performance.now(),
-    dice: Math.random,
-    note: setup.note,
-    send: (to, said) => setup.links.wire.send(to, raftEnvelope(said)),
-    fetchSnapshot: (from, offer) => fetchSnapshot(setup, from, offer),
-    onRole,
-    onApplied,
-    onReplaced: () => {
-      setup.onHeads();
-      look();
-    },
-    onBroken: setup.onBroken,
-  });
+    if (leads || (leader !== '' && leader !== this.#setup.config.name))
+      this.#someoneLeads.resolve();
+  }
 
-  const applied = (index: number): Promise<void> =>
-    new Promise((resolve, reject) => {
+  #applied(changes: readonly Change[]): void {
+    this.#setup.onApplied(changes);
+    if (changes.some(({ key }) => pathOfKey(key) === GROUP)) this.#setup.onHeads();
+    if (this.#waits.length > 0) this.#look();
+  }
+
+  /** Who leads changes with the log; what is written goes to the leadership that there is then. */
+  #storeOfLeader(): Store {
+    const term = (): number => this.#lead.term;
+    const leading = (): Store | undefined => this.#leading;
+    const { replica } = this;
+    return {
+      get term() {
+        return term();
+      },
+      get: (key) => replica.get(key),
+      range: (range) => replica.range(range),
+      commit: (changes, then) => {
+        const store = leading();
+        if (store === undefined) setImmediate(then, 'unknown');
+        else store.commit(changes, then);
+      },
+      close: () => replica.close(),
+    };
+  }
+
+  /** Resolves once the log is applied here up to an index. */
+  #reached(index: number): Promise<void> {
+    return new Promise((resolve, reject) => {
       const late = setTimeout(() => {
-        waits = waits.filter((each) => each !== wait);
+        this.#waits = this.#waits.filter((each) => each !== wait);
         reject(new Failed('timeout', 'this head is too far behind the leader', true));
       }, limits.callMs);
       const done = (): void => {
@@ -125,49 +181,25 @@ export async function openCouncil(setup: CouncilSetup): Promise<Council> {
         resolve();
       };
       const wait: Wait = { index, done };
-      waits = [...waits, wait];
-      look();
+      this.#waits = [...this.#waits, wait];
+      this.#look();
     });
+  }
 
-  return {
-    replica,
-    store: {
-      get term() {
-        return lead.term;
-      },
-      get: (key) => replica.get(key),
-      range: (range) => replica.range(range),
-      commit: (changes, then) => {
-        if (leading === undefined) setImmediate(then, 'unknown');
-        else leading.commit(changes, then);
-      },
-      close: () => replica.close(),
-    },
-    get lead() {
-      return lead;
-    },
-    get leads() {
-      return leading !== undefined;
-    },
-    voters: () => replica.status().members.voters,
-    current: async () => {
-      if (leading !== undefined && (await readable(replica))) return;
-      const { index } = (await setup.ask(
-        GROUP,
-        message('head.current', {}),
-      )) as Reply<'head.current'>;
-      await applied(index);
-    },
-    led: () => someoneLeads.promise,
-    close: () => replica.close(),
-  };
+  #look(): void {
+    const { applied } = this.replica.status();
+    const done = this.#waits.filter(({ index }) => index <= applied);
+    this.#waits = this.#waits.filter(({ index }) => index > applied);
+    for (const wait of done) wait.done();
+  }
 }
 
 /**
  * Opens what this head keeps. One that was in a group and lost it must not come back under its
  * name with nothing: it has promised to remember.
  */
-async function openDisk({ spool, config, keys, onBroken }: CouncilSetup) {
+async function openDisk(setup: CouncilSetup): Promise<ReplicaDisk> {
+  const { spool, config, keys, onBroken } = setup;
   const mark = join(spool.places.node, 'keeps-log');
   if (existsSync(mark) && !isStore(spool.places.controlStore))
     throw new Failed(

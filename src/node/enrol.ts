@@ -25,10 +25,10 @@ import {
 import { requestJoin } from '../platform/request-join.ts';
 import type { Spool } from '../platform/spool.ts';
 import { Failed } from '../protocol/errors.ts';
-import type { Invitation } from '../protocol/model.ts';
+import type { Invitation } from '../protocol/head-shapes.ts';
 
 export type HeadKeys = {
-  /** What signs for the cluster. A head that joined gets it from the leader: until then `Failed`. */
+  /** What signs for the cluster. Throws `Failed` until a head that joined was given it. */
   readonly authority: () => Authority;
   /** Keeps the authority's key, as the leader gave it. */
   readonly take: (key: string) => Promise<void>;
@@ -84,7 +84,7 @@ async function joinHead(spool: Spool, config: Config): Promise<HeadKeys> {
   };
 }
 
-/** Makes, once, what the first head needs to be believed: an authority, its own key, and an admin. */
+/** Makes, once, what the first head needs: an authority, its own key, and an admin. */
 async function foundHead(spool: Spool, config: Config): Promise<HeadKeys> {
   const places = keyPlaces(spool.path);
   const { installation } = spool;

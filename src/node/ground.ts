@@ -7,6 +7,7 @@ import type { Spool } from '../platform/spool.ts';
 import { openStore } from '../platform/store.ts';
 import type { Envelope } from '../protocol/envelope.ts';
 import { message } from '../protocol/messages.ts';
+import type { Resources } from '../protocol/model.ts';
 import { control } from '../protocol/ref.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Actor } from '../runtime/actor.ts';
@@ -64,22 +65,28 @@ export function isRefused(links: Links, lead: Lead, who: Who, envelope: Envelope
   return true;
 }
 
+/** What jobs may have of a node that runs none. */
+const NOTHING: Resources = { cpus: 0, memoryBytes: 0, gpus: 0 };
+
 const HELLO_AGAIN_MS = 200;
 const HELLO_MS = 5_000;
 
 /** Tells the registry what this node is and has, until it was heard. */
-export function hello(node: Node, { config, clock }: Ground, isOver: () => boolean): void {
+export function hello(node: Node, ground: Ground, isOver: () => boolean): void {
+  const { config, clock } = ground;
   const { name, address } = config;
-  const body = { node: name, address, resources: resourcesOf(config), version: VERSION };
+  const body = {
+    node: name,
+    address,
+    resources: config.roles.includes('worker') ? resourcesOf(config) : NOTHING,
+    version: VERSION,
+  };
   const who = { door: 'local', id: `node ${name}` } as const;
   const to = control(`/nodes/${name}`);
   node.routes.ask(to, message('node.hello', body), HELLO_MS, who, (answer) => {
     if (answer.ok || isOver()) return;
     node.platform.note('warn', '/nodes', `hello was not heard: ${answer.failure.text}`);
     if (answer.failure.retry)
-      clock.timer(
-        HELLO_AGAIN_MS,
-        () => isOver() || hello(node, { config, clock } as Ground, isOver),
-      );
+      clock.timer(HELLO_AGAIN_MS, () => isOver() || hello(node, ground, isOver));
   });
 }

@@ -12,8 +12,8 @@ import type { Links } from '../platform/links.ts';
 import type { ChangeOutcome, Replica } from '../platform/replica/replica-port.ts';
 import type { Spool } from '../platform/spool.ts';
 import { Failed } from '../protocol/errors.ts';
+import type { HeadRow, Invitation } from '../protocol/head-shapes.ts';
 import { type Message, message, type Reply } from '../protocol/messages.ts';
-import type { HeadRow, Invitation } from '../protocol/model.ts';
 import type { Node } from '../runtime/node.ts';
 import type { Clock, Records } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
@@ -41,7 +41,13 @@ export function dialledBy(self: string, heads: readonly Head[]): readonly string
   return at < 0 ? undefined : heads.slice(0, at).map(({ address }) => address);
 }
 
-/** What heads are called by whoever lists them. */
+/** Where the other heads are, but for those that have not joined yet. */
+export const othersOf = (self: string, heads: readonly Head[]): readonly string[] =>
+  heads
+    .filter(({ name, phase }) => name !== self && phase !== 'expected')
+    .map(({ address }) => address);
+
+/** The heads as whoever lists them sees them. */
 export function headRows({ replica }: Pick<GroupParts, 'replica'>): readonly HeadRow[] {
   const { leader, peers, role } = replica.status();
   return headsOf(replica).map(({ name, address, phase }) => {

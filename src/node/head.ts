@@ -2,9 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import type { HeadPorts } from '../actors/families.ts';
 import type { Feed } from '../actors/feed.ts';
-import { GROUP } from '../actors/group/keeping.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
-import { controlTree } from '../actors/tree.ts';
 import { terminalDoor } from '../api/terminal.ts';
 import type { Config } from '../config.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
@@ -19,17 +17,15 @@ import type { Hub } from '../platform/streams.ts';
 import { listenTerminals } from '../platform/terminals.ts';
 import type { Listening } from '../platform/tls-server.ts';
 import { message, type Reply } from '../protocol/messages.ts';
-import { control } from '../protocol/ref.ts';
 import type { Node } from '../runtime/node.ts';
 import type { Clock, Note, Records } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
-import type { SupervisorArgs } from '../runtime/supervisor.ts';
 import { VERSION } from '../version.ts';
 import { clearAll } from './clear.ts';
 import type { Copies } from './copies.ts';
 import type { Council } from './council.ts';
 import type { HeadKeys } from './enrol.ts';
-import { headsOf, learnKeys } from './group.ts';
+import { headsOf, learnKeys, othersOf } from './group.ts';
 import { type HeadParts, headPorts, isExpected, join, registeredUsers } from './lent.ts';
 import { listen } from './mesh.ts';
 import { forwardsOf, nodeStreams, userStreams } from './streams.ts';
@@ -57,12 +53,9 @@ export type Head = {
   serve(hub: Hub): void;
   /** The registry hears that a node's link is lost. */
   unlinked(node: string, why: string): void;
-  /** The control tree, for whoever leads. */
-  tree(): SupervisorArgs;
-  /** `host:port` of every head, by which nodes reach them. */
+  /** `host:port` by which nodes reach this head, and all of them. */
+  ownAddresses(): Promise<readonly string[]>;
   addresses(): Promise<string[]>;
-  /** Has the list of heads name the address that this one has now. */
-  claimAddress(): void;
   /** Asks the leader for the authority's key and the users; resolves with whether it is known. */
   learnKeys(): Promise<boolean>;
   listen(): Promise<void>;
@@ -84,16 +77,14 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
   let mesh: Listening | undefined;
   let terminals: Listening | undefined;
 
-  const meshAddresses = async (): Promise<readonly string[]> =>
+  const ownAddresses = async (): Promise<readonly string[]> =>
     config.mesh.advertise.length > 0
       ? config.mesh.advertise
       : [`${dialled(config.mesh.host, config.address)}:${await meshPort.promise}`];
-  const addresses = async (): Promise<string[]> => {
-    const others = headsOf(store).filter(
-      ({ name, phase }) => name !== config.name && phase !== 'expected',
-    );
-    return [...(await meshAddresses()), ...others.map(({ address }) => address)];
-  };
+  const addresses = async (): Promise<string[]> => [
+    ...(await ownAddresses()),
+    ...othersOf(config.name, headsOf(store)),
+  ];
   const lent: HeadParts = {
     ...setup,
     store,
@@ -110,21 +101,8 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
     ports,
     serve: (hub) => nodeStreams(setup, hub),
     unlinked: (name, why) => tellNode(node(), name, why),
-    tree: () => {
-      const remotes = config.remotes.map(({ name }) => name);
-      const { relocate, retentionMs } = config.jobs;
-      const founder = { name: config.name, address: '' };
-      return controlTree({ store, founder, remotes, relocate, retentionMs });
-    },
+    ownAddresses,
     addresses,
-    claimAddress: () =>
-      void meshAddresses().then(([address = '']) => {
-        const body = { name: config.name, address };
-        node().routes.tell(control(GROUP), message('head.add', body), {
-          door: 'local',
-          id: 'head',
-        });
-      }),
     learnKeys: async () => {
       const known = await learnKeys(node(), spool, keys);
       users = await registeredUsers(spool);
@@ -136,17 +114,11 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
       await writeNodeFile(setup, since, url(), { mesh, terminals });
     },
     url,
-    clear: (signal) =>
-      clearAll(
-        {
-          node: node(),
-          store,
-          gates: ports.gates,
-          installation: spool.installation,
-          processes: setup.worker?.ports.processes,
-        },
-        signal,
-      ),
+    clear: (signal) => {
+      const { installation } = spool;
+      const processes = setup.worker?.ports.processes;
+      return clearAll({ node: node(), store, gates: ports.gates, installation, processes }, signal);
+    },
     async close() {
       await terminals?.close();
       await mesh?.close();

@@ -206,30 +206,6 @@ export const NodeRow = Type.Object({
 });
 export type NodeRow = Static<typeof NodeRow>;
 
-/** `expected` has not joined yet; `leaving` has to be taken out before it may be switched off. */
-export const HeadPhase = Type.Enum(['expected', 'member', 'leaving']);
-export type HeadPhase = Static<typeof HeadPhase>;
-
-export const HeadRow = Type.Object({
-  name,
-  /** `host:port` by which nodes reach it. */
-  address: text(256),
-  phase: HeadPhase,
-  leads: Type.Boolean(),
-  /** Entries of the log that it is known to have less than the leader; -1: nobody here knows. */
-  behind: Type.Integer({ minimum: -1 }),
-});
-export type HeadRow = Static<typeof HeadRow>;
-
-/** What a new node is given, as a file: where the heads are, whom to believe, and its token. */
-export const Invitation = Type.Object({
-  heads: list(text(256), 100),
-  caFingerprint: text(200),
-  token: text(200),
-  name,
-});
-export type Invitation = Static<typeof Invitation>;
-
 export const ClusterPhase = Type.Enum(['creating', 'joining', 'up', 'releasing', 'gone']);
 export type ClusterPhase = Static<typeof ClusterPhase>;
 

@@ -178,6 +178,8 @@ export class Routes {
       return failure('unreachable', `nobody is at ${poolPath} now`);
     const fallen = owner.children.fallen(name);
     if (fallen !== undefined) return fallen;
+    // A tree that is being put up will have it, here or where another head leads.
+    if (poolPath === '') return failure('unreachable', `nobody is at ${path} now`);
     const { pool } = owner.family;
     if (pool === undefined) return failure('not_found', `nobody is at ${path}`);
     if (!pool.openedBy.includes(told.message.name) && !this.#isKept(pool.family, path))

@@ -129,14 +129,22 @@ describe('a tree', () => {
 
   it('finds what lives now, not what lived when the tree was made', () => {
     const store = memoryStore();
-    const args = child(controlTree({ store, founder, remotes: [], relocate: 'asked' }), 'jobs')?.args;
+    const args = child(
+      controlTree({ store, founder, remotes: [], relocate: 'asked' }),
+      'jobs',
+    )?.args;
     expect((args as PoolArgs).live).toEqual([]);
     store.keep(jobKeeping, `/jobs/${ID}`, aJob({ phase: 'placing' }));
     expect((args as PoolArgs).live).toEqual([ID]);
   });
 
   it('starts who is written to before those who write', () => {
-    const tree = controlTree({ store: memoryStore(), founder, remotes: ['cloud'], relocate: 'asked' });
+    const tree = controlTree({
+      store: memoryStore(),
+      founder,
+      remotes: ['cloud'],
+      relocate: 'asked',
+    });
     expect(tree.children.map(({ name }) => name)).toEqual([
       'group',
       'scheduler',

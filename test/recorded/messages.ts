@@ -30,6 +30,8 @@ type Samples = { readonly [N in Name]: { readonly body: Body<N>; readonly reply:
 const hold = { cluster, job: id, attempt: 2 };
 const tokens = { tokenHash: hash };
 const reply = {};
+const place = { index: 9, term: 3 };
+const invitation = { heads: ['10.0.0.1:10001'], caFingerprint: hash, token: 'secret', name: 'h2' };
 
 /** Every message of the table, with its answer; the compiler asks for those that are missing. */
 export const messageSamples: Samples = {
@@ -92,6 +94,16 @@ export const messageSamples: Samples = {
   'user.show': { body: {}, reply: { id: owner, operator: true } },
   'job.purge': { body: { id, before: at }, reply: { id } },
   'node.gone': { body: { node }, reply: { node, cluster } },
+  'head.list': {
+    body: {},
+    reply: {
+      heads: [{ name: 'h1', address: '10.0.0.1:10001', phase: 'member', leads: true, behind: 0 }],
+    },
+  },
+  'head.add': { body: { name: 'h2', address: '10.0.0.2:10001' }, reply: invitation },
+  'head.remove': { body: { name: 'h2' }, reply },
+  'head.transfer': { body: { to: '' }, reply: { leader: 'h3' } },
+  'node.add': { body: { name: node }, reply: invitation },
 
   'job.create': {
     body: {
@@ -171,6 +183,9 @@ export const messageSamples: Samples = {
   'node.link': { body: { node, up: false, why: 'silent' }, reply },
   'node.remove': { body: { node }, reply },
   'node.forget': { body: { node, before: at }, reply },
+  'head.keys': { body: {}, reply: { key: 'PEM', users: [{ name: 'admin', certificate: 'PEM' }] } },
+  'head.current': { body: {}, reply: { index: 7 } },
+  'scheduler.offers': { body: {}, reply: { flavors: [], images: [] } },
   'gate.offer': { body: { remote: 'azure-west' }, reply },
 
   'runner.order': { body: order, reply },
@@ -181,5 +196,29 @@ export const messageSamples: Samples = {
   },
   'runner.taken': { body: { runner, seq: 7 }, reply },
   'runner.forget': { body: { runner, before: at }, reply },
+  'node.leader': { body: { leader: 'h1', term: 3, heads: ['10.0.0.1:10001'] }, reply },
   'node.hello': { body: { node, address: '10.0.0.4', resources, version: '0.1.0' }, reply },
+
+  'raft.ask': { body: { term: 4, pre: true, last: place, handed: false }, reply },
+  'raft.voted': { body: { term: 4, pre: true, granted: true, waitMs: 0 }, reply },
+  'raft.append': {
+    body: { term: 4, prev: place, upTo: 10, committed: 9, round: 5, entries: [Buffer.from('e')] },
+    reply,
+  },
+  'raft.appended': {
+    body: { term: 4, matched: 10, round: 5, refused: { prev: 9, hint: place } },
+    reply,
+  },
+  'raft.campaign': { body: { term: 4 }, reply },
+  'raft.offer': {
+    body: {
+      leaderTerm: 4,
+      ...place,
+      at,
+      members: { voters: ['h1'], learners: ['h2'] },
+      bytes: 4_096,
+      sha256: hash,
+    },
+    reply,
+  },
 };

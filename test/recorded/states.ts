@@ -1,5 +1,7 @@
 import { type Cluster, fromArgs } from '../../src/actors/cluster/cluster.ts';
 import { keeping as cluster } from '../../src/actors/cluster/keeping.ts';
+import type { Group } from '../../src/actors/group/group.ts';
+import { GROUP, keeping as group } from '../../src/actors/group/keeping.ts';
 import { newJob } from '../../src/actors/job/birth.ts';
 import { type Job, mark, to } from '../../src/actors/job/job.ts';
 import { keeping as job } from '../../src/actors/job/keeping.ts';
@@ -14,8 +16,8 @@ import { messageSamples } from './messages.ts';
 import * as some from './values.ts';
 
 /** What is kept of each kind of record, by the folder of its family. */
-export const keepings = { job, cluster, node, runner } as unknown as {
-  readonly [kind in 'job' | 'cluster' | 'node' | 'runner']: Keeping<object>;
+export const keepings = { job, cluster, group, node, runner } as unknown as {
+  readonly [kind in 'job' | 'cluster' | 'group' | 'node' | 'runner']: Keeping<object>;
 };
 export type Kind = keyof typeof keepings;
 
@@ -127,6 +129,17 @@ function clusters(): readonly Life[] {
   return lives.map((states) => ({ kind: 'cluster', path: `/clusters/${states[0]?.name}`, states }));
 }
 
+function groups(): readonly Life[] {
+  const first: Group = {
+    phase: 'on',
+    round: 1,
+    heads: [{ name: 'h1', address: '10.0.0.1:10001', phase: 'member' }],
+  };
+  const second = { name: 'h2', address: '10.0.0.2:10001', phase: 'expected' } as const;
+  const both: Group = { ...first, round: 2, heads: [...first.heads, second] };
+  return [{ kind: 'group', path: GROUP, states: [first, both] }];
+}
+
 function nodes(): readonly Life[] {
   const lives = (['expected', 'up', 'silent', 'gone'] as const).map((phase, n): NodeRecord[] => {
     const expected: NodeRecord = {
@@ -206,4 +219,10 @@ function runners(): readonly Life[] {
 }
 
 /** Records of every kind, in every phase. */
-export const lives = (): readonly Life[] => [...jobs(), ...clusters(), ...nodes(), ...runners()];
+export const lives = (): readonly Life[] => [
+  ...jobs(),
+  ...clusters(),
+  ...groups(),
+  ...nodes(),
+  ...runners(),
+];

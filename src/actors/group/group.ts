@@ -1,7 +1,7 @@
 import { failure } from '../../protocol/errors.ts';
+import type { HeadPhase, Invitation } from '../../protocol/head-shapes.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Body } from '../../protocol/messages.ts';
-import type { HeadPhase, Invitation } from '../../protocol/model.ts';
 import type { Behaviour, Effect, Heard, Signal, Step, Told } from '../../runtime/behaviour.ts';
 
 /** A head as the group knows it. They stand in the order in which they were added. */

@@ -1,4 +1,4 @@
-import type { Invitation } from '../../protocol/model.ts';
+import type { Invitation } from '../../protocol/head-shapes.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { GroupEvent, GroupTasks } from './group.ts';
 

@@ -196,8 +196,9 @@ function hello(
   const isOurs = who.door === 'local';
   if (!isOurs && who.id !== name) return refuse('forbidden', `${who.id} may not speak for ${name}`);
   if (!isOurs && state.phase === 'gone') return refuse('refused', `node ${name} was removed`);
-  // A certificate of the name's former bearer proves nothing about this one.
-  if (!isOurs && state.publicKey === '')
+  // A certificate of the name's former bearer proves nothing about this one. The first head never
+  // joined; what it shows was signed with its own authority.
+  if (!isOurs && state.publicKey === '' && !(state.role === 'head' && who.door === 'head'))
     return refuse('refused', `node ${name} has not joined yet`);
   const since = state.phase === 'up' ? state.since : now;
   const round = state.round + 1;

@@ -1,7 +1,8 @@
 import { Failed } from '../../protocol/errors.ts';
+import type { HeadRow } from '../../protocol/head-shapes.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Body, Message, Reply } from '../../protocol/messages.ts';
-import type { ClusterRow, HeadRow, JobRow, NodeRow, RemoteRow } from '../../protocol/model.ts';
+import type { ClusterRow, JobRow, NodeRow, RemoteRow } from '../../protocol/model.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Keeping } from '../../runtime/family.ts';
 import type { Records } from '../../runtime/ports.ts';

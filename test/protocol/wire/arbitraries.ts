@@ -38,7 +38,9 @@ export function fitting(schema: TSchema): fc.Arbitrary<unknown> {
         max: shape.maximum ?? Number.MAX_SAFE_INTEGER,
       });
     case 'number':
-      return fc.double({ noNaN: true }).map((value) => (Object.is(value, -0) ? 0 : value));
+      return fc
+        .double({ noNaN: true, min: shape.minimum ?? Number.NEGATIVE_INFINITY })
+        .map((value) => (Object.is(value, -0) ? 0 : value));
     case 'string':
       return textOf(shape);
     case 'array':
@@ -60,9 +62,10 @@ function objectOf({ properties, required, patternProperties }: Plain): fc.Arbitr
     const value = fitting(Object.values(patternProperties)[0]!);
     return fc.dictionary(key, value, { maxKeys: 4, noNullPrototype: true });
   }
-  const fields = Object.entries(properties!).map(
-    ([name, field]) => [name, fitting(field)] as const,
-  );
+  // What has no properties is bytes.
+  if (properties === undefined)
+    return fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes));
+  const fields = Object.entries(properties).map(([name, field]) => [name, fitting(field)] as const);
   return fc.record(Object.fromEntries(fields), {
     requiredKeys: [...(required ?? [])] as never[],
     noNullPrototype: true,

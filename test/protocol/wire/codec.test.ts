@@ -56,11 +56,16 @@ describe('envelopes', () => {
     expect(text(plainCodec.encode([cancel]))).toContain(id);
   });
 
+  const hasBytes = (each: Envelope) => each.is === 'call' && each.message.name === 'raft.append';
+
   it.each(Object.keys(links))('survive %s, frame after frame', (name) => {
     fc.assert(
       fc.property(fc.array(fc.array(envelopes, { maxLength: 5 }), { maxLength: 5 }), (frames) => {
         const { here, there } = links[name]!();
-        for (const sent of frames) expect(there.decode(here.encode(sent))).toEqual(sent);
+        // Only heads send bytes in messages, and heads speak no JSON.
+        const fit = (each: Envelope) => !name.includes('json') || !hasBytes(each);
+        for (const sent of frames.map((frame) => frame.filter(fit)))
+          expect(there.decode(here.encode(sent))).toEqual(sent);
       }),
       { numRuns: 60 },
     );

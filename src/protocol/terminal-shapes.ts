@@ -1,0 +1,104 @@
+import Type, { type TSchema } from 'typebox';
+import { limits } from './limits.ts';
+import {
+  BlobRef,
+  ClusterRow,
+  count,
+  FlavorRow,
+  files,
+  ImageRow,
+  JobPhase,
+  JobRow,
+  JobView,
+  NodeRow,
+  name,
+  RemoteRow,
+  text,
+  uuid,
+} from './model.ts';
+
+const list = <T extends TSchema>(item: T, maxItems: number) => Type.Array(item, { maxItems });
+const nothing = Type.Object({});
+const instant = Type.Integer({ minimum: 0 });
+const ofJob = Type.Object({ id: text(64) });
+const page = { limit: Type.Optional(count(limits.pageMax)), after: Type.Optional(text(200)) };
+/** Whether an answer will do that lacks what was written in the last moments. */
+const fresh = { stale: Type.Optional(Type.Boolean()) };
+
+/** What terminals ask, and are answered; merged into the shapes of all messages. */
+export const terminalShapes = {
+  'job.submit': {
+    body: Type.Object({
+      /** The script itself, or '' where it was sent as a blob. */
+      script: text(limits.scriptBytesMax),
+      scriptBlob: Type.Optional(BlobRef),
+      /** What errors call the script. */
+      file: Type.Optional(text(4096)),
+      inputs: files,
+      key: Type.Optional(text(200)),
+      /** An address that reaches the submitter, for ports that lead out. */
+      from: Type.Optional(text(256)),
+    }),
+    reply: Type.Object({ id: uuid }),
+  },
+  'job.list': {
+    body: Type.Object({
+      ...page,
+      ...fresh,
+      states: Type.Optional(text(16)),
+      name: Type.Optional(text(64)),
+    }),
+    reply: Type.Object({ jobs: list(JobRow, limits.pageMax), next: text(200) }),
+  },
+  'job.show': {
+    body: Type.Object({ id: text(64), ...fresh }),
+    reply: Type.Object({ job: JobView }),
+  },
+  'job.cancel': { body: ofJob, reply: Type.Object({ id: uuid, phase: JobPhase }) },
+  'job.requeue': { body: ofJob, reply: Type.Object({ id: uuid, run: Type.Integer() }) },
+  'node.list': { body: Type.Object(fresh), reply: Type.Object({ nodes: list(NodeRow, 100_000) }) },
+  'cluster.list': {
+    body: Type.Object({ all: Type.Optional(Type.Boolean()), ...fresh }),
+    reply: Type.Object({ clusters: list(ClusterRow, 100_000) }),
+  },
+  'flavor.list': { body: nothing, reply: Type.Object({ flavors: list(FlavorRow, 100_000) }) },
+  'image.list': { body: nothing, reply: Type.Object({ images: list(ImageRow, 100_000) }) },
+  'remote.list': { body: nothing, reply: Type.Object({ remotes: list(RemoteRow, 10_000) }) },
+  'node.status': {
+    body: nothing,
+    reply: Type.Object({
+      node: text(100),
+      version: text(64),
+      installation: text(64),
+      since: instant,
+      term: count(2 ** 40),
+      /** Who leads as far as this node knows, or ''. */
+      leader: Type.Optional(text(100)),
+      role: Type.Optional(Type.Enum(['leader', 'follower', 'candidate', 'learner'])),
+      /** Last entry of the log that this node has applied, and that it knows to be committed. */
+      applied: Type.Optional(count(2 ** 50)),
+      committed: Type.Optional(count(2 ** 50)),
+      /** Voters, and how many of them this node hears: more than half are a quorum. */
+      voters: Type.Optional(count(100)),
+      reachable: Type.Optional(count(100)),
+      /** When the last snapshot was made or taken here; 0: never. */
+      snapshotAt: Type.Optional(instant),
+      actors: count(2 ** 40),
+      rssBytes: count(2 ** 50),
+      trouble: list(text(1024), 100),
+    }),
+  },
+  'user.show': {
+    body: nothing,
+    reply: Type.Object({ id: text(64), operator: Type.Boolean() }),
+  },
+  'job.purge': {
+    /** Only if it ended before that instant. */
+    body: Type.Object({ id: text(64), before: Type.Optional(instant) }),
+    reply: Type.Object({ id: uuid }),
+  },
+  'node.gone': {
+    body: Type.Object({ node: name }),
+    reply: Type.Object({ node: name, cluster: text(100) }),
+  },
+} as const;
