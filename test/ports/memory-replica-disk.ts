@@ -23,7 +23,7 @@ type Pending = {
 
 type Copied = { readonly kept: Kept; readonly rows: readonly Change[] };
 
-/** Files of snapshots, by path: one for all heads of a test, as if each fetched what it installs. */
+/** Files of snapshots, by path: one map for all heads, as if each had fetched what it installs. */
 export type SnapshotFiles = Map<string, Copied>;
 
 /** What of a head lives through crashes. */

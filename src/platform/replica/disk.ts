@@ -1,11 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Entry, Kept } from '../../consensus/model.ts';
 import { Failed } from '../../protocol/errors.ts';
 import type { Outcome, Range } from '../../runtime/ports.ts';
 import {
   checkFiles,
-  durably,
   type Environment,
   isStore,
   makeStore,
@@ -72,14 +71,11 @@ export async function openReplicaDisk(
   }
 }
 
-/** What is kept, made durable with the number of this life; a former store gets its state. */
+/** What is kept, made durable with the number of this life. */
 async function readDurably(env: Environment, log: Log, self: string): Promise<Kept> {
-  const state = env.own.get('state');
-  const last = state === undefined ? 0 : (JSON.parse(state) as Kept).last;
-  const dropped = state !== undefined && Number.isSafeInteger(last) ? dropTail(log, last) : 0;
-  if (dropped > 0) await durably(env, env.own.put('state', state!));
   const kept = readKept(env, log, self);
-  if (state === undefined) void putKept(env, kept);
+  void putKept(env, kept);
+  dropTail(log, kept.last);
   await raiseTerm(env);
   return kept;
 }
@@ -258,6 +254,6 @@ class LmdbReplicaDisk implements ReplicaDisk {
   #mustBeOpen(): void {
     if (this.#closing) throw new Error(`the store ${this.#directory} is closed`);
     if (this.#switching)
-      throw new Failed('busy', `The records of ${join(this.#directory)} are being replaced.`);
+      throw new Failed('busy', `The records of ${this.#directory} are being replaced.`);
   }
 }

@@ -19,7 +19,7 @@ export type HeadMessage = Exclude<Message, Append> | FullAppend | Offer;
 
 /**
  * Sends what an append of the core says, as several where it would be too large. It ends early if
- * one is not taken, or if entries are not kept any more: the core then hears that they did not come.
+ * one is not taken, or if entries are not kept any more: the core hears that they did not come.
  */
 export function sendAppend(append: Append, tail: Tail, send: (full: FullAppend) => boolean): void {
   if (append.upTo === append.prev.index) {

@@ -95,38 +95,35 @@ function isKept({ hard, base, applied, last, terms, members }: Kept): boolean {
 /** Looks at both ends of the log and at how many entries it has: so it has no holes either. */
 function contradiction(log: Log, kept: Kept): string | undefined {
   const { base, last } = kept;
-  const ends = [false, true].map(
-    (reverse) => [...log.getKeys({ limit: 1, reverse })].map(indexOf)[0],
-  );
-  const { entryCount } = log.getStats() as { entryCount: number };
-  if (last === base.index) {
-    return entryCount === 0 ? undefined : `its log has ${entryCount} entries, and should have none`;
-  }
-  if (ends[0] !== base.index + 1 || ends[1] !== last || entryCount !== last - base.index)
+  const end = logKey(last + 1);
+  const count = (log.getStats() as { entryCount: number }).entryCount - tailOf(log, last).length;
+  if (last === base.index)
+    return count === 0 ? undefined : `its log has ${count} entries, and should have none`;
+  const [first] = [...log.getKeys({ end, limit: 1 })].map(indexOf);
+  const before = { start: end, exclusiveStart: true, reverse: true, limit: 1 };
+  const [final] = [...log.getKeys(before)].map(indexOf);
+  if (first !== base.index + 1 || final !== last || count !== last - base.index)
     return (
-      `its log has ${entryCount} entries from ${ends[0]} to ${ends[1]}, ` +
+      `its log has ${count} entries from ${first} to ${final}, ` +
       `and should reach from ${base.index + 1} to ${last}`
     );
-  const entry = entryAt(log, last);
-  return entry.term === termAt(kept, last) ? undefined : `entry ${last} has term ${entry.term}`;
+  const { term } = entryAt(log, last);
+  return term === termAt(kept, last) ? undefined : `entry ${last} has term ${term}`;
 }
 
-/** One entry that is kept. */
-export function entryAt(log: Log, index: number): Entry {
+const tailOf = (log: Log, last: number): readonly Uint8Array[] =>
+  [...log.getKeys({ start: logKey(last + 1) })].map((key) => Buffer.from(key));
+
+function entryAt(log: Log, index: number): Entry {
   const bytes = log.getBinary(logKey(index));
   if (bytes === undefined) throw new Malformed(`entry ${index}`, 'it is not there');
   return decodeEntry(index, bytes);
 }
 
 /**
- * Removes what lies behind the end of the log, as a state that was put back by hand may leave it:
- * nobody was told that it is there.
+ * Removes what lies behind the end of the log, in the transaction that gathers now: nobody was told
+ * that it is there.
  */
-export function dropTail(log: Log, last: number): number {
-  let dropped = 0;
-  for (const key of log.getKeys({ start: logKey(last + 1) })) {
-    void log.remove(Buffer.from(key));
-    dropped++;
-  }
-  return dropped;
+export function dropTail(log: Log, last: number): void {
+  for (const key of tailOf(log, last)) void log.remove(key);
 }

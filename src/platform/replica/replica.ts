@@ -20,7 +20,7 @@ import type {
 } from './replica-port.ts';
 import { Snapshots } from './sending.ts';
 import { isHandingOver, raftSettings, statusOf } from './status.ts';
-import { entryOf, Tail } from './tail.ts';
+import { entryOf, lastAt, Tail } from './tail.ts';
 import { Ticker } from './ticker.ts';
 import { Waits } from './waits.ts';
 
@@ -61,9 +61,7 @@ class Driver implements Replica {
       },
     });
     this.#tail = new Tail(disk, limits.raftCacheBytesMax);
-    this.#at = disk.kept.applied.at;
-    const { last, base } = disk.kept;
-    if (last > base.index) this.#at = disk.entries(last, last, 1)[0]!.at;
+    this.#at = lastAt(disk);
     this.#applier = this.#makeApplier(options);
     this.#snapshots = this.#makeSnapshots(options);
     this.#ticker = this.#makeTicker(options);

@@ -86,7 +86,7 @@ export async function checkSnapshot({ path, bytes, sha256 }: Snapshot): Promise<
   if (wrong !== undefined) throw new Failed('corrupt', `The snapshot ${path}: ${wrong}.`);
 }
 
-/** A copy of a snapshot beside the environment whose place it will take, open for its last words. */
+/** A copy of a snapshot beside the environment whose place it takes, open for its last words. */
 export async function stageSnapshot(directory: string, snapshot: Snapshot): Promise<Environment> {
   const staging = stagingOf(directory);
   await rm(staging, { recursive: true, force: true });

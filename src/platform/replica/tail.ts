@@ -75,6 +75,12 @@ export class Tail {
   }
 }
 
+/** The log time of the last entry that is kept, or of the last that was applied. */
+export function lastAt(disk: ReplicaDisk): Millis {
+  const { last, base, applied } = disk.kept;
+  return last > base.index ? disk.entries(last, last, 1)[0]!.at : applied.at;
+}
+
 /**
  * The entry of a heading: as it came from the leader, or one of this head's own of these changes.
  * One that is decided `alone` is never in the log, and so needs no bytes.
