@@ -91,7 +91,11 @@ function coup(world: World, head: Head): void {
     happen(old, { kind: 'transfer', to: other(world, old).name }, around);
     passUntil(world, world.now + dice() * 20);
   }
-  for (const { name } of heads) cuts.add(`${name}>${old.name}`).add(`${old.name}>${name}`);
+  const inTurn = dice() < 0.5 ? dice() * 80 : 0;
+  for (const { name } of heads) {
+    cuts.add(`${name}>${old.name}`).add(`${old.name}>${name}`);
+    passUntil(world, world.now + dice() * inTurn);
+  }
   if (dice() < 0.3) {
     const one = other(world, old);
     crash(one);
@@ -135,11 +139,11 @@ const deeds: readonly (readonly [Deed, number])[] = [
   [fall, 3],
   [cutOff, 2],
   [heal, 3],
-  [change, 5],
+  [change, 9],
   [handOver, 1],
   [forget, 3],
   [late, 1],
-  [coup, 1],
+  [coup, 2],
   [stumble, 2],
 ];
 

@@ -36,6 +36,8 @@ export type World = {
   readonly clocks: Map<string, { readonly from: number; readonly rate: number }>;
   /** How likely a head falls just when a write is due. */
   readonly falls: number;
+  /** Whose disk is slower than those of the others. */
+  readonly slowest: string;
   value: number;
   steps: number;
   snapshots: number;
@@ -82,6 +84,7 @@ export function newWorld(seed: number): World {
     disks: new Map(),
     clocks: new Map(clocks),
     falls: pick(dice, [0, 0.01, 0.03, 0.1]),
+    slowest: pick(dice, heads).name,
     value: 0,
     steps: 0,
     snapshots: 0,
@@ -125,7 +128,8 @@ function send(world: World, parcel: Parcel): void {
   if (!calm && dice() < loss) return;
   const twice = !calm && dice() < 0.03 ? 2 : 1;
   for (let i = 0; i < twice; i += 1) {
-    const late = !calm && dice() < 0.03 ? dice() * 900 : 0;
+    const isLate = dice() < (parcel.snapshot === undefined ? 0.03 : 0.5);
+    const late = !calm && isLate ? dice() * 900 : 0;
     const at = now + 0.2 + dice() * (calm ? 2 : delayMs) + late;
     world.wire.push({ at, head, parcel });
   }
@@ -169,7 +173,8 @@ function advance(world: World, until: number): boolean {
 /** The next write of a head is through, unless it falls right before, or right after. */
 function writeNext(world: World, head: Head): void {
   const { dice, calm, disks, falls, around, now } = world;
-  const slow = !calm && dice() < 0.1 ? dice() * 200 : 0;
+  const isSlow = dice() < (head.name === world.slowest ? 0.5 : 0.05);
+  const slow = !calm && isSlow ? dice() * 200 : 0;
   disks.set(head.name, now + dice() * 4 + slow);
   const falling = !calm && dice() < falls;
   if (!falling || dice() < 0.5) flush(head, around);

@@ -57,6 +57,7 @@ export function watchStep(watch: Watch, heads: readonly Head[], one: Step): void
     }
     if (effect.kind === 'send') watchVote(watch, head, effect);
   }
+  watchGroup(head, raft);
   must(raft.hard.term >= before.hard.term, 'terms-go-up', () => head.name);
 }
 
@@ -104,6 +105,16 @@ function watchQuorum(heads: readonly Head[], raft: Raft, index: number, head: He
   must(holding.length > voters.length / 2, 'decided-is-durable', () => {
     return `${head.name} decides ${index}, which ${holding.length} of ${voters.length} hold`;
   });
+}
+
+/** The group that counts is that of the last change in the log, committed or not. */
+function watchGroup({ memory, installing, name }: Head, raft: Raft): void {
+  if (installing) return;
+  const changed = memory.lines.findLast(({ members }) => members !== undefined)?.members;
+  const { voters, learners } = changed ?? memory.group;
+  const { voters: others, learners: learning } = membersOf(raft);
+  const same = `${others} ${learning}` === `${voters} ${learners}`;
+  must(same, 'groups-follow-the-log', () => `${name} has ${others}, not ${voters}`);
 }
 
 function watchVote(watch: Watch, head: Head, effect: Effect & { kind: 'send' }): void {

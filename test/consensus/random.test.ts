@@ -19,7 +19,7 @@ describe('heads in a bad place', () => {
     expect(sum(({ terms }) => terms)).toBeGreaterThan(3);
     expect(sum(({ reads }) => reads)).toBeGreaterThan(15);
     expect(sum(({ snapshots }) => snapshots)).toBeGreaterThan(0.2);
-    expect(sum(({ changes }) => changes)).toBeGreaterThan(2);
+    expect(sum(({ changes }) => changes)).toBeGreaterThan(1);
   });
 
   it('have the same history for the same seed', () => {
