@@ -3,7 +3,8 @@ import { openReplica } from '../../../src/platform/replica/replica.ts';
 import type { Replica } from '../../../src/platform/replica/replica-port.ts';
 import type { Clock, Store } from '../../../src/runtime/ports.ts';
 
-const realClock: Clock = {
+/** The clock of this machine. */
+export const realClock: Clock = {
   now: () => Date.now(),
   timer(ms, then) {
     const timer = setTimeout(then, ms);

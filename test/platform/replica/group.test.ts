@@ -220,4 +220,42 @@ describe('a group of heads', () => {
     await group.until('all agree', () => group.agree);
     for (const head of group.heads.values()) expect(group.keysOf(head)).toEqual(group.keysOf(next));
   });
+
+  it('takes nobody to be silent after its own loop stood still', async () => {
+    const leader = await three();
+    const slow = others(leader)[0]!;
+    await group.until('all agree', () => group.agree);
+    const { term } = leader.replica.status();
+    slow.sent = [];
+    slow.stoodMs += 3_000;
+    leader.stoodMs += 3_000;
+    await group.pass(1_000);
+    expect(slow.sent).not.toContain('ask');
+    expect(leader.replica.status()).toMatchObject({ role: 'leader', term, ready: true });
+    group.isolate(slow.name);
+    await group.pass(1_000);
+    expect(slow.sent).toContain('ask');
+  });
+
+  it('refuses a batch that no frame between heads can hold', async () => {
+    const leader = await three();
+    const store = group.storeOf(leader);
+    const value = Buffer.alloc(limits.raftBatchBytesMax);
+    expect(() => store.commit([{ key: 'k', value }], () => {})).toThrow(/at most/);
+    const fits = { key: 'k', value: value.subarray(100) };
+    expect(await group.commit(store, fits)).toBe('committed');
+    await group.until('all agree', () => group.agree);
+  });
+
+  it('ends a head whose disk fails, and what it was told to commit ends unknown', async () => {
+    const leader = await three();
+    const store = group.storeOf(leader);
+    group.crash(others(leader)[0]!.name);
+    leader.place.life++;
+    expect(await group.commit(store, put('k'))).toBe('unknown');
+    expect(leader.broken).toEqual(['in_use']);
+    const sent = leader.sent.length;
+    await group.pass(500);
+    expect(leader.sent.length).toBe(sent);
+  });
 });

@@ -18,6 +18,10 @@ export type Head = {
   broken: string[];
   replaced: number;
   up: boolean;
+  /** For how long its loop did nothing while time went on. */
+  stoodMs: number;
+  /** Kinds of messages that it sent. */
+  sent: string[];
 };
 
 /** Heads in one process, on disks in memory, with a wire and a clock that are moved by hand. */
@@ -51,6 +55,8 @@ export class TestGroup {
       changes: [],
       broken: [],
       replaced: 0,
+      stoodMs: 0,
+      sent: [],
       up: true,
     } as unknown as Head;
     this.heads.set(name, head);
@@ -59,7 +65,7 @@ export class TestGroup {
       disk: head.disk,
       self: name,
       clock: this.clock,
-      monotonic: () => this.clock.now(),
+      monotonic: () => this.clock.now() + head.stoodMs,
       dice: () => this.#dice(),
       note: () => {},
       later,
@@ -184,6 +190,7 @@ export class TestGroup {
   }
 
   #send(from: string, to: string, message: HeadMessage): boolean {
+    this.heads.get(from)!.sent.push(message.kind);
     if (!this.heads.get(to)?.up) return false;
     if (!this.cut.has(`${from}>${to}`))
       this.#wire.push({ from, to, message: structuredClone(message) });
