@@ -174,7 +174,8 @@ class HeadNode implements Running {
 
   #shelves(council: Council) {
     const { blobs, note } = this.#base;
-    const { store, voters } = council;
+    const { store } = council;
+    const voters = (): readonly string[] => council.voters();
     const { feed, changed } = feedOf(store);
     const hubOf = (name: string) => this.#bulk.hub(name);
     const copies = openCopies({ blobs, self: this.#self, voters, hubOf });

@@ -53,7 +53,7 @@ export function userStreams(setup: HeadSetup, hub: Hub): void {
   const local = worker?.locate(node());
   hub.serve(
     'log.follow',
-    serveLogs({ ...{ store, feed, blobs, name, local }, hub: bulk.hub, current: council.current }),
+    serveLogs({ ...{ store, feed, blobs, name, local }, hub: bulk.hub, current: () => council.current() }),
   );
 }
 
