@@ -3,6 +3,7 @@ import { connect } from '../../src/client/client.ts';
 import type { Socket } from '../../src/client/socket.ts';
 import { Failed } from '../../src/protocol/errors.ts';
 import { limits } from '../../src/protocol/limits.ts';
+import { plainClientCodec } from '../../src/protocol/wire/codec-plain.ts';
 
 const id = '0123abcd-0123-4abc-8abc-0123456789ab';
 
@@ -31,6 +32,28 @@ describe('a client that is closed', () => {
       this.closed = true;
     },
   });
+
+  /** Answers each question with who it is. */
+  function answering(): Socket {
+    let heard = (_: Uint8Array): void => {};
+    return {
+      ...deaf(),
+      send(frame) {
+        for (const envelope of plainClientCodec.decode(frame))
+          if (envelope.is === 'call') {
+            const { name } = envelope.message;
+            const body = { id: 'b', operator: false };
+            const reply = { is: 'reply', to: '', ask: envelope.ask, name, body } as const;
+            const answer = plainClientCodec.encode([reply]);
+            queueMicrotask(() => heard(answer));
+          }
+        return true;
+      },
+      onFrame(handler) {
+        heard = handler;
+      },
+    };
+  }
 
   it('leaves no timer, no line and no question behind', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
@@ -72,6 +95,18 @@ describe('a client that is closed', () => {
     await vi.advanceTimersByTimeAsync(limits.clientSilentMs * 3);
     expect((await why).code).toBe('timeout');
     expect(sockets.map(({ closed }) => closed)).toEqual([false, true]);
+    expect(vi.getTimerCount()).toBe(0);
+    client.close();
+  });
+
+  it('has forgotten a question that another head has answered', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    const client = connect({ heads: 2, open: async (at) => (at === 0 ? deaf() : answering()) });
+    const called = client.call('user.show', {});
+    await vi.advanceTimersByTimeAsync(limits.hedgeMs);
+    expect(await called).toEqual({ id: 'b', operator: false });
+    // None that waits for the other's answer: only a look at each of the two lines.
+    await vi.advanceTimersByTimeAsync(limits.clientSilentMs);
     expect(vi.getTimerCount()).toBe(0);
     client.close();
   });

@@ -143,6 +143,8 @@ describe('a question that keeps waiting', () => {
       for (let turn = 0; turn < 10; turn += 1) await new Promise((then) => setImmediate(then));
       networks[0]!.links[0]!.release('near');
       expect((await called).id).toBe('a');
+      // The same question all along: nothing was asked anew.
+      expect(told.map((each) => each.length)).toEqual([2, 1]);
     },
   );
 
