@@ -20,6 +20,8 @@ export type Head = {
   up: boolean;
   /** For how long its loop did nothing while time went on. */
   stoodMs: number;
+  /** By how much its wall clock is fast. */
+  aheadMs: number;
   /** Kinds of messages that it sent. */
   sent: string[];
 };
@@ -56,6 +58,7 @@ export class TestGroup {
       broken: [],
       replaced: 0,
       stoodMs: 0,
+      aheadMs: 0,
       sent: [],
       up: true,
     } as unknown as Head;
@@ -64,7 +67,7 @@ export class TestGroup {
     head.replica = openReplica({
       disk: head.disk,
       self: name,
-      clock: this.clock,
+      clock: { ...this.clock, now: () => this.clock.now() + head.aheadMs },
       monotonic: () => this.clock.now() + head.stoodMs,
       dice: () => this.#dice(),
       note: () => {},
