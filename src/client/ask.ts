@@ -107,13 +107,12 @@ class Hedge {
     };
     answer.then(answered, (error: Failed) => {
       this.#underWay.delete(forget);
-      if (!this.#isOver) this.#refused(line, error);
+      if (!this.#isOver) this.#refused(error);
     });
   }
 
-  #refused(line: Line, error: Failed): void {
+  #refused(error: Failed): void {
     if (isPassing(error)) {
-      this.#lines.leave(line);
       // That nobody knows is worse than that it was not done.
       if (!this.#isFinal && this.#why?.failure.code !== 'unknown_outcome') this.#why = error;
     } else if (!this.#isFinal) {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { serveWatch } from '../../src/api/watch.ts';
-import { type Client, type ClientOptions, connect } from '../../src/client/client.ts';
+import { type Client, connect } from '../../src/client/client.ts';
+import type { StreamHandler } from '../../src/platform/streams.ts';
 import { Failed } from '../../src/protocol/errors.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import type { Body } from '../../src/protocol/messages.ts';
@@ -19,12 +20,19 @@ afterEach(() => {
 /** So long a test's links do not notice by themselves that nothing comes. */
 const NEVER_MS = 600_000;
 
-/** A client of as many heads as there are plays, each of which answers as its play says. */
-function world(plays: readonly Play[], options: Partial<ClientOptions> = {}) {
+/**
+ * A client of as many heads as there are plays, each of which answers as its play says. `stopping`
+ * serve no watches.
+ */
+function world(plays: readonly Play[], stopping: readonly number[] = []) {
   const { feed, put } = memoryFeed();
-  const doors = plays.map((play) =>
-    head({ play, operator: true, serve: (hub) => hub.serve('watch', serveWatch(feed)) }),
-  );
+  const going: StreamHandler = () => {
+    throw new Failed('stopping', 'going');
+  };
+  const doors = plays.map((play, at) => {
+    const watch = stopping.includes(at) ? going : serveWatch(feed);
+    return head({ play, operator: true, serve: (hub) => hub.serve('watch', watch) });
+  });
   const networks = doors.map((door) => pipe(door.take, NEVER_MS));
   const dialled: number[] = [];
   const client = connect({
@@ -33,7 +41,6 @@ function world(plays: readonly Play[], options: Partial<ClientOptions> = {}) {
       return networks[at]!.open();
     },
     heads: plays.length,
-    ...options,
   });
   clients.push(client);
   return { client, networks, dialled, told: doors.map((door) => door.told), put };
@@ -236,6 +243,15 @@ describe('a head that falls silent', () => {
     expect(told[1]).toHaveLength(0);
     await watch.return();
   }, 15_000);
+
+  it('or serves no watch now, is left for the next', async () => {
+    const { client, put, dialled } = world([named('a'), named('b')], [0]);
+    put('nodes', 'n', { at: 1 });
+    const watch = client.watch('nodes');
+    expect((await watch.next()).value?.row).toEqual({ at: 1 });
+    expect(dialled).toEqual([0, 1]);
+    await watch.return();
+  });
 
   it('is not taken for one that has nothing to say', async () => {
     const { client, dialled, put, told } = world([named('a'), named('b')]);
