@@ -12,7 +12,7 @@ export type Event =
       readonly message: Message;
       readonly entries?: readonly Heading[];
     }
-  /** A batch is to be appended; its bytes stay with the caller. Answered by `persist` or `refused`. */
+  /** A batch is to be appended; the caller keeps its bytes. Answered by `persist` or `refused`. */
   | { readonly kind: 'propose' }
   /** The persist of this number, and so each before it, is durable. */
   | { readonly kind: 'stored'; readonly write: number }
@@ -20,8 +20,8 @@ export type Event =
   | { readonly kind: 'compacted'; readonly upTo: number }
   /**
    * A snapshot has been put in the place of log and records. Just before it is begun, `wants` must
-   * have said yes; from then until now, no append is handed over that has entries, or whose `upTo`
-   * is beyond the snapshot; and a `commit`, which cannot be beyond it either, is done by it.
+   * have said yes; from then until now, no append with entries is handed over. A `commit` that
+   * comes meanwhile is not beyond the snapshot, and is done by it.
    */
   | { readonly kind: 'installed'; readonly kept: Kept }
   /** The link to a peer fell, or is up again. */
@@ -38,7 +38,7 @@ export type Event =
 /** One change of the group. A node is added as a learner, and promoted once it has caught up. */
 export type Change = { readonly do: 'add' | 'promote' | 'remove'; readonly node: string };
 
-/** What is to be done, in this order. No effect waits for another: what must comes after `stored`. */
+/** What is to be done, in this order. None waits for another: what must comes after `stored`. */
 export type Effect =
   | Persist
   /** The entries of an append are read by the caller: `prev.index + 1` up to `upTo`. */
@@ -48,7 +48,7 @@ export type Effect =
    * enough others hold them: what is applied must not become durable before they do.
    */
   | { readonly kind: 'commit'; readonly index: number }
-  /** `ready`: an entry of the own term is committed, so what is applied up to it is all there is. */
+  /** `ready`: an entry of the own term is committed; what is applied up to it is all there is. */
   | {
       readonly kind: 'role';
       readonly role: RoleName;

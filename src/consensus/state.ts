@@ -82,7 +82,7 @@ export type Read = { readonly id: number; readonly index: number; readonly round
 
 /**
  * What a leader knows of another. `probing`: one append at a time, until one fits. `flowing`:
- * `next` moves ahead of the answers. `copying`: it is behind all that is kept, and needs a snapshot.
+ * `next` moves ahead of the answers. `copying`: what it needs is no longer kept, but in a snapshot.
  */
 export type Peer = {
   readonly name: string;

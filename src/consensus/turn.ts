@@ -2,7 +2,7 @@ import type { Effect } from './events.ts';
 import { groupOf } from './log.ts';
 import type { Dice, Heading, Message } from './messages.ts';
 import type { Monotonic } from './model.ts';
-import type { Follower, Mark, Raft, Role } from './state.ts';
+import type { Follower, Mark, Raft } from './state.ts';
 
 /**
  * One step while it is taken. `raft` is replaced, never changed; what was told to others before is
@@ -15,9 +15,6 @@ export type Turn = {
   readonly effects: Effect[];
   appended: readonly Heading[];
 };
-
-/** A role by its name. */
-export type As<Is extends Role['is']> = Role & { readonly is: Is };
 
 /** Replaces some of what a head is. */
 export function put(turn: Turn, some: Partial<Raft>): void {

@@ -30,8 +30,10 @@ function commitOne(world: World, leader: Head): void {
   const { value, watch } = world;
   const before = watch.decided.length;
   happen(leader, { kind: 'propose' }, world.around, value);
-  passUntil(world, world.now + 500);
-  if (watch.decided.slice(before).some((line) => line.value === value)) return;
+  for (let tries = 0; tries < 20; tries += 1) {
+    passUntil(world, world.now + 500);
+    if (watch.decided.slice(before).some((line) => line.value === value)) return;
+  }
   throw new Broken('healed-groups-commit', `${leader.name} commits no ${value}`);
 }
 

@@ -11,7 +11,8 @@ function describeMessage(message: Message): string {
   switch (message.kind) {
     case 'ask': {
       const { pre, term, last, handed } = message;
-      return `${pre ? 'would you vote' : 'vote'} in ${term}, log to ${place(last)}${handed ? ', handed over' : ''}`;
+      const asks = `${pre ? 'would you vote' : 'vote'} in ${term}, log to ${place(last)}`;
+      return handed ? `${asks}, handed over` : asks;
     }
     case 'voted': {
       const { pre, term, granted, waitMs } = message;
@@ -54,8 +55,10 @@ export function describeEffect({ name }: Head, effect: Effect): string {
       return `${name} reads ${effect.id} as of ${effect.index}`;
     case 'unreadable':
       return `${name} cannot read ${effect.id}`;
-    case 'refused':
-      return `${name} refuses: ${effect.why}${effect.leader === '' ? '' : `, ask ${effect.leader}`}`;
+    case 'refused': {
+      const { why, leader } = effect;
+      return `${name} refuses: ${why}${leader === '' ? '' : `, ask ${leader}`}`;
+    }
   }
 }
 
@@ -76,5 +79,6 @@ export function describeHead({ name, raft, disk, memory }: Head): string {
   const lines = base + memory.lines.map(describeLine).join(' ');
   const { committed, durable } = raft;
   const group = describeGroup(membersOf(raft));
-  return `${name} ${role} ${term} | ${lines} | durable ${durable.last}, committed ${committed} | ${group}`;
+  const marks = `durable ${durable.last}, committed ${committed}`;
+  return `${name} ${role} ${term} | ${lines} | ${marks} | ${group}`;
 }

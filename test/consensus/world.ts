@@ -150,9 +150,7 @@ export function flush(head: Head, around: Around): void {
 export function receive(head: Head, { from, message, lines, snapshot }: Parcel, a: Around): void {
   if (snapshot !== undefined) return install(head, snapshot);
   if (message === undefined) return;
-  const { installing } = head;
-  const isAppend = installing && message.kind === 'append';
-  if (isAppend && (lines.length > 0 || message.upTo > head.memory.applied.index)) return;
+  if (head.installing && lines.length > 0) return;
   happen(head, { kind: 'heard', from, message, entries: lines }, a);
 }
 
