@@ -205,6 +205,22 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('./node-gone.ts'),
   },
   {
+    name: 'backup',
+    args: '<file>',
+    help: 'Copy all records of the heads into a file, as of one moment, while they go on.',
+    flags: [],
+    is: 'call',
+    load: () => import('./backup.ts'),
+  },
+  {
+    name: 'restore',
+    args: '<file>',
+    help: 'Begin anew with the records of a backup, as the only head, on a spool that rests.',
+    flags: [],
+    is: 'node',
+    load: () => import('./restore.ts'),
+  },
+  {
     name: 'init',
     args: '',
     help: 'Make a spool for a head: its authority, keys, an admin, and a configuration.',

@@ -76,6 +76,7 @@ export function groupPorts(parts: GroupParts): GroupPorts {
       await parts.ask(`/nodes/${name}`, message('node.remove', { node: name }));
       links.close(name, 'it is no head any more');
     },
+    voters: async () => replica.status().members.voters,
     transfer: async (to) => {
       const { members, peers } = replica.status();
       const others = members.voters.filter((name) => name !== self && links.has(name));

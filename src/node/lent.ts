@@ -126,6 +126,11 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     })),
     current: () => council.current(),
     heads: () => headRows(council),
+    backup: async () => {
+      await council.current();
+      const { sha256, bytes, index, at } = await council.replica.backup();
+      return { sha256, bytes, index, at, installation: keys.installation };
+    },
     status: setup.status,
     ...groupPorts(group),
   };

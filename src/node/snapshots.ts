@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { type DiskBlobs, openBlobs } from '../platform/blobs.ts';
+import { openBlobs } from '../platform/blobs.ts';
 import type { Offer } from '../platform/replica/messages.ts';
 import type { Snapshot } from '../platform/replica/ports.ts';
 import type { Spool } from '../platform/spool.ts';
@@ -12,13 +12,15 @@ import { limits } from '../protocol/limits.ts';
 /** Snapshots go from head to head as blobs do: by their sum, from where it was cut off. */
 
 /** Blobs, and the newest snapshot beside them, for other heads. */
-export const withSnapshot = (blobs: DiskBlobs, snapshot: () => Snapshot | undefined): BlobStore => {
+export const withSnapshot = (blobs: BlobStore, snapshot: () => Snapshot | undefined): BlobStore => {
   const path = (sha256: string): string => {
     const latest = snapshot();
     return latest?.sha256 === sha256 ? latest.path : blobs.path(sha256);
   };
   return {
     has: (sha256) => snapshot()?.sha256 === sha256 || blobs.has(sha256),
+    find: async (sha256) =>
+      snapshot()?.sha256 === sha256 || ((await blobs.find?.(sha256)) ?? blobs.has(sha256)),
     path,
     writer: (sha256, bytes) => blobs.writer(sha256, bytes),
     read: (sha256, start) =>

@@ -47,13 +47,18 @@ export function userStreams(setup: HeadSetup, hub: Hub): void {
   const { copies, feed, council, config, bulk, worker, node } = setup;
   const { store } = council;
   const blobs = copies.store;
-  serveBlobs(blobs, () => undefined)(hub);
+  const backups = withSnapshot(blobs, () => council.replica.snapshot());
+  serveBlobs(hub.who.door === 'operator' ? backups : blobs, () => undefined)(hub);
   hub.serve('watch', serveWatch(feed));
   const { name } = config;
   const local = worker?.locate(node());
   hub.serve(
     'log.follow',
-    serveLogs({ ...{ store, feed, blobs, name, local }, hub: bulk.hub, current: () => council.current() }),
+    serveLogs({
+      ...{ store, feed, blobs, name, local },
+      hub: bulk.hub,
+      current: () => council.current(),
+    }),
   );
 }
 

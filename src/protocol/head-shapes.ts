@@ -43,6 +43,11 @@ export const headShapes = {
     body: Type.Object({ to: text(100) }),
     reply: Type.Object({ leader: text(100) }),
   },
+  'head.backup': {
+    body: nothing,
+    /** A file of that sum, to be fetched as one of a job. */
+    reply: Type.Object({ sha256, bytes: index, index, at: instant, installation: text(64) }),
+  },
   'node.add': { body: Type.Object({ name }), reply: Invitation },
   'head.keys': {
     body: nothing,

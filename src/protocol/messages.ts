@@ -61,6 +61,7 @@ export const messages = {
   'head.add': call(31, '/group', operators, 'Expects a head, and gives what it joins by.'),
   'head.remove': call(32, '/group', operators, 'Takes a head out of the group.'),
   'head.transfer': call(33, '/group', operators, 'Lets another head lead.'),
+  'head.backup': call(35, 'session', operators, 'Makes a copy of all records, to be fetched.'),
   'node.add': call(34, '/group', operators, 'Expects a worker, and gives what it joins by.'),
 
   // between the actors of the control tree

@@ -27,6 +27,9 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     remotes: [],
     current: async () => {},
     heads: () => [],
+    backup: async () => {
+      throw new Error('nobody asks here');
+    },
     status: () => {
       throw new Failed('refused', 'nobody asks here');
     },

@@ -103,6 +103,10 @@ export const messageSamples: Samples = {
   'head.add': { body: { name: 'h2', address: '10.0.0.2:10001' }, reply: invitation },
   'head.remove': { body: { name: 'h2' }, reply },
   'head.transfer': { body: { to: '' }, reply: { leader: 'h3' } },
+  'head.backup': {
+    body: {},
+    reply: { sha256: hash, bytes: 4_096, index: 9, at, installation: id },
+  },
   'node.add': { body: { name: node }, reply: invitation },
 
   'job.create': {

@@ -38,6 +38,8 @@ export type GroupTasks = {
   admit: readonly [string, null];
   /** Takes a head out of the group, and has the registry refuse it. */
   dismiss: readonly [string, null];
+  /** Who votes by the log. After a restore these are fewer than the list has. */
+  voters: readonly [null, readonly string[]];
   /** Gives the lead to another, and says who has it. */
   transfer: readonly [string, string];
   keys: readonly [null, object];
@@ -55,7 +57,7 @@ export const group: Behaviour<GroupArgs, Group, GroupHears, GroupEvent, GroupTas
     heads: [{ name, address, phase: 'member' }],
   }),
 
-  enter: ({ heads }) => heads.flatMap(settle),
+  enter: ({ heads }) => [{ do: 'run', task: 'voters', input: null }, ...heads.flatMap(settle)],
 
   on(state, event): GroupStep {
     if (event.is === 'told') return told(state, event);
@@ -174,6 +176,12 @@ function worked(state: Group, event: Exclude<Heard<never, never, GroupTasks>, ne
       const member = (head: Head): Head =>
         head.name === signal.key ? { ...head, phase: 'member' } : head;
       return [changed(state, state.heads.map(member)), []];
+    }
+    case 'voters': {
+      const isThere = ({ name, phase }: Head): boolean =>
+        phase !== 'member' || signal.value.includes(name);
+      const heads = state.heads.filter(isThere);
+      return [heads.length === state.heads.length ? state : changed(state, heads), []];
     }
     case 'dismiss':
       return [

@@ -7,6 +7,7 @@ export type GroupPorts = {
   /** Resolves once the head votes; may wait for as long as it takes. */
   readonly admit: (name: string, signal: AbortSignal) => Promise<void>;
   readonly dismiss: (name: string, signal: AbortSignal) => Promise<void>;
+  readonly voters: () => Promise<readonly string[]>;
   readonly transfer: (to: string) => Promise<string>;
   readonly keys: () => Promise<object>;
   /** Throws `Failed` if this head cannot tell, because it leads no more. */
@@ -23,6 +24,7 @@ export const groupTasks = (ports: GroupPorts): Tasks<GroupEvent, GroupTasks> => 
     await ports.dismiss(name, signal);
     return null;
   },
+  voters: () => ports.voters(),
   transfer: (to) => ports.transfer(to),
   keys: () => ports.keys(),
   current: () => ports.decided(),

@@ -24,6 +24,7 @@ export type Reading = {
   /** Resolves once the records hold all that anybody was told before now. */
   readonly current: () => Promise<void>;
   readonly heads: () => readonly HeadRow[];
+  readonly backup: () => Promise<Reply<'head.backup'>>;
   readonly status: () => Reply<'node.status'>;
   /** A script that was kept as a blob. */
   readonly readBlob: (sha256: string) => Promise<Uint8Array>;
@@ -47,6 +48,8 @@ export async function read(from: Reading, user: Who, asked: Message): Promise<ob
       return { images: (await from.offers()).images } satisfies Reply<'image.list'>;
     case 'remote.list':
       return { remotes: [...from.remotes] } satisfies Reply<'remote.list'>;
+    case 'head.backup':
+      return from.backup();
     case 'head.list':
       return { heads: [...from.heads()] } satisfies Reply<'head.list'>;
     case 'node.status':

@@ -28,6 +28,7 @@ export const TERMINAL_CALLS = [
   'head.add',
   'head.remove',
   'head.transfer',
+  'head.backup',
   'cluster.list',
   'flavor.list',
   'image.list',

@@ -78,7 +78,9 @@ export interface Replica extends Records {
   /** Lets another voter lead. `done`: this head leads no more. */
   transfer(to: string, then: (outcome: ChangeOutcome) => void): void;
   status(): ReplicaStatus;
-  /** The snapshot that was offered to others last. */
+  /** Makes a copy of all records, as of now; it stays until there is a newer one. Throws `Failed`. */
+  backup(): Promise<Snapshot>;
+  /** The snapshot that was made last. */
   snapshot(): Snapshot | undefined;
   /** Ends its part; what the leader's store has taken ends first. The disk is closed with it. */
   close(): Promise<void>;

@@ -181,6 +181,10 @@ class Driver implements Replica {
     return this.#snapshots.latest;
   }
 
+  backup(): Promise<Snapshot> {
+    return this.#snapshots.make();
+  }
+
   async close(): Promise<void> {
     await this.#leading.now?.close();
     this.#end();

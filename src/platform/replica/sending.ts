@@ -52,7 +52,11 @@ export class Snapshots {
     const raft = this.#host.raft();
     if (!isCopying(raft, this.#host.monotonic(), to)) return;
     if (this.#latest === undefined || this.#latest.index < this.#host.disk.kept.base.index) {
-      if (!this.#making) void this.#make();
+      if (!this.#making)
+        this.make().catch((error: unknown) => {
+          const why = { error: String(error) };
+          this.#host.note('warn', '/raft', 'a snapshot could not be made', why);
+        });
       return;
     }
     const { index, term, at, members, bytes, sha256 } = this.#latest;
@@ -80,15 +84,16 @@ export class Snapshots {
       });
   }
 
-  async #make(): Promise<void> {
+  /** Makes one now, for whoever wants a copy. Throws `Failed`. */
+  async make(): Promise<Snapshot> {
     this.#making = true;
-    const { disk, note, now } = this.#host;
+    const { disk, now } = this.#host;
     this.#makingFrom = disk.kept.base.index;
     try {
-      this.#latest = await disk.snapshot();
+      const made = await disk.snapshot();
+      this.#latest = made;
       this.lastAt = now();
-    } catch (error) {
-      note('warn', '/raft', 'a snapshot could not be made', { error: String(error) });
+      return made;
     } finally {
       this.#making = false;
     }
