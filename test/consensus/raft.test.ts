@@ -168,6 +168,15 @@ describe('what would break Raft ends the head', () => {
   });
 });
 
+describe('the usual settings', () => {
+  it('let a lease end before a vote may be given, though clocks drift, and a beat be lost', () => {
+    expect(usual.leaseMs).toBeLessThanOrEqual(usual.electionMsMin * 0.9);
+    expect(usual.leaseMs).toBeGreaterThan(3 * usual.beatMs);
+    expect(usual.electionMsMin).toBeGreaterThan(3 * usual.beatMs);
+    expect(usual.electionMsMax).toBeGreaterThanOrEqual(2 * usual.electionMsMin);
+  });
+});
+
 describe('a late loop', () => {
   it('proves no silence: nobody stands, and no leader gives up', () => {
     const late: Event = { kind: 'late', ms: 400 };
