@@ -78,7 +78,7 @@ export interface Replica extends Records {
   /** Lets another voter lead. `done`: this head leads no more. */
   transfer(to: string, then: (outcome: ChangeOutcome) => void): void;
   status(): ReplicaStatus;
-  /** Makes a copy of all records, as of now; it stays until there is a newer one. Throws `Failed`. */
+  /** Makes a copy of all records, as of now; it stays until a newer one. Throws `Failed`. */
   backup(): Promise<Snapshot>;
   /** The snapshot that was made last. */
   snapshot(): Snapshot | undefined;

@@ -1,7 +1,7 @@
 import type { Effect, Change as GroupChange, Persist } from '../../consensus/events.ts';
 import { type Append, never } from '../../consensus/messages.ts';
 import { begin } from '../../consensus/raft.ts';
-import { dueAt, membersOf, standing } from '../../consensus/view.ts';
+import { dueAt, standing } from '../../consensus/view.ts';
 import { Failed, failure, Malformed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis, Range, Store } from '../../runtime/ports.ts';
@@ -19,7 +19,7 @@ import type {
   RoleNews,
 } from './replica-port.ts';
 import { Snapshots } from './sending.ts';
-import { isHandingOver, raftSettings, statusOf } from './status.ts';
+import { hasOthers, isHandingOver, raftSettings, statusOf } from './status.ts';
 import { entryOf, lastAt, Tail } from './tail.ts';
 import { Ticker } from './ticker.ts';
 import { Waits } from './waits.ts';
@@ -68,7 +68,7 @@ class Driver implements Replica {
     this.#leading = new Leading({
       records: disk,
       later: this.#later,
-      hasOthers: () => this.#hasOthers(),
+      hasOthers: () => hasOthers(this.#core.raft),
       onGroup: (batches) => options.onGroup?.(batches),
       mayPropose: () => !this.#ended && !isHandingOver(this.#core.raft),
       propose: (batches) => this.#core.take({ kind: 'propose' }, { batches }),
@@ -78,7 +78,7 @@ class Driver implements Replica {
 
   #makeApplier({ disk }: ReplicaOptions): Applier {
     return new Applier(disk, this.#tail, {
-      isAlone: () => !this.#hasOthers(),
+      isAlone: () => !hasOthers(this.#core.raft),
       seen: (applied) => this.#seen(applied),
       compacted: (upTo) => this.#core.take({ kind: 'compacted', upTo }),
       needed: () => this.#snapshots.needed,
@@ -189,11 +189,6 @@ class Driver implements Replica {
     await this.#leading.now?.close();
     this.#end();
     await this.#options.disk.close();
-  }
-
-  #hasOthers(): boolean {
-    const { voters, learners } = membersOf(this.#core.raft);
-    return voters.length + learners.length > 1;
   }
 
   #perform(effect: Effect, asker: Asker): void {

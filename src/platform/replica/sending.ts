@@ -23,7 +23,7 @@ export type SnapshotHost = {
 export class Snapshots {
   readonly #host: SnapshotHost;
   #latest: Snapshot | undefined;
-  #making = false;
+  #making = 0;
   /** It is of no earlier entry than this. */
   #makingFrom = 0;
   #taking = false;
@@ -43,7 +43,7 @@ export class Snapshots {
   get needed(): number {
     const { raft, monotonic } = this.#host;
     if (!isCopying(raft(), monotonic())) return Number.POSITIVE_INFINITY;
-    if (this.#making) return this.#makingFrom;
+    if (this.#making > 0) return this.#makingFrom;
     return this.#latest?.index ?? Number.POSITIVE_INFINITY;
   }
 
@@ -52,7 +52,7 @@ export class Snapshots {
     const raft = this.#host.raft();
     if (!isCopying(raft, this.#host.monotonic(), to)) return;
     if (this.#latest === undefined || this.#latest.index < this.#host.disk.kept.base.index) {
-      if (!this.#making)
+      if (this.#making === 0)
         this.make().catch((error: unknown) => {
           const why = { error: String(error) };
           this.#host.note('warn', '/raft', 'a snapshot could not be made', why);
@@ -86,16 +86,15 @@ export class Snapshots {
 
   /** Makes one now, for whoever wants a copy. Throws `Failed`. */
   async make(): Promise<Snapshot> {
-    this.#making = true;
     const { disk, now } = this.#host;
-    this.#makingFrom = disk.kept.base.index;
+    if (this.#making++ === 0) this.#makingFrom = disk.kept.base.index;
     try {
       const made = await disk.snapshot();
       this.#latest = made;
       this.lastAt = now();
       return made;
     } finally {
-      this.#making = false;
+      this.#making--;
     }
   }
 }

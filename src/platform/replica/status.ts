@@ -1,7 +1,7 @@
 import type { Settings } from '../../consensus/messages.ts';
 import type { Monotonic } from '../../consensus/model.ts';
 import type { Raft } from '../../consensus/state.ts';
-import { view } from '../../consensus/view.ts';
+import { membersOf, view } from '../../consensus/view.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import type { ReplicaStatus } from './replica-port.ts';
@@ -50,3 +50,9 @@ export function isCopying({ role, settings }: Raft, now: Monotonic, to?: string)
 /** Whether the core would refuse proposals because it hands over. */
 export const isHandingOver = ({ role }: Raft): boolean =>
   role.is === 'leader' && role.transfer !== undefined;
+
+/** Whether the group has other heads, voters or learners: then all that is decided is logged. */
+export function hasOthers(raft: Raft): boolean {
+  const { voters, learners } = membersOf(raft);
+  return voters.length + learners.length > 1;
+}
