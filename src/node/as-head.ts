@@ -15,7 +15,7 @@ import { Node } from '../runtime/node.ts';
 import type { Change } from '../runtime/ports.ts';
 import type { SupervisorArgs } from '../runtime/supervisor.ts';
 import { ask } from './ask.ts';
-import { type Copies, openCopies } from './copies.ts';
+import { carrierOf, openCopies } from './copies.ts';
 import { type Council, openCouncil } from './council.ts';
 import { type Dials, openDials } from './dials.ts';
 import { leave } from './elsewhere.ts';
@@ -33,6 +33,7 @@ import { dialledBy, headsOf } from './group.ts';
 import { type Head, openHead } from './head.ts';
 import { type Hoard, openHoard } from './hoard.ts';
 import { headMessage } from './raft-wire.ts';
+import { dropFetched } from './snapshots.ts';
 import { workerStreams } from './streams.ts';
 import { openWorker, type Worker } from './worker.ts';
 
@@ -134,6 +135,7 @@ class HeadNode implements Running {
     if (council.voters().length === 1 && council.voters()[0] === this.#self) await council.led();
     await head.listen();
     this.#isOpen = true;
+    hoard.all();
     this.#lead();
     if (this.#keys.joinedBy.length > 0) void this.#learnKeys();
   }
@@ -168,6 +170,10 @@ class HeadNode implements Running {
       onLead: ({ leader }, before) => this.#led(leader, before.leader),
       onLeading: () => this.#follow(),
       onApplied: (changes) => this.#applied(changes),
+      onReplaced: () => {
+        this.#parts?.hoard.all();
+        dropFetched(this.#base).catch(this.#base.failed);
+      },
       onHeads: () => this.#headsMoved(),
     });
   }
@@ -290,11 +296,3 @@ class HeadNode implements Running {
     }
   }
 }
-
-/** What moves the blobs of jobs that run on a head: most heads must have what is sent. */
-const carrierOf = (copies: Copies) => ({
-  fetch: (blob: { readonly sha256: string }, _: unknown, signal: AbortSignal) =>
-    copies.fetch(blob.sha256, signal),
-  send: (blob: Parameters<Copies['settle']>[0], _: unknown, signal: AbortSignal) =>
-    copies.settle(blob, signal),
-});

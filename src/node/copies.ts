@@ -2,6 +2,7 @@ import type { BlobRef } from '../actors/ports.ts';
 import type { BlobWriter, DiskBlobs } from '../platform/blobs.ts';
 import type { Hub } from '../platform/streams.ts';
 import { type BlobStore, fetchBlob, sendBlob, sizeOfBlob } from '../platform/transfer.ts';
+import type { Carrier } from '../platform/workplace.ts';
 import { Failed } from '../protocol/errors.ts';
 
 /**
@@ -139,3 +140,9 @@ async function fetched(
   }
   return false;
 }
+
+/** What moves the blobs of jobs that run on a head: most heads must have what is sent. */
+export const carrierOf = (copies: Copies): Carrier => ({
+  fetch: ({ sha256 }, _, signal) => copies.fetch(sha256, signal),
+  send: (blob, _, signal) => copies.settle(blob, signal),
+});

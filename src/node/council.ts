@@ -38,6 +38,8 @@ export type CouncilSetup = {
   /** This head leads, and has all that was decided; or it leads no more. */
   readonly onLeading: () => void;
   readonly onApplied: (changes: readonly Change[]) => void;
+  /** All records may be others: a snapshot took their place. */
+  readonly onReplaced: () => void;
   /** The list of heads is another one, or was read anew. */
   readonly onHeads: () => void;
   readonly onBroken: (reason: Failure) => void;
@@ -89,6 +91,7 @@ class Seat implements Council {
       onRole: (news) => this.#moved(news),
       onApplied: (changes) => this.#applied(changes),
       onReplaced: () => {
+        setup.onReplaced();
         setup.onHeads();
         this.#look();
       },

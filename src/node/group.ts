@@ -5,7 +5,7 @@ import type { Group, Head } from '../actors/group/group.ts';
 import { GROUP, keeping as groupKeeping } from '../actors/group/keeping.ts';
 import type { GroupPorts } from '../actors/group/tasks.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
-import { STANDING } from '../actors/node/node.ts';
+import { type NodeRecord, STANDING } from '../actors/node/node.ts';
 import type { Change } from '../consensus/events.ts';
 import { keyPlaces, readPem, writePem } from '../platform/key-files.ts';
 import type { Links } from '../platform/links.ts';
@@ -139,7 +139,7 @@ async function invite(
       `node ${name} is there already: give it up first, or take a new name`,
     );
   const secret = tokenSecret(keys);
-  const mark = role === 'head' ? round : clock.now();
+  const mark = role === 'head' ? round : markOf(known, clock.now());
   const token = createHmac('sha256', secret)
     .update(`${spool.installation}\n${role}\n${mark}\n${name}`)
     .digest('base64url');
@@ -158,6 +158,12 @@ async function invite(
     .map(({ address }) => address);
   return { heads, caFingerprint: keys.caFingerprint, token, name };
 }
+
+/** The same for as long as the node is expected: who asks twice gets one token. */
+const markOf = (known: NodeRecord | undefined, now: number): string => {
+  const rounds = known === undefined ? 0 : known.round - (known.phase === 'expected' ? 1 : 0);
+  return `${Math.floor(now / DAY_MS)} ${rounds}`;
+};
 
 /** What tokens are made with: known to every head, and to nobody else. */
 export const tokenSecret = (keys: HeadKeys): Buffer =>

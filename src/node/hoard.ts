@@ -1,13 +1,16 @@
 import type { Job } from '../actors/job/job.ts';
-import { keeping as jobKeeping } from '../actors/job/keeping.ts';
+import { BY_TIME, keeping as jobKeeping } from '../actors/job/keeping.ts';
+import { limits } from '../protocol/limits.ts';
 import { split } from '../protocol/ref.ts';
 import type { Change, Note, Records } from '../runtime/ports.ts';
-import { load, pathOfKey } from '../runtime/record.ts';
+import { find, load, pathOfKey } from '../runtime/record.ts';
 import type { Copies } from './copies.ts';
 
 /** Brings the blobs that records name to this head, so that it can go on without the others. */
 export type Hoard = {
   changed(changes: readonly Change[]): void;
+  /** Looks at all records: they may be others than before. */
+  all(): void;
   close(): void;
 };
 
@@ -45,6 +48,14 @@ export function openHoard({ store, copies, note, isAlone }: HoardOptions): Hoard
     }
   };
 
+  const begin = (): void => {
+    if (isBusy || paths.size === 0) return;
+    isBusy = true;
+    void work().finally(() => {
+      isBusy = false;
+    });
+  };
+
   return {
     changed(changes) {
       if (isAlone()) return;
@@ -52,11 +63,17 @@ export function openHoard({ store, copies, note, isAlone }: HoardOptions): Hoard
         const path = pathOfKey(key);
         if (path !== undefined && split(path).pool === '/jobs') paths.add(path);
       }
-      if (isBusy || paths.size === 0) return;
-      isBusy = true;
-      void work().finally(() => {
-        isBusy = false;
-      });
+      begin();
+    },
+    all() {
+      if (isAlone()) return;
+      for (let after = ''; ; ) {
+        const page = find(store, `${BY_TIME}/`, limits.pageMax, after);
+        for (const path of page.paths) paths.add(path);
+        if (page.next === '') break;
+        after = page.next;
+      }
+      begin();
     },
     close: () => stop.abort(),
   };

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openBlobs } from '../platform/blobs.ts';
 import type { Offer } from '../platform/replica/messages.ts';
@@ -49,4 +50,9 @@ export async function fetchSnapshot(
     AbortSignal.timeout(limits.callMs * 100),
   );
   return { ...offer, path: incoming.path(sha256) };
+}
+
+/** Removes what was fetched, once it is in its place or of no use. */
+export async function dropFetched({ spool }: { readonly spool: Spool }): Promise<void> {
+  await rm(join(spool.path, 'run', 'snapshots'), { recursive: true, force: true });
 }

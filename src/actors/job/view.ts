@@ -41,6 +41,8 @@ const KNOWN = [
 
 /** Why it waits, by the scheduler; and before what it is tried again, why it was not to be. */
 function reasonOf(job: Job, reason: string): string {
+  // How it ended is known, and matters more than what is done with its cluster.
+  if (job.phase === 'releasing' && job.outcome?.failure) return job.outcome.failure.text;
   if (job.phase !== 'queued' || reason === '') return job.details;
   const isPut = reason.startsWith('tries again') && job.details !== '';
   return isPut ? `${job.details}; ${reason}` : reason;

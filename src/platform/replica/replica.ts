@@ -1,7 +1,7 @@
 import type { Effect, Change as GroupChange, Persist } from '../../consensus/events.ts';
 import { type Append, never } from '../../consensus/messages.ts';
 import { begin } from '../../consensus/raft.ts';
-import { dueAt, standing } from '../../consensus/view.ts';
+import { dueAt, standing, wants } from '../../consensus/view.ts';
 import { Failed, failure, Malformed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis, Range, Store } from '../../runtime/ports.ts';
@@ -269,8 +269,8 @@ class Driver implements Replica {
 
   /** While it goes on, this head neither stands for election nor takes entries. */
   async #install(snapshot: Snapshot): Promise<void> {
-    if (snapshot.index <= this.#core.raft.committed || this.#core.raft.role.is !== 'follower')
-      throw new Failed('refused', 'it is needed no more');
+    // A log that has the snapshot's entry may have more that this head has answered for.
+    if (!wants(this.#core.raft, snapshot)) throw new Failed('refused', 'it is needed no more');
     this.#installing = true;
     this.#applier.pause();
     try {

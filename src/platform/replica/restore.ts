@@ -10,9 +10,10 @@ import { openLog, putKept, REPLICA_FORMAT, readKept } from './own.ts';
 
 /**
  * Terms of a restored group begin above all that were ever used since the backup was made, however
- * often somebody led meanwhile: nodes that heard of those leaders follow the restored one.
+ * often somebody led meanwhile: nodes that heard of those leaders follow the restored one. Seconds
+ * since 1970 pass faster than leaders can follow each other, also after an earlier restore.
  */
-const GENERATION = 2 ** 20;
+const termAfter = (term: number): number => Math.max(term + 1, Math.floor(Date.now() / 1_000));
 
 export type Restored = {
   readonly index: number;
@@ -61,7 +62,7 @@ async function adopt(staging: string, self: string): Promise<Kept> {
     const found = readKept(env, openLog(env), self);
     const { index, term } = found.applied;
     const kept: Kept = {
-      hard: { term: (Math.floor(found.hard.term / GENERATION) + 1) * GENERATION, vote: '' },
+      hard: { term: termAfter(found.hard.term), vote: '' },
       base: { index, term },
       terms: [],
       last: index,

@@ -1,6 +1,6 @@
 import type { Monotonic } from '../../consensus/model.ts';
 import type { Raft } from '../../consensus/state.ts';
-import { standing } from '../../consensus/view.ts';
+import { standing, wants } from '../../consensus/view.ts';
 import type { Millis, Note } from '../../runtime/ports.ts';
 import type { HeadMessage, Offer } from './messages.ts';
 import type { ReplicaDisk, Snapshot } from './ports.ts';
@@ -102,5 +102,5 @@ export class Snapshots {
 function isWanted(raft: Raft, from: string, offer: Offer): boolean {
   const { role, leader, term } = standing(raft);
   const follows = (role === 'follower' || role === 'learner') && leader === from;
-  return follows && term === offer.leaderTerm && offer.index > raft.committed;
+  return follows && term === offer.leaderTerm && wants(raft, offer);
 }
