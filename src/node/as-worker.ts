@@ -1,5 +1,5 @@
 import { common, workerFamilies } from '../actors/families.ts';
-import { OF_NODE } from '../actors/lead.ts';
+import { OF_NODE, refusal } from '../actors/lead.ts';
 import { workerTree } from '../actors/tree.ts';
 import { type Bulk, openBulk } from '../platform/bulk.ts';
 import { type Links, openLinks } from '../platform/links.ts';
@@ -129,7 +129,16 @@ class Follower {
     if (envelope.is === 'call' && envelope.to === OF_NODE) {
       if (envelope.message.name !== 'node.leader') return;
       this.#heard(who, envelope.message.body).catch(this.#base.failed);
-    } else if (!isRefused(this.links, this.#led.lead, who, envelope))
+      return;
+    }
+    // The first orders of a leader come right behind its news, which may still be being kept.
+    if (refusal(this.#led.lead, who, envelope) === undefined)
+      this.#parts?.node.routes.receive(who, envelope);
+    else this.#led.settled(() => this.#ordered(who, envelope));
+  }
+
+  #ordered(who: Who, envelope: Envelope): void {
+    if (!this.#isOver && !isRefused(this.links, this.#led.lead, who, envelope))
       this.#parts?.node.routes.receive(who, envelope);
   }
 

@@ -56,12 +56,15 @@ export const openTree = (node: Node, tree: SupervisorArgs, giveUp: Setup['giveUp
     if (crashed) giveUp(`the tree of actors fell: ${why}`);
   });
 
-/** Answers an order that came from a head that does not lead; false for whatever may come in. */
+/**
+ * Answers an order that came from a head that does not lead; false for whatever may come in. A head
+ * that has just come to lead may be ahead of its news: it may ask again.
+ */
 export function isRefused(links: Links, lead: Lead, who: Who, envelope: Envelope): boolean {
   const why = refusal(lead, who, envelope);
   if (why === undefined || envelope.is !== 'call') return false;
-  if (envelope.ask !== 0)
-    links.wire.send(who.id, { is: 'refused', ask: envelope.ask, failure: why });
+  const { ask } = envelope;
+  if (ask !== 0) links.wire.send(who.id, { is: 'refused', ask, failure: { ...why, retry: true } });
   return true;
 }
 

@@ -11,6 +11,8 @@ export type Led = {
   readonly lead: Lead;
   /** Takes what a head says of who leads; resolves with whether another one leads now. */
   heard(from: Who, news: Body<'node.leader'>): Promise<boolean>;
+  /** Calls when all that was heard is kept and believed: at once, unless it is being kept. */
+  settled(then: () => void): void;
 };
 
 /** Reads whom this node followed last. A newer lead is kept before it is believed. */
@@ -18,6 +20,7 @@ export async function openLed(spool: Spool): Promise<Led> {
   const path = join(spool.places.node, 'lead.json');
   let lead = await readLead(path);
   let turn: Promise<unknown> = Promise.resolve();
+  let turns = 0;
   const take = async (from: Who, news: Body<'node.leader'>): Promise<boolean> => {
     const next = afterNews(lead, from, news);
     if (next === lead) return false;
@@ -31,8 +34,14 @@ export async function openLed(spool: Spool): Promise<Led> {
     },
     heard: (from, news) => {
       const taken = turn.then(() => take(from, news));
-      turn = taken.catch(() => {});
+      const over = (): void => void turns--;
+      turns++;
+      turn = taken.then(over, over);
       return taken;
+    },
+    settled: (then) => {
+      if (turns === 0) then();
+      else void turn.then(then);
     },
   };
 }
