@@ -51,6 +51,7 @@ export async function judge(group: Group, histories: Histories, marks: Marks): P
   for (const acked of histories.acked) holdsRow(acked, byId.get(acked.id), verdict);
   const whole = histories.acked.filter(({ id }) => byId.get(id)?.state === 'F');
   await holdLogs(whole, single, verdict);
+  await tellStories(rows, all, verdict);
   return verdict;
 }
 
@@ -135,4 +136,25 @@ async function logOf(client: Client, id: string): Promise<string> {
   const parts: Uint8Array[] = [];
   for await (const bytes of client.follow(id, { follow: false })) parts.push(bytes);
   return Buffer.concat(parts).toString();
+}
+
+const STORIES_MAX = 20;
+
+/** What became of the jobs that did not go as they should, as they tell it themselves. */
+async function tellStories(
+  rows: readonly JobRow[],
+  client: Client,
+  { lost, doubled, disturbed, wrong }: Verdict,
+): Promise<void> {
+  for (const texts of [lost, doubled, disturbed, wrong])
+    for (const [at, text] of texts.slice(0, STORIES_MAX).entries()) {
+      const row = rows.find(
+        ({ name }) => text.startsWith(`${name}:`) || text.startsWith(`${name} `),
+      );
+      if (row === undefined) continue;
+      const { job } = await client.call('job.show', { id: row.id });
+      const from = job.submittedAt;
+      const marks = job.timeline.map((mark) => JSON.stringify({ ...mark, at: mark.at - from }));
+      texts[at] = `${text}\n  at ${new Date(from).toISOString()}: ${marks.join(' ')}`;
+    }
 }
