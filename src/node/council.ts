@@ -1,26 +1,21 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GROUP } from '../actors/group/keeping.ts';
 import type { Lead } from '../actors/lead.ts';
 import type { Config } from '../config.ts';
 import { writeFileDurably } from '../platform/disk.ts';
 import type { Links } from '../platform/links.ts';
 import { openReplicaDisk } from '../platform/replica/disk.ts';
 import type { ReplicaDisk } from '../platform/replica/ports.ts';
-import { openReplica } from '../platform/replica/replica.ts';
-import type { Replica, RoleNews } from '../platform/replica/replica-port.ts';
 import type { Spool } from '../platform/spool.ts';
 import { isStore } from '../platform/store-files.ts';
 import type { Hub } from '../platform/streams.ts';
 import { Failed, type Failure } from '../protocol/errors.ts';
-import { limits } from '../protocol/limits.ts';
-import { type Message, message, type Reply } from '../protocol/messages.ts';
-import type { Change, Clock, Note, Store } from '../runtime/ports.ts';
-import { pathOfKey } from '../runtime/record.ts';
+import type { Message } from '../protocol/messages.ts';
+import type { Change, Clock, Note } from '../runtime/ports.ts';
 import type { HeadKeys } from './enrol.ts';
-import { readable } from './group.ts';
 import { raftEnvelope } from './raft-wire.ts';
+import { type Council, takeSeat } from './seat.ts';
 import { fetchSnapshot } from './snapshots.ts';
 
 export type CouncilSetup = {
@@ -45,156 +40,19 @@ export type CouncilSetup = {
   readonly onBroken: (reason: Failure) => void;
 };
 
-/** A head's part in the group of heads, as the rest of the node sees it. */
-export type Council = {
-  readonly replica: Replica;
-  /** What the control tree is kept in: it commits while this head leads. */
-  readonly store: Store;
-  readonly lead: Lead;
-  readonly leads: boolean;
-  /** The voters, as far as this head knows. */
-  voters(): readonly string[];
-  /** Resolves once the records here hold all that anybody was told. Throws `Failed`. */
-  current(): Promise<void>;
-  /** Resolves once somebody leads. */
-  led(): Promise<void>;
-  close(): Promise<void>;
-};
-
-type Wait = { readonly index: number; readonly done: () => void };
-
 /** Takes this head's place in its group. What it learns is told by the callbacks of `setup`. */
 export async function openCouncil(setup: CouncilSetup): Promise<Council> {
-  return new Seat(setup, await openDisk(setup));
-}
-
-class Seat implements Council {
-  readonly replica: Replica;
-  readonly store: Store;
-  readonly #setup: CouncilSetup;
-  readonly #someoneLeads = Promise.withResolvers<void>();
-  #lead: Lead = { leader: '', term: 0 };
-  #leading: Store | undefined;
-  #waits: readonly Wait[] = [];
-
-  constructor(setup: CouncilSetup, disk: ReplicaDisk) {
-    this.#setup = setup;
-    this.replica = openReplica({
-      disk,
-      self: setup.config.name,
-      clock: setup.clock,
-      monotonic: () => performance.now(),
-      dice: Math.random,
-      note: setup.note,
-      send: (to, said) => setup.links.wire.send(to, raftEnvelope(said)),
-      fetchSnapshot: (from, offer) => fetchSnapshot(setup, from, offer),
-      onRole: (news) => this.#moved(news),
-      onApplied: (changes) => this.#applied(changes),
-      onReplaced: () => {
-        setup.onReplaced();
-        setup.onHeads();
-        this.#look();
-      },
-      onBroken: setup.onBroken,
-    });
-    this.store = this.#storeOfLeader();
-  }
-
-  get lead(): Lead {
-    return this.#lead;
-  }
-
-  get leads(): boolean {
-    return this.#leading !== undefined;
-  }
-
-  voters(): readonly string[] {
-    return this.replica.status().members.voters;
-  }
-
-  async current(): Promise<void> {
-    if (this.leads && (await readable(this.replica))) return;
-    const answer = await this.#setup.ask(GROUP, message('head.current', {}));
-    await this.#reached((answer as Reply<'head.current'>).index);
-  }
-
-  led(): Promise<void> {
-    return this.#someoneLeads.promise;
-  }
-
-  close(): Promise<void> {
-    return this.replica.close();
-  }
-
-  #moved({ role, leader, term, ready }: RoleNews): void {
-    const leads = role === 'leader' && ready;
-    // The tree of a leader that was deposed must do nothing more, before anything else is heard.
-    if (this.#leading !== undefined && (!leads || this.#leading.term !== term)) {
-      this.#leading = undefined;
-      this.#setup.onLeading();
-    }
-    if (leader !== this.#lead.leader || term !== this.#lead.term) {
-      const before = this.#lead;
-      this.#lead = { leader, term };
-      this.#setup.onLead(this.#lead, before);
-    }
-    if (leads && this.#leading === undefined) {
-      this.#leading = this.replica.leaderStore(term);
-      this.#setup.onLeading();
-    }
-    if (leads || (leader !== '' && leader !== this.#setup.config.name))
-      this.#someoneLeads.resolve();
-  }
-
-  #applied(changes: readonly Change[]): void {
-    this.#setup.onApplied(changes);
-    if (changes.some(({ key }) => pathOfKey(key) === GROUP)) this.#setup.onHeads();
-    if (this.#waits.length > 0) this.#look();
-  }
-
-  /** Who leads changes with the log; what is written goes to the leadership that there is then. */
-  #storeOfLeader(): Store {
-    const term = (): number => this.#lead.term;
-    const leading = (): Store | undefined => this.#leading;
-    const { replica } = this;
-    return {
-      get term() {
-        return term();
-      },
-      get: (key) => replica.get(key),
-      range: (range) => replica.range(range),
-      commit: (changes, then) => {
-        const store = leading();
-        if (store === undefined) setImmediate(then, 'unknown');
-        else store.commit(changes, then);
-      },
-      close: () => replica.close(),
-    };
-  }
-
-  /** Resolves once the log is applied here up to an index. */
-  #reached(index: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => {
-        this.#waits = this.#waits.filter((each) => each !== wait);
-        reject(new Failed('timeout', 'this head is too far behind the leader', true));
-      }, limits.callMs);
-      const done = (): void => {
-        clearTimeout(late);
-        resolve();
-      };
-      const wait: Wait = { index, done };
-      this.#waits = [...this.#waits, wait];
-      this.#look();
-    });
-  }
-
-  #look(): void {
-    const { applied } = this.replica.status();
-    const done = this.#waits.filter(({ index }) => index <= applied);
-    this.#waits = this.#waits.filter(({ index }) => index > applied);
-    for (const wait of done) wait.done();
-  }
+  const { links } = setup;
+  return takeSeat({
+    ...setup,
+    disk: await openDisk(setup),
+    self: setup.config.name,
+    monotonic: () => performance.now(),
+    dice: Math.random,
+    later: (then) => process.nextTick(then),
+    send: (to, said) => links.wire.send(to, raftEnvelope(said)),
+    fetchSnapshot: (from, offer) => fetchSnapshot(setup, from, offer),
+  });
 }
 
 /**

@@ -19,6 +19,7 @@ import type { Clock, Records } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
 import { ask } from './ask.ts';
 import type { HeadKeys } from './enrol.ts';
+import { readable } from './seat.ts';
 
 export type GroupParts = {
   readonly self: string;
@@ -106,10 +107,6 @@ const matchedOf = (peers: readonly { name: string; matched: number }[], name: st
 
 const changed = (replica: Replica, change: Change): Promise<ChangeOutcome> =>
   new Promise((resolve) => replica.change(change, resolve));
-
-/** Resolves with whether reads here see all that was decided when it was asked. */
-export const readable = (replica: Replica): Promise<boolean> =>
-  new Promise((resolve) => replica.read(resolve));
 
 async function hasVote(replica: Replica, name: string): Promise<boolean> {
   const { voters, learners } = replica.status().members;

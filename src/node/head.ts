@@ -23,11 +23,11 @@ import { load } from '../runtime/record.ts';
 import { VERSION } from '../version.ts';
 import { clearAll } from './clear.ts';
 import type { Copies } from './copies.ts';
-import type { Council } from './council.ts';
 import type { HeadKeys } from './enrol.ts';
 import { headsOf, learnKeys, othersOf } from './group.ts';
 import { type HeadParts, headPorts, isExpected, join, registeredUsers } from './lent.ts';
 import { listen } from './mesh.ts';
+import type { Council } from './seat.ts';
 import { forwardsOf, nodeStreams, userStreams } from './streams.ts';
 import type { Worker } from './worker.ts';
 

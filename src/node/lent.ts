@@ -21,10 +21,10 @@ import type { Clock, Millis, Records, Store } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
 import { ask } from './ask.ts';
 import type { Copies } from './copies.ts';
-import type { Council } from './council.ts';
 import { reachable } from './elsewhere.ts';
 import type { HeadKeys } from './enrol.ts';
 import { groupPorts, headRows, headsOf, tokenSecret } from './group.ts';
+import type { Council } from './seat.ts';
 
 export type HeadParts = {
   readonly config: Config;
