@@ -15,16 +15,22 @@ export type Led = {
   settled(then: () => void): void;
 };
 
-/** Reads whom this node followed last. A newer lead is kept before it is believed. */
+/** Reads whom this node followed last. */
 export async function openLed(spool: Spool): Promise<Led> {
   const path = join(spool.places.node, 'lead.json');
-  let lead = await readLead(path);
+  const keep = (lead: Lead): Promise<void> => writeFileDurably(path, JSON.stringify(lead), 0o600);
+  return ledFrom(await readLead(path), keep);
+}
+
+/** Goes on from whom this node followed last. A newer lead is kept before it is believed. */
+export function ledFrom(last: Lead, keep: (lead: Lead) => Promise<void>): Led {
+  let lead = last;
   let turn: Promise<unknown> = Promise.resolve();
   let turns = 0;
   const take = async (from: Who, news: Body<'node.leader'>): Promise<boolean> => {
     const next = afterNews(lead, from, news);
     if (next === lead) return false;
-    await writeFileDurably(path, JSON.stringify(next), 0o600);
+    await keep(next);
     lead = next;
     return true;
   };
