@@ -162,8 +162,6 @@ export const limits = {
   offersMs: 10 * 60_000,
   /** scheduler: news are gathered for so long before a pass. */
   passMs: 2,
-  /** scheduler: jobs that wait, for each of which so much longer news are gathered. */
-  passJobsPerMs: 250,
   /** scheduler: a proposal that nobody answered is made again. */
   proposalMs: 5_000,
   /** runner: an unacknowledged report is sent again. */

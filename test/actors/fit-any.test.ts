@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fit, neverFits, type Picture, type Waiting } from '../../src/actors/scheduler/fit.ts';
+import { fit, neverFits } from '../../src/actors/scheduler/fit.ts';
+import type { Picture, Waiting } from '../../src/actors/scheduler/place.ts';
 import { freeze } from '../sim/watching.ts';
 import { job, NOW, resources, site } from './pictures.ts';
 

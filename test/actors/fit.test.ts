@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fit, neverFits, type Picture } from '../../src/actors/scheduler/fit.ts';
+import { fit, neverFits } from '../../src/actors/scheduler/fit.ts';
+import type { Picture } from '../../src/actors/scheduler/place.ts';
 import type { Spec } from '../../src/protocol/model.ts';
 import { freeze } from '../sim/watching.ts';
 import { idOf, job, NOW, node, resources, seen, site } from './pictures.ts';

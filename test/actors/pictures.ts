@@ -1,4 +1,4 @@
-import type { FreeNode, Picture, Site, Waiting } from '../../src/actors/scheduler/fit.ts';
+import type { FreeNode, Picture, Site, Waiting } from '../../src/actors/scheduler/place.ts';
 import type { Spec } from '../../src/protocol/model.ts';
 import { GIB, spec } from './things.ts';
 

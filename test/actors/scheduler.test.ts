@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { keeping as clusterKeeping } from '../../src/actors/cluster/keeping.ts';
 import { keeping as jobKeeping } from '../../src/actors/job/keeping.ts';
 import { type Scheduler, scheduler } from '../../src/actors/scheduler/scheduler.ts';
+import { taken } from '../../src/actors/scheduler/shelf.ts';
 import { schedulerTasks } from '../../src/actors/scheduler/tasks.ts';
 import type { Body } from '../../src/protocol/messages.ts';
 import type { Spec } from '../../src/protocol/model.ts';
@@ -77,7 +78,8 @@ describe('a scheduler', () => {
         next: '',
       }),
     );
-    expect(stage.state.waiting.get(ID)?.attempt).toBe(2);
+    pass(stage);
+    expect(taken(stage.state.waiting, ID)?.attempt).toBe(2);
     expect(stage.state.clusters.get('here')?.nodes[0]?.free.cpus).toBe(0);
   });
 
@@ -96,7 +98,9 @@ describe('a scheduler', () => {
     pass(stage);
     stage.hears(gone(ID), waits(OTHER));
     expect(pass(stage).effects).not.toContain(placed(OTHER));
-    expect(stage.state.reasons[OTHER]).toBe('needs 1 node with 1 cpu; 0 free now');
+    const why = told('scheduler.why', { ids: [ID, OTHER] }, 3);
+    const reason = 'needs 1 node with 1 cpu; 0 free now';
+    expect(stage.hear(why).effects).toEqual([`reply 3 {"reasons":{"${OTHER}":"${reason}"}}`]);
     stage.hear(cluster(0, { job: ID, attempt: 1 }), 10);
     expect(stage.state.proposed.size).toBe(0);
     expect(pass(stage).effects).not.toContain(placed(OTHER));

@@ -1,51 +1,32 @@
-import type { FlavorRow, ImageRow, Placement, Resources, Spec } from '../../protocol/model.ts';
+import type { Placement, Spec } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
-
-export type Waiting = {
-  readonly id: string;
-  readonly attempt: number;
-  readonly submittedAt: Millis;
-  readonly notBefore: Millis;
-  readonly spec: Spec;
-};
-
-export type FreeNode = {
-  readonly name: string;
-  readonly cluster: string;
-  /** One that is silent may come back, and counts for what could ever run. */
-  readonly up: boolean;
-  readonly free: Resources;
-  readonly total: Resources;
-  readonly ports: readonly number[];
-};
-
-export type Site = {
-  readonly remote: string;
-  readonly clustersMax: number;
-  readonly cpusMax: number;
-  readonly defaultFlavor: string;
-  readonly defaultImage: string;
-  readonly flavors: readonly FlavorRow[];
-  readonly images: readonly ImageRow[];
-  /** What clusters made there use now. */
-  readonly clusters: number;
-  readonly cpus: number;
-};
-
-/** What `fit` looks at: nothing else decides. */
-export type Picture = {
-  readonly waiting: readonly Waiting[];
-  readonly nodes: readonly FreeNode[];
-  readonly sites: readonly Site[];
-  /** Whether a job that does not say `relocatable` may go to a site when no node has room. */
-  readonly relocate: 'asked' | 'when-full';
-};
+import {
+  type InLine,
+  isAhead,
+  keyOf,
+  type Line,
+  type Lines,
+  pruned,
+  queued,
+  withKind,
+} from './lines.ts';
+import { type Found, type FreeNode, type Picture, place } from './place.ts';
 
 export type Proposal = {
   readonly id: string;
   readonly attempt: number;
   readonly placement: Placement;
 };
+
+/** What a pass comes to. */
+export type Passed = {
+  readonly proposals: readonly Proposal[];
+  /** The lines without those that were proposed a place. */
+  readonly lines: Lines;
+  /** By kind: why the first of its line waits on, and so all behind it. */
+  readonly refused: ReadonlyMap<string, Refusal>;
+};
+export type Refusal = Exclude<Found, { readonly placement: Placement }>;
 
 export type Fit = {
   readonly proposals: readonly Proposal[];
@@ -55,61 +36,76 @@ export type Fit = {
   readonly impossible: Readonly<Record<string, string>>;
 };
 
-/** Highest priority first, then first come, first served. */
-const inOrder = (a: Waiting, b: Waiting): number =>
-  b.spec.priority - a.spec.priority ||
-  a.submittedAt - b.submittedAt ||
-  (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
-
 /**
- * Proposes a place for each job that has one, in order, and a reason for each that has none. A
- * proposal is no promise: the cluster that it names decides.
+ * Proposes places to those who wait in line, in order: highest priority first, then first come,
+ * first served. What is free only shrinks within a pass, so that a kind that was refused is done
+ * with: the cost follows how many are placed, and how many lines there are. A proposal is no
+ * promise: the cluster that it names decides.
  */
-export function fit(picture: Picture, now: Millis): Fit {
-  const nodes = picture.nodes.map((n) => ({ ...n, ports: [...n.ports] }));
-  const sites = picture.sites.map((s) => ({ ...s }));
+export function passOver(
+  lines: Lines,
+  waits: (job: InLine) => boolean,
+  free: Omit<Picture, 'waiting'>,
+): Passed {
+  const nodes = free.nodes.map((n) => ({ ...n, ports: [...n.ports] }));
+  const sites = free.sites.map((s) => ({ ...s }));
   const proposals: Proposal[] = [];
+  const refused = new Map<string, Refusal>();
+  const left = new Map<string, Line>();
+  const open = opened(lines, waits);
+  for (let line = open.pop(); line !== undefined; line = open.pop()) {
+    const job = headOf(line);
+    // Lines that differ in priority alone are of one kind, and are refused together.
+    const found = refused.get(job.kind) ?? place(job, nodes, sites, free.relocate);
+    if (found.placement === undefined) {
+      refused.set(job.kind, found);
+      left.set(keyOf(job), line);
+      continue;
+    }
+    proposals.push({ id: job.id, attempt: job.attempt, placement: found.placement });
+    const behind = pruned({ ...line, from: line.from + 1 }, waits);
+    if (behind !== undefined) putBack(open, behind);
+  }
+  return { proposals, lines: left, refused };
+}
+
+const headOf = ({ jobs, from }: Line): InLine => jobs[from] as InLine;
+
+/** Lines in which somebody waits, so that the one to serve next is the last. */
+function opened(lines: Lines, waits: (job: InLine) => boolean): Line[] {
+  const open = [...lines.values()].flatMap((line) => pruned(line, waits) ?? []);
+  return open.sort((a, b) => (isAhead(headOf(a), headOf(b)) ? 1 : -1));
+}
+
+function putBack(open: Line[], line: Line): void {
+  let [low, high] = [0, open.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isAhead(headOf(open[middle] as Line), headOf(line))) high = middle;
+    else low = middle + 1;
+  }
+  open.splice(low, 0, line);
+}
+
+export const triesAgain = (notBefore: Millis): string =>
+  `tries again at ${new Date(notBefore).toISOString()}`;
+
+/** One pass over jobs in no order, with a word on each. */
+export function fit(picture: Picture, now: Millis): Fit {
+  const ready = picture.waiting.filter(({ notBefore }) => notBefore <= now).map(withKind);
+  const { proposals, refused } = passOver(queued(new Map(), ready), () => true, picture);
   const reasons: Record<string, string> = {};
   const impossible: Record<string, string> = {};
-  // What is free only shrinks within a pass: who asks the same as one refused before is refused.
-  const refused = new Map<string, Found>();
-  for (const job of [...picture.waiting].sort(inOrder)) {
-    if (job.notBefore > now) {
-      reasons[job.id] = `tries again at ${new Date(job.notBefore).toISOString()}`;
-      continue;
-    }
-    const kind = kindOf(job.spec);
-    const found = refused.get(kind) ?? place(job, nodes, sites, picture.relocate);
-    if (found.placement !== undefined) {
-      proposals.push({ id: job.id, attempt: job.attempt, placement: found.placement });
-      continue;
-    }
-    refused.set(kind, found);
-    if (found.never) impossible[job.id] = found.why;
-    else reasons[job.id] = found.why;
+  for (const { id, notBefore } of picture.waiting)
+    if (notBefore > now) reasons[id] = triesAgain(notBefore);
+  const placed = new Set(proposals.map(({ id }) => id));
+  for (const { id, kind } of ready) {
+    const found = refused.get(kind);
+    if (found === undefined || placed.has(id)) continue;
+    (found.never ? impossible : reasons)[id] = found.why;
   }
   return { proposals, reasons, impossible };
 }
-
-/** All that a place depends on. */
-const kindOf = (spec: Spec): string =>
-  JSON.stringify([
-    need(spec),
-    spec.nodes,
-    inPorts(spec),
-    spec.relocatable,
-    spec.flavor,
-    spec.cloudImage,
-  ]);
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-type OpenNode = Writable<FreeNode> & { ports: number[] };
-type OpenSite = Writable<Site>;
-type Found =
-  | { readonly placement: Placement }
-  | { readonly placement?: undefined; readonly why: string; readonly never: boolean };
-
-const no = (why: string, never = false): Found => ({ why, never });
 
 /** Why nothing here could ever run a job, or '' if something could. */
 export const neverFits = (picture: Omit<Picture, 'waiting'>, spec: Spec): string => {
@@ -119,154 +115,3 @@ export const neverFits = (picture: Omit<Picture, 'waiting'>, spec: Spec): string
 
 const idle = (nodes: readonly FreeNode[]): readonly FreeNode[] =>
   nodes.map((n) => ({ ...n, up: true, free: n.total, ports: [] }));
-
-function place(
-  job: Waiting,
-  nodes: OpenNode[],
-  sites: OpenSite[],
-  relocate: Picture['relocate'],
-): Found {
-  const asked = job.spec.relocatable || job.spec.flavor !== '' || job.spec.cloudImage !== '';
-  if (asked) return atSite(job, sites);
-  const here = onNodes(job, nodes);
-  if (here.placement !== undefined || relocate === 'asked') return here;
-  const there = atSite(job, sites);
-  if (there.placement !== undefined) return there;
-  return no(sites.length === 0 ? here.why : `${here.why}; ${there.why}`, here.never && there.never);
-}
-
-const need = (spec: Spec): Resources => ({
-  cpus: Math.max(1, spec.cpus),
-  memoryBytes: spec.memoryBytes,
-  gpus: spec.gpus,
-});
-
-const inPorts = (spec: Spec): number[] =>
-  spec.ports.filter((p) => p.direction === 'in').map((p) => p.port);
-
-const covers = (have: Resources, want: Resources): boolean =>
-  have.cpus >= want.cpus && have.memoryBytes >= want.memoryBytes && have.gpus >= want.gpus;
-
-const show = ({ cpus, memoryBytes, gpus }: Resources): string =>
-  [
-    `${cpus} cpu${cpus === 1 ? '' : 's'}`,
-    ...(memoryBytes > 0 ? [`${Math.ceil(memoryBytes / 2 ** 20)} MiB`] : []),
-    ...(gpus > 0 ? [`${gpus} gpu${gpus === 1 ? '' : 's'}`] : []),
-  ].join(', ');
-
-function onNodes(job: Waiting, nodes: OpenNode[]): Found {
-  const want = need(job.spec);
-  const count = job.spec.nodes;
-  const ports = inPorts(job.spec);
-  if (nodes.length === 0) return no('no node is up');
-  const wish = `needs ${count} node${count === 1 ? '' : 's'} with ${show(want)}`;
-  const able = nodes.filter((n) => covers(n.total, want));
-  const most = Math.max(0, ...[...byCluster(able).values()].map((there) => there.length));
-  if (most < count)
-    return no(`${wish}; ${most} of the ${nodes.length} nodes here ever could`, true);
-  const roomy = able.filter(
-    (n) => n.up && covers(n.free, want) && !ports.some((port) => n.ports.includes(port)),
-  );
-  for (const [cluster, there] of byCluster(roomy)) {
-    if (there.length < count) continue;
-    const chosen = [...there].sort(fullestFirst).slice(0, count);
-    for (const node of chosen) take(node, want, ports);
-    const names = chosen.map((n) => n.name);
-    return { placement: { cluster, nodes: names, made: null, resources: want, ports } };
-  }
-  const blocked = able.flatMap((n) => ports.filter((port) => n.ports.includes(port)));
-  const why = blocked.length > 0 ? `; port ${blocked[0]} is in use by another job` : '';
-  return no(`${wish}; ${roomy.length} free now${why}`);
-}
-
-/** The fullest that still fits, so that large jobs find room later. */
-const fullestFirst = (a: OpenNode, b: OpenNode): number =>
-  a.free.cpus - b.free.cpus || (a.name < b.name ? -1 : 1);
-
-/** A job's nodes are all of one cluster. */
-function byCluster(nodes: readonly OpenNode[]): ReadonlyMap<string, readonly OpenNode[]> {
-  const found = new Map<string, OpenNode[]>();
-  for (const node of nodes) {
-    const there = found.get(node.cluster);
-    if (there === undefined) found.set(node.cluster, [node]);
-    else there.push(node);
-  }
-  return found;
-}
-
-function take(node: OpenNode, want: Resources, ports: readonly number[]): void {
-  node.free = {
-    cpus: node.free.cpus - want.cpus,
-    memoryBytes: node.free.memoryBytes - want.memoryBytes,
-    gpus: node.free.gpus - want.gpus,
-  };
-  node.ports.push(...ports);
-}
-
-function atSite(job: Waiting, sites: OpenSite[]): Found {
-  if (sites.length === 0) return no('no site is configured that could make a cluster for it', true);
-  const whys: Found[] = [];
-  for (const site of sites) {
-    const found = atOneSite(job, site);
-    if (found.placement !== undefined) return found;
-    whys.push(found);
-  }
-  const texts = whys.map((w) => (w.placement === undefined ? w.why : ''));
-  return no(
-    texts.join('; '),
-    whys.every((w) => w.placement === undefined && w.never),
-  );
-}
-
-function atOneSite(job: Waiting, site: OpenSite): Found {
-  const { spec } = job;
-  const want = need(spec);
-  if (site.flavors.length === 0) return no(`${site.remote} has not told its flavors yet`);
-  const flavor = choose(spec, want, site);
-  if (typeof flavor === 'string') return no(flavor, true);
-  const image = spec.cloudImage === '' ? site.defaultImage : spec.cloudImage;
-  if (!site.images.some((i) => i.name === image))
-    return no(`${site.remote} has no image ${image}`, true);
-  const cpus = flavor.resources.cpus * spec.nodes;
-  const wish = `needs ${spec.nodes} × ${flavor.name} (${cpus} cpus) at ${site.remote}`;
-  if (cpus > site.cpusMax || site.clustersMax < 1)
-    return no(`${wish}, which has ${site.cpusMax} cpus in all`, true);
-  if (site.clusters + 1 > site.clustersMax)
-    return no(`${wish}; ${site.clusters} of its ${site.clustersMax} clusters are in use`);
-  if (site.cpus + cpus > site.cpusMax)
-    return no(`${wish}; ${site.cpusMax - site.cpus} of its ${site.cpusMax} cpus are free`);
-  site.clusters += 1;
-  site.cpus += cpus;
-  const cluster = `swm-${job.id.slice(0, 8)}`;
-  const { remote } = site;
-  return {
-    placement: {
-      cluster,
-      nodes: Array.from({ length: spec.nodes }, (_, i) => `${cluster}-${i}`),
-      made: { remote, flavor: flavor.name, image, price: flavor.price },
-      resources: want,
-      ports: inPorts(spec),
-    },
-  };
-}
-
-/** The flavor that the job names, else the site's default if it suffices, else the cheapest. */
-function choose(spec: Spec, want: Resources, site: Site): FlavorRow | string {
-  if (spec.flavor !== '') {
-    const named = site.flavors.find((f) => f.name === spec.flavor);
-    if (named === undefined) return `${site.remote} has no flavor ${spec.flavor}`;
-    if (covers(named.resources, want)) return named;
-    return `asks for ${show(want)}, but ${named.name} has ${show(named.resources)}`;
-  }
-  const enough = site.flavors.filter((f) => covers(f.resources, want));
-  const standard = enough.find((f) => f.name === site.defaultFlavor);
-  const cheapest = [...enough].sort((a, b) => a.price - b.price)[0];
-  if (cheapest === undefined) {
-    const largest = site.flavors.reduce((a, b) => (b.resources.cpus > a.resources.cpus ? b : a));
-    return (
-      `asks for ${show(want)}, more than any flavor of ${site.remote} ` +
-      `(the largest, ${largest.name}, has ${show(largest.resources)})`
-    );
-  }
-  return standard ?? cheapest;
-}

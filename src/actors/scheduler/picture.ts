@@ -1,5 +1,5 @@
 import type { Resources } from '../../protocol/model.ts';
-import type { FreeNode, Picture } from './fit.ts';
+import type { FreeNode, Picture } from './place.ts';
 import type { Proposed, Scheduler } from './scheduler.ts';
 
 /**

@@ -4,8 +4,11 @@ import type { Placement } from '../../protocol/model.ts';
 import { control } from '../../protocol/ref.ts';
 import type { Behaviour, Effect, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
-import { fit, neverFits, type Picture, type Proposal, type Waiting } from './fit.ts';
+import { neverFits, type Proposal, passOver, type Refusal, triesAgain } from './fit.ts';
+import { type InLine, type Lines, queued, withKind } from './lines.ts';
 import { picture } from './picture.ts';
+import type { Picture, Waiting } from './place.ts';
+import { emptyShelf, put, type Shelf, taken } from './shelf.ts';
 
 export type ClusterNews = Body<'scheduler.cluster'>;
 export type SiteNews = Body<'scheduler.site'>;
@@ -36,12 +39,20 @@ export type Proposed = {
  */
 export type Scheduler = SchedulerArgs & {
   readonly phase: 'on';
-  readonly waiting: ReadonlyMap<string, Waiting>;
+  /** All that wait, as of the last pass. */
+  readonly waiting: Shelf;
+  /** Those of them that may be placed now, and were not proposed a place. */
+  readonly lines: Lines;
+  /** Those that are not to be tried before a time to come. */
+  readonly resting: ReadonlyMap<string, InLine>;
   readonly news: News;
+  /** What was read of the records since the last pass. */
+  readonly read: readonly Waiting[];
   readonly proposed: ReadonlyMap<string, Proposed>;
   readonly clusters: ReadonlyMap<string, ClusterNews>;
   readonly sites: ReadonlyMap<string, SiteNews>;
-  readonly reasons: Readonly<Record<string, string>>;
+  /** By kind: why the last pass had no place for it. */
+  readonly refused: ReadonlyMap<string, Refusal>;
   /** When the next pass is due; infinite while none is. */
   readonly passAt: Millis;
 };
@@ -78,12 +89,15 @@ export const scheduler: Behaviour<
   init: (args) => ({
     ...args,
     phase: 'on',
-    waiting: new Map(),
+    waiting: emptyShelf,
+    lines: new Map(),
+    resting: new Map(),
     news: null,
+    read: [],
     proposed: new Map(),
     clusters: new Map(),
     sites: new Map(),
-    reasons: {},
+    refused: new Map(),
     passAt: NEVER,
   }),
   // Those who told a former life what they have do not tell it again by themselves.
@@ -126,16 +140,12 @@ function soon(state: Scheduler, now: Millis, ms: Millis = limits.passMs): Schedu
   return [{ ...state, passAt: at }, [{ do: 'after', ms, event: { is: 'pass', at } }]];
 }
 
-/** A pass looks at every job that waits: the more there are, the more news it waits for. */
-const gatherMs = (state: Scheduler): Millis =>
-  limits.passMs + Math.floor(state.waiting.size / limits.passJobsPerMs);
-
 function told(state: Scheduler, event: Told<SchedulerHears>, now: Millis): SchedulerStep {
   const { message: m, ask } = event;
   switch (m.name) {
     case 'scheduler.job': {
       const { id, waits } = m.body as Body<'scheduler.job'>;
-      return soon({ ...state, news: { id, waits, before: state.news } }, now, gatherMs(state));
+      return soon({ ...state, news: { id, waits, before: state.news } }, now);
     }
     case 'scheduler.cluster':
       return soon(withCluster(state, m.body as ClusterNews), now);
@@ -162,10 +172,18 @@ function told(state: Scheduler, event: Told<SchedulerHears>, now: Millis): Sched
 
 const why = (state: Scheduler, body: object): Record<string, string> =>
   Object.fromEntries(
-    (body as Body<'scheduler.why'>).ids
-      .filter((id) => state.reasons[id] !== undefined)
-      .map((id) => [id, state.reasons[id] ?? '']),
+    (body as Body<'scheduler.why'>).ids.flatMap((id) => {
+      const text = reasonOf(state, id);
+      return text === undefined ? [] : [[id, text]];
+    }),
   );
+
+function reasonOf({ waiting, resting, proposed, refused }: Scheduler, id: string) {
+  const rests = resting.get(id);
+  if (rests !== undefined) return triesAgain(rests.notBefore);
+  const job = proposed.has(id) ? undefined : taken(waiting, id);
+  return job && refused.get(job.kind)?.why;
+}
 
 /** From here on the cluster itself counts what was claimed of it. */
 function withCluster(state: Scheduler, news: ClusterNews): Scheduler {
@@ -187,37 +205,22 @@ function withClusters(state: Scheduler, read: readonly ClusterNews[]): Scheduler
 }
 
 function loaded(state: Scheduler, page: SchedulerTasks['load'][1], now: Millis): SchedulerStep {
-  const waiting = new Map(state.waiting);
-  // What was heard meanwhile is newer than what was read.
-  for (const job of page.jobs) if (!waiting.has(job.id)) waiting.set(job.id, job);
-  const [next, effects] = soon({ ...state, waiting }, now);
+  const [next, effects] = soon({ ...state, read: [...state.read, ...page.jobs] }, now);
   const more: SchedulerEffect[] =
     page.next === '' ? [] : [{ do: 'after', ms: 0, event: { is: 'load', after: page.next } }];
   return [next, [...effects, ...more]];
 }
 
-function pass(state: Scheduler, now: Millis): SchedulerStep {
-  const waiting = caughtUp(state);
-  const proposed = new Map(
-    [...state.proposed].filter(
-      ([id, p]) =>
-        now - p.at < limits.proposalMs && (waiting.get(id)?.attempt ?? p.attempt) === p.attempt,
-    ),
-  );
-  const open = [...waiting.values()].filter((job) => !proposed.has(job.id));
-  const seen = picture({ ...state, proposed });
-  const { proposals, reasons, impossible } = fit({ ...seen, waiting: open }, now);
+function pass(before: Scheduler, now: Millis): SchedulerStep {
+  const state = caughtUp(before, now);
+  const { waiting } = state;
+  const proposed = new Map(state.proposed);
+  const waits = (job: InLine): boolean => taken(waiting, job.id) === job && !proposed.has(job.id);
+  const { proposals, lines, refused } = passOver(state.lines, waits, picture(state));
   for (const { id, attempt, placement } of proposals)
     proposed.set(id, { attempt, at: now, placement });
-  const next: Scheduler = {
-    ...state,
-    waiting,
-    news: null,
-    proposed,
-    reasons: { ...reasons, ...impossible },
-    passAt: NEVER,
-  };
-  const wake = nextWake(waiting, proposed, now);
+  const next: Scheduler = { ...state, proposed, lines, refused, passAt: NEVER };
+  const wake = nextWake(next, now);
   const [after, timer] = wake === undefined ? [next, []] : soon(next, now, wake);
   return [after, [...proposals.map(propose), ...timer]];
 }
@@ -228,25 +231,52 @@ const propose = ({ id, attempt, placement }: Proposal): SchedulerEffect => ({
   message: message('job.place', { id, attempt, placement }),
 });
 
-function caughtUp({ waiting: before, news }: Scheduler): ReadonlyMap<string, Waiting> {
-  if (news === null) return before;
-  const waiting = new Map(before);
-  const inOrder: NonNullable<News>[] = [];
-  for (let n: News = news; n !== null; n = n.before) inOrder.push(n);
-  for (const { id, waits } of inOrder.toReversed())
-    if (waits === null) waiting.delete(id);
-    else waiting.set(id, { id, ...waits });
-  return waiting;
+/** Takes in what was heard and read, and whose time has come: each stands in its line, or rests. */
+function caughtUp(state: Scheduler, now: Millis): Scheduler {
+  const changes = changesOf(state);
+  const waiting = put(state.waiting, changes);
+  const resting = new Map(state.resting);
+  const ready: InLine[] = [];
+  const stand = (job: InLine): void => {
+    if (job.notBefore > now) resting.set(job.id, job);
+    else ready.push(job);
+  };
+  for (const id of changes.keys()) resting.delete(id);
+  for (const [id, job] of resting) {
+    if (job.notBefore > now) continue;
+    resting.delete(id);
+    ready.push(job);
+  }
+  const proposed = new Map<string, Proposed>();
+  for (const [id, proposal] of state.proposed) {
+    const job = taken(waiting, id);
+    const isOpen = now - proposal.at < limits.proposalMs;
+    if (isOpen && (job?.attempt ?? proposal.attempt) === proposal.attempt)
+      proposed.set(id, proposal);
+    else if (job !== undefined && !changes.has(id)) stand(job);
+  }
+  for (const [id, job] of changes) if (job !== null && !proposed.has(id)) stand(job);
+  const lines = queued(state.lines, ready);
+  return { ...state, waiting, resting, proposed, lines, news: null, read: [] };
+}
+
+/** The newest word on each; what was heard is newer than what was read. */
+function changesOf({ news, read, waiting }: Scheduler): ReadonlyMap<string, InLine | null> {
+  const changes = new Map<string, InLine | null>();
+  for (let n: News = news; n !== null; n = n.before)
+    if (!changes.has(n.id)) changes.set(n.id, n.waits && withKind({ id: n.id, ...n.waits }));
+  // Who came first is to be taken in first.
+  const inOrder = new Map([...changes].reverse());
+  for (const job of read)
+    if (!inOrder.has(job.id) && taken(waiting, job.id) === undefined)
+      inOrder.set(job.id, withKind(job));
+  return inOrder;
 }
 
 /** When something changes by itself: a job may be tried again, or a proposal was not heard. */
-function nextWake(
-  waiting: ReadonlyMap<string, Waiting>,
-  proposed: Scheduler['proposed'],
-  now: Millis,
-): Millis | undefined {
+function nextWake({ resting, proposed }: Scheduler, now: Millis): Millis | undefined {
   let at = NEVER;
-  for (const job of waiting.values()) if (job.notBefore > now) at = Math.min(at, job.notBefore);
+  for (const { notBefore } of resting.values()) at = Math.min(at, notBefore);
   for (const { at: since } of proposed.values()) at = Math.min(at, since + limits.proposalMs);
   return at === NEVER ? undefined : at - now + 1;
 }
