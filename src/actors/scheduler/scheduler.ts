@@ -7,7 +7,7 @@ import type { Millis } from '../../runtime/ports.ts';
 import { neverFits, type Proposal, passOver, type Refusal, triesAgain } from './fit.ts';
 import { type InLine, type Lines, queued, withKind } from './lines.ts';
 import { picture } from './picture.ts';
-import type { Picture, Waiting } from './place.ts';
+import { kindOf, type Picture, type Waiting } from './place.ts';
 import { emptyShelf, put, type Shelf, taken } from './shelf.ts';
 
 export type ClusterNews = Body<'scheduler.cluster'>;
@@ -49,6 +49,8 @@ export type Scheduler = SchedulerArgs & {
   /** What was read of the records since the last pass. */
   readonly read: readonly Waiting[];
   readonly proposed: ReadonlyMap<string, Proposed>;
+  /** By kind: why nothing here could ever run it, or ''; until what there is changes. */
+  readonly checked: ReadonlyMap<string, string>;
   readonly clusters: ReadonlyMap<string, ClusterNews>;
   readonly sites: ReadonlyMap<string, SiteNews>;
   /** By kind: why the last pass had no place for it. */
@@ -95,6 +97,7 @@ export const scheduler: Behaviour<
     news: null,
     read: [],
     proposed: new Map(),
+    checked: NOTHING,
     clusters: new Map(),
     sites: new Map(),
     refused: new Map(),
@@ -132,6 +135,7 @@ export const scheduler: Behaviour<
 };
 
 const NEVER = Number.POSITIVE_INFINITY;
+const NOTHING: ReadonlyMap<string, string> = new Map();
 
 /** A pass soon, together with whatever else happens meanwhile. */
 function soon(state: Scheduler, now: Millis, ms: Millis = limits.passMs): SchedulerStep {
@@ -151,13 +155,19 @@ function told(state: Scheduler, event: Told<SchedulerHears>, now: Millis): Sched
       return soon(withCluster(state, m.body as ClusterNews), now);
     case 'scheduler.site': {
       const site = m.body as SiteNews;
-      return soon({ ...state, sites: new Map(state.sites).set(site.remote, site) }, now);
+      const sites = new Map(state.sites).set(site.remote, site);
+      return soon({ ...state, checked: NOTHING, sites }, now);
     }
     case 'scheduler.check': {
       const isKnown = state.remotes.every((remote) => state.sites.has(remote));
       const { spec } = m.body as Body<'scheduler.check'>;
-      const impossible = isKnown ? neverFits(picture(state), spec) : '';
-      return [state, [{ do: 'reply', ask, body: { impossible } }]];
+      if (!isKnown) return [state, [{ do: 'reply', ask, body: { impossible: '' } }]];
+      const kind = kindOf(spec);
+      const impossible = state.checked.get(kind) ?? neverFits(picture(state), spec);
+      const checked = state.checked.has(kind)
+        ? state.checked
+        : new Map(state.checked).set(kind, impossible);
+      return [{ ...state, checked }, [{ do: 'reply', ask, body: { impossible } }]];
     }
     case 'scheduler.offers': {
       const sites = [...state.sites.values()];
@@ -192,10 +202,10 @@ function withCluster(state: Scheduler, news: ClusterNews): Scheduler {
   else clusters.delete(news.cluster);
   const { claimed } = news;
   if (claimed === null || state.proposed.get(claimed.job)?.attempt !== claimed.attempt)
-    return { ...state, clusters };
+    return { ...state, checked: NOTHING, clusters };
   const proposed = new Map(state.proposed);
   proposed.delete(claimed.job);
-  return { ...state, clusters, proposed };
+  return { ...state, checked: NOTHING, clusters, proposed };
 }
 
 /** What was heard meanwhile is newer than what was read. */
