@@ -28,15 +28,16 @@ export async function clearLeftovers(directory: string): Promise<void> {
 }
 
 /**
- * Copies records as of one moment, leaving out their free room; commits go on meanwhile. Hard state
- * and log are taken out of the copy: they are this head's own.
+ * Copies records as of one moment, free room and all; commits go on meanwhile. Hard state and log
+ * are taken out of the copy: they are this head's own. A copy that LMDB compacts must not be
+ * written to: its count of pages is wrong where there were free ones, and writes then break it.
  */
 export async function makeSnapshot(env: Environment, self: string): Promise<Snapshot> {
   const folder = snapshotsOf(env.directory);
   const beside = join(folder, 'new');
   await rm(beside, { recursive: true, force: true });
   await mkdir(beside, { recursive: true, mode: 0o700 });
-  await env.root.backup(beside, true);
+  await env.root.backup(beside, false);
   const kept = await strip(beside, self);
   const { index, term, at } = kept.applied;
   const path = join(folder, `${index}-${term}.mdb`);
