@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '../../src/client/client.ts';
-import { limits } from '../../src/protocol/limits.ts';
 import type { JobRow } from '../../src/protocol/model.ts';
 import type { Acked, Histories } from './clients.ts';
 import type { Group } from './group.ts';
+import { jobsOf } from './lists.ts';
 import type { Mark, Marks } from './scripts.ts';
 import { until } from './until.ts';
 
@@ -53,16 +53,6 @@ export async function judge(group: Group, histories: Histories, marks: Marks): P
   await holdLogs(whole, single, verdict);
   await tellStories(rows, all, verdict);
   return verdict;
-}
-
-async function jobsOf(client: Client, stale = false): Promise<readonly JobRow[]> {
-  const rows: JobRow[] = [];
-  for (let after = ''; ; ) {
-    const page = await client.call('job.list', { limit: limits.pageMax, after, stale });
-    rows.push(...page.jobs);
-    if (page.next === '') return rows;
-    after = page.next;
-  }
 }
 
 /** Each head gives the same list, also of what it has itself. */
