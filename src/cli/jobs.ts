@@ -18,17 +18,24 @@ export async function run({ options, screen, client }: Call): Promise<number> {
     throw new Usage(`swm: --state: ${odd} is none of ${[...LETTERS].join(' ')}`);
   const limit = countOf(textOf(options, 'limit'), 'limit');
   const name = textOf(options, 'name') ?? '';
-  const rows = await allJobs(await client(), states, name);
+  const stale = options['stale'] === true;
+  const { rows, asOf } = await allJobs(await client(), { states, name, stale });
+  if (stale && asOf !== undefined && !screen.json) screen.note(`as of ${instant(asOf)}`);
   printRows(screen, limit === undefined ? rows : rows.slice(-limit), columns, painted(screen));
   return exits.good;
 }
 
-async function allJobs(client: Client, states: string, name: string): Promise<readonly JobRow[]> {
+type Wanted = { readonly states: string; readonly name: string; readonly stale: boolean };
+
+async function allJobs(
+  client: Client,
+  wanted: Wanted,
+): Promise<{ readonly rows: readonly JobRow[]; readonly asOf: number | undefined }> {
   const rows: JobRow[] = [];
   for (let after = ''; ; ) {
-    const page = await client.call('job.list', { limit: limits.pageMax, after, states, name });
+    const page = await client.call('job.list', { limit: limits.pageMax, after, ...wanted });
     rows.push(...page.jobs);
-    if (page.next === '') return rows;
+    if (page.next === '') return { rows, asOf: page.asOf };
     after = page.next;
   }
 }

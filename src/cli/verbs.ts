@@ -59,6 +59,7 @@ export const verbs: readonly VerbRow[] = [
       ['-s, --state <letters>', 'only jobs in these states, such as QWR'],
       ['-n, --name <name>', 'only jobs of this name'],
       ['-l, --limit <count>', 'only the newest so many'],
+      ['--stale', 'what the head that answers has, also where no head leads'],
     ],
     is: 'call',
     load: () => import('./jobs.ts'),

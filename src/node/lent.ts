@@ -125,6 +125,8 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
       defaultImage: image,
     })),
     current: () => council.current(),
+    now: () => council.replica.now(),
+    appliedAt: () => council.appliedAt(),
     heads: () => headRows(council),
     backup: async () => {
       await council.current();

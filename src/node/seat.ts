@@ -5,7 +5,7 @@ import type { Replica, ReplicaOptions, RoleNews } from '../platform/replica/repl
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { type Message, message, type Reply } from '../protocol/messages.ts';
-import type { Change, Store } from '../runtime/ports.ts';
+import type { Change, Millis, Store } from '../runtime/ports.ts';
 import { pathOfKey } from '../runtime/record.ts';
 
 export type SeatSetup = Omit<ReplicaOptions, 'onRole' | 'onApplied' | 'onReplaced' | 'later'> & {
@@ -35,6 +35,8 @@ export type Council = {
   voters(): readonly string[];
   /** Resolves once the records here hold all that anybody was told. Throws `Failed`. */
   current(): Promise<void>;
+  /** When the newest entry that is applied here was decided, log time. */
+  appliedAt(): Millis;
   /** Resolves once somebody leads. */
   led(): Promise<void>;
   close(): Promise<void>;
@@ -57,13 +59,15 @@ class Seat implements Council {
   #lead: Lead = { leader: '', term: 0 };
   #leading: Store | undefined;
   #waits: readonly Wait[] = [];
+  #appliedAt: Millis;
 
   constructor(setup: SeatSetup) {
     this.#setup = setup;
+    this.#appliedAt = setup.disk.kept.applied.at;
     this.replica = openReplica({
       ...setup,
       onRole: (news) => this.#moved(news),
-      onApplied: (changes) => this.#applied(changes),
+      onApplied: (changes, at) => this.#applied(changes, at),
       onReplaced: () => {
         setup.onReplaced();
         setup.onHeads();
@@ -89,6 +93,10 @@ class Seat implements Council {
     if (this.leads && (await readable(this.replica))) return;
     const answer = await this.#setup.ask(GROUP, message('head.current', {}));
     await this.#reached((answer as Reply<'head.current'>).index);
+  }
+
+  appliedAt(): Millis {
+    return this.#appliedAt;
   }
 
   led(): Promise<void> {
@@ -118,7 +126,8 @@ class Seat implements Council {
     if (leads || (leader !== '' && leader !== this.#setup.self)) this.#someoneLeads.resolve();
   }
 
-  #applied(changes: readonly Change[]): void {
+  #applied(changes: readonly Change[], at: Millis): void {
+    this.#appliedAt = at;
     this.#setup.onApplied(changes);
     if (changes.some(({ key }) => pathOfKey(key) === GROUP)) this.#setup.onHeads();
     if (this.#waits.length > 0) this.#look();

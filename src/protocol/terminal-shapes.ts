@@ -23,6 +23,8 @@ const instant = Type.Integer({ minimum: 0 });
 const ofJob = Type.Object({ id: text(64) });
 const page = { limit: Type.Optional(count(limits.pageMax)), after: Type.Optional(text(200)) };
 /** Whether an answer will do that lacks what was written in the last moments. */
+/** As of when an answer is, ms since the epoch. */
+const dated = { asOf: Type.Optional(instant) };
 const fresh = { stale: Type.Optional(Type.Boolean()) };
 
 /** What terminals ask, and are answered; merged into the shapes of all messages. */
@@ -48,18 +50,21 @@ export const terminalShapes = {
       states: Type.Optional(text(16)),
       name: Type.Optional(text(64)),
     }),
-    reply: Type.Object({ jobs: list(JobRow, limits.pageMax), next: text(200) }),
+    reply: Type.Object({ jobs: list(JobRow, limits.pageMax), next: text(200), ...dated }),
   },
   'job.show': {
     body: Type.Object({ id: text(64), ...fresh }),
-    reply: Type.Object({ job: JobView }),
+    reply: Type.Object({ job: JobView, ...dated }),
   },
   'job.cancel': { body: ofJob, reply: Type.Object({ id: uuid, phase: JobPhase }) },
   'job.requeue': { body: ofJob, reply: Type.Object({ id: uuid, run: Type.Integer() }) },
-  'node.list': { body: Type.Object(fresh), reply: Type.Object({ nodes: list(NodeRow, 100_000) }) },
+  'node.list': {
+    body: Type.Object(fresh),
+    reply: Type.Object({ nodes: list(NodeRow, 100_000), ...dated }),
+  },
   'cluster.list': {
     body: Type.Object({ all: Type.Optional(Type.Boolean()), ...fresh }),
-    reply: Type.Object({ clusters: list(ClusterRow, 100_000) }),
+    reply: Type.Object({ clusters: list(ClusterRow, 100_000), ...dated }),
   },
   'flavor.list': { body: nothing, reply: Type.Object({ flavors: list(FlavorRow, 100_000) }) },
   'image.list': { body: nothing, reply: Type.Object({ images: list(ImageRow, 100_000) }) },

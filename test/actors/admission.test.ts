@@ -26,6 +26,8 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     offers: async () => ({ flavors: [], images: [] }),
     remotes: [],
     current: async () => {},
+    now: () => 0,
+    appliedAt: () => 0,
     heads: () => [],
     backup: async () => {
       throw new Error('nobody asks here');

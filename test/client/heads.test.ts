@@ -183,7 +183,8 @@ describe('a question that keeps waiting', () => {
   it('is refused when all refuse until its time is over', async () => {
     const { client, told } = world([refuses('busy', 'full'), refuses('stopping', 'going')]);
     const why = await failureOf(client.call('user.show', {}, { ms: 500 }));
-    expect(['busy', 'stopping']).toContain(why.code);
+    // On a slow machine its time may be over while one still thinks.
+    expect(['busy', 'stopping', 'timeout']).toContain(why.code);
     expect(told[0]!.length).toBeGreaterThan(1);
     expect(told[1]!.length).toBeGreaterThan(1);
   });

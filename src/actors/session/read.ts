@@ -1,11 +1,11 @@
 import { Failed } from '../../protocol/errors.ts';
 import type { HeadRow } from '../../protocol/head-shapes.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Body, Message, Reply } from '../../protocol/messages.ts';
+import type { Body, Message, Name, Reply } from '../../protocol/messages.ts';
 import type { ClusterRow, JobRow, NodeRow, RemoteRow } from '../../protocol/model.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Keeping } from '../../runtime/family.ts';
-import type { Records } from '../../runtime/ports.ts';
+import type { Millis, Records } from '../../runtime/ports.ts';
 import { find, load } from '../../runtime/record.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
@@ -23,6 +23,9 @@ export type Reading = {
   readonly remotes: readonly RemoteRow[];
   /** Resolves once the records hold all that anybody was told before now. */
   readonly current: () => Promise<void>;
+  readonly now: () => Millis;
+  /** When the newest of what is applied here was decided. */
+  readonly appliedAt: () => Millis;
   readonly heads: () => readonly HeadRow[];
   readonly backup: () => Promise<Reply<'head.backup'>>;
   readonly status: () => Reply<'node.status'>;
@@ -32,7 +35,17 @@ export type Reading = {
 
 /** Answers what a terminal asks about, from the committed records. */
 export async function read(from: Reading, user: Who, asked: Message): Promise<object> {
-  if (!('stale' in asked.body && asked.body.stale === true)) await from.current();
+  const isStale = 'stale' in asked.body && asked.body.stale === true;
+  const asOf = isStale ? from.appliedAt() : from.now();
+  if (!isStale) await from.current();
+  const answer = await found(from, user, asked);
+  return dated.includes(asked.name) ? { ...answer, asOf } : answer;
+}
+
+/** Answers that say as of when they are. */
+const dated: readonly Name[] = ['job.list', 'job.show', 'node.list', 'cluster.list'];
+
+async function found(from: Reading, user: Who, asked: Message): Promise<object> {
   switch (asked.name) {
     case 'job.list':
       return jobs(from, user, asked.body);
