@@ -14,7 +14,7 @@ const read = (dev: boolean, file?: string) =>
 
 describe('config/', () => {
   it('has the shapes that there are', () => {
-    expect(files.toSorted()).toEqual(['dev.yaml', 'head.yaml', 'worker.yaml']);
+    expect(files.toSorted()).toEqual(['dev.yaml', 'head.yaml', 'three-heads.yaml', 'worker.yaml']);
   });
 
   it.each(files)('%s is taken, and none of its keys is unknown', async (file) => {
