@@ -101,6 +101,16 @@ export class Network {
     return this.#isBlocked(a, b) || this.#isBlocked(b, a);
   }
 
+  isLinked(a: string, b: string): boolean {
+    return this.#ends.has(`${a}>${b}`);
+  }
+
+  /** Whom a node has a link to, as far as it knows. */
+  linksOf(name: string): readonly string[] {
+    const keys = [...this.#ends.keys()].filter((key) => key.startsWith(`${name}>`));
+    return keys.map((key) => key.slice(name.length + 1));
+  }
+
   links(): readonly (readonly [string, string])[] {
     return [...this.#ends.keys()].map((key) => key.split('>') as [string, string]);
   }
@@ -145,7 +155,7 @@ export class Network {
     const end = this.#ends.get(`${port.name}>${to}`);
     const peer = end?.peer;
     if (end === undefined || peer === undefined || end.port !== port || !end.up) return false;
-    const frame = end.codec.encode([envelope]);
+    const frame = isBeat(envelope) ? envelope : end.codec.encode([envelope]);
     if (peer.deaf) return true;
     const { now, dice } = this.#world;
     peer.lastArrival = Math.max(peer.lastArrival, now + dice.skewed(0, this.#latencyMs));
@@ -153,11 +163,12 @@ export class Network {
     return true;
   }
 
-  #arrive(end: End, from: Port, frame: Uint8Array): void {
+  #arrive(end: End, from: Port, frame: Uint8Array | Envelope): void {
     if (!end.up || (end.deaf && this.#world.now > end.hearsUntil)) return;
     try {
-      for (const envelope of end.codec.decode(frame)) {
-        this.#world.tell(`${from.name}>${end.port.name} ${say(envelope)}`);
+      for (const envelope of 'is' in frame ? [frame] : end.codec.decode(frame)) {
+        const said = say(envelope);
+        if (said !== '') this.#world.tell(`${from.name}>${end.port.name} ${said}`);
         end.port.receive({ door: from.door, id: from.name }, envelope);
       }
     } catch (error) {
@@ -195,9 +206,21 @@ export class Network {
 
 const keyOf = (end: End): string => `${end.port.name}>${end.peer?.port.name}`;
 
-const say = (envelope: Envelope): string =>
-  envelope.is === 'call'
-    ? `${envelope.message.name} ${envelope.to} ${envelope.ask}`
-    : envelope.is === 'reply' || envelope.is === 'refused'
-      ? `${envelope.is} ${envelope.ask}`
-      : `${envelope.is} ${envelope.watch}`;
+/** What heads say all the time; it need not be put into bytes each time. */
+const isBeat = (envelope: Envelope): boolean =>
+  envelope.is === 'call' &&
+  (envelope.message.name === 'raft.appended' ||
+    (envelope.message.name === 'raft.append' && envelope.message.body.entries.length === 0));
+
+function say(envelope: Envelope): string {
+  switch (envelope.is) {
+    case 'call':
+      if (envelope.message.name.startsWith('raft.append')) return '';
+      return `${envelope.message.name} ${envelope.to} ${envelope.ask}`;
+    case 'reply':
+    case 'refused':
+      return `${envelope.is} ${envelope.ask}`;
+    default:
+      return `${envelope.is} ${envelope.watch}`;
+  }
+}

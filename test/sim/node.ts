@@ -1,8 +1,10 @@
+import type { Envelope } from '../../src/protocol/envelope.ts';
 import type { Failure } from '../../src/protocol/errors.ts';
-import type { Exit } from '../../src/runtime/actor.ts';
+import type { Who } from '../../src/protocol/who.ts';
+import type { Actor, Exit } from '../../src/runtime/actor.ts';
 import type { Families } from '../../src/runtime/family.ts';
 import { Node } from '../../src/runtime/node.ts';
-import type { Cells, Change, Clock, Store } from '../../src/runtime/ports.ts';
+import type { Cells, Change, Clock, Note, Store, Wire } from '../../src/runtime/ports.ts';
 import type { SupervisorArgs } from '../../src/runtime/supervisor.ts';
 import { MemoryDisk } from '../ports/memory-store.ts';
 import type { Network, Port } from './network.ts';
@@ -21,9 +23,18 @@ export type Faults = {
   readonly moody: string;
   /** The longest that half a commit takes. */
   readonly diskMs: number;
+  /** Words between heads that do not arrive, or come twice. */
+  readonly lost: number;
 };
 
-export const calm: Faults = { commitCrash: 0, commitFail: 0, turnCrash: 0, moody: '', diskMs: 40 };
+export const calm: Faults = {
+  commitCrash: 0,
+  commitFail: 0,
+  turnCrash: 0,
+  moody: '',
+  diskMs: 40,
+  lost: 0,
+};
 
 export type NodePlan = {
   readonly name: string;
@@ -34,6 +45,10 @@ export type NodePlan = {
   readonly families: (life: Life) => Families;
   /** Opens its trees; what else a node does at its start. */
   readonly boot: (life: Life) => void;
+  /** What its control records are kept in, if not on a disk of its own. */
+  readonly control?: (life: Life) => Store;
+  /** Hears what comes over the links; without it, the actors do. */
+  readonly receive?: (life: Life, who: Who, envelope: Envelope) => void;
   readonly leader: (life: Life) => string | undefined;
   readonly admits?: (life: Life, name: string) => boolean;
   readonly up?: (life: Life, peer: string) => void;
@@ -52,8 +67,12 @@ export type Life = {
   readonly clock: Clock;
   readonly stores: { readonly control: Store; readonly node: Store };
   readonly port: Port;
-  /** Opens the tree of its actors; a tree that falls takes the node with it. */
-  readonly open: (tree: SupervisorArgs) => void;
+  readonly wire: Wire;
+  readonly note: Note;
+  /** Opens a tree of its actors; a tree that falls takes the node with it. */
+  readonly open: (tree: SupervisorArgs) => Actor;
+  /** Ends it. */
+  readonly crash: (power: 'on' | 'off', why: string) => void;
   /** Whatever it calls when this life is over is called no more. */
   readonly guard: <A extends unknown[]>(run: (...args: A) => void) => (...args: A) => void;
   /** A promise to somebody who may die meanwhile. */
@@ -133,18 +152,7 @@ export class SimNode {
       now: () => Math.floor(world.now + plan.skewMs),
       timer: (ms, then) => world.in(ms, guard(then)),
     };
-    const stores = { control: this.#open('control'), node: this.#open('node') };
-    const port: Port = {
-      name: plan.name,
-      door: plan.door,
-      admits: (name) => isAlive() && (plan.admits?.(life, name) ?? false),
-      receive: guard((who, envelope) => life.node.routes.receive(who, envelope)),
-      up: guard((peer) => plan.up?.(life, peer)),
-      down: guard((peer, why) => {
-        life.node.routes.unlinked(peer);
-        plan.down?.(life, peer, why);
-      }),
-    };
+    const port = this.#portOf(guard, isAlive, () => life);
     const wire = this.#network.attach(port);
     const note = guard((level: string, path: string, text: string) => {
       world.tell(`${plan.name} ${level} ${path} ${text.split('\n', 1)[0]}`);
@@ -152,20 +160,31 @@ export class SimNode {
     });
     const life: Life = {
       clock,
-      stores,
+      get stores() {
+        return stores;
+      },
       port,
+      wire,
+      note,
+      crash: (power, why) => {
+        if (isAlive()) this.crash(power, why);
+      },
       open: (tree) => {
         const fell = ({ crashed, why }: Exit): void => {
           const die = guard(() => this.crash('on', why));
           if (crashed) world.in(0, die);
         };
-        node.open('supervisor', '', tree, fell);
+        return node.open('supervisor', '', tree, fell);
       },
       guard,
       whileAlive,
       get node() {
         return node;
       },
+    };
+    const stores = {
+      control: plan.control?.(life) ?? this.#open('control'),
+      node: this.#open('node'),
     };
     const crashes = (family: string): number =>
       plan.faults().moody === family ? 0.1 : plan.faults().turnCrash;
@@ -174,6 +193,24 @@ export class SimNode {
     const leader = (): string | undefined => plan.leader(life);
     const node = new Node(plan.name, families, { clock, cells, stores, wire, note, leader });
     return life;
+  }
+
+  #portOf(guard: Life['guard'], isAlive: () => boolean, life: () => Life): Port {
+    const { plan } = this;
+    return {
+      name: plan.name,
+      door: plan.door,
+      admits: (name) => isAlive() && (plan.admits?.(life(), name) ?? false),
+      receive: guard((who, envelope) => {
+        if (plan.receive !== undefined) plan.receive(life(), who, envelope);
+        else life().node.routes.receive(who, envelope);
+      }),
+      up: guard((peer) => plan.up?.(life(), peer)),
+      down: guard((peer, why) => {
+        life().node.routes.unlinked(peer);
+        plan.down?.(life(), peer, why);
+      }),
+    };
   }
 
   #open(scope: 'control' | 'node'): Store {

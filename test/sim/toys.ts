@@ -119,6 +119,7 @@ const bad: Faults = {
   turnCrash: 0.005,
   moody: '',
   diskMs: 40,
+  lost: 0,
 };
 
 /** A teller and its book on two nodes, on a day that is bad until noon. */
@@ -158,8 +159,8 @@ export async function toyDay(seed: number, mistake: Mistake = ''): Promise<World
     down: dial,
     committed: () => look(),
   });
-  const booked = (): number => kept(head, bookKeeping, '/nodes/w')?.seen ?? 0;
-  const told = (): number => kept(worker, tellerKeeping, '/teller')?.round ?? 1;
+  const booked = (): number => kept(head.disks.control, bookKeeping, '/nodes/w')?.seen ?? 0;
+  const told = (): number => kept(worker.disks.node, tellerKeeping, '/teller')?.round ?? 1;
   const look = (): void => {
     const [seen, round] = [booked(), told()];
     world.check('acknowledged is saved', seen >= round - 1, () => `at ${round}, saved ${seen}`);

@@ -6,22 +6,23 @@ import type { AttemptKey, Exit, PartitionOrder, ProcessOrder } from '../../../sr
 import type { Change } from '../../../src/runtime/ports.ts';
 import { pathOfKey } from '../../../src/runtime/record.ts';
 import type { MemorySite } from '../../ports/memory-gate.ts';
+import type { MemoryDisk } from '../../ports/memory-store.ts';
 import { isThere, kept } from '../kept.ts';
-import type { SimNode } from '../node.ts';
 import type { World } from '../world.ts';
 import type { Promises } from './clients.ts';
 import type { Machine, Witness } from './machine.ts';
 
 export type Looked = {
   readonly world: World;
-  readonly head: () => SimNode;
+  /** What is decided, whichever heads have it. */
+  readonly truth: MemoryDisk;
   readonly site: () => MemorySite;
   readonly machines: () => Iterable<Machine>;
   readonly clusterOf: (machine: Machine) => string;
   readonly promises: Promises;
 };
 
-/** What must hold at every commit of the head, and at every start and end of a process. */
+/** What must hold at every commit of the heads, and at every start and end of a process. */
 export class Checks {
   readonly #at: Looked;
   readonly #outcomes = new Map<string, string>();
@@ -38,8 +39,8 @@ export class Checks {
     ended: (_, key, exit) => void this.#exits.set(nameOf(key), exit),
   };
 
-  /** Of the head's control records. */
-  readonly committed = (_: string, changes: readonly Change[]): void => {
+  /** Of the control records. */
+  readonly committed = (changes: readonly Change[]): void => {
     for (const path of new Set(changes.map(({ key }) => pathOfKey(key)))) {
       if (path?.startsWith('/jobs/')) this.#job(path);
       if (path?.startsWith('/clusters/')) this.#cluster(path);
@@ -48,9 +49,9 @@ export class Checks {
 
   /** Whatever was promised is on the disk, at any moment. */
   promises(): void {
-    const { world, promises, head } = this.#at;
+    const { world, promises, truth } = this.#at;
     for (const id of promises.submitted) {
-      const there = isThere(head(), 'control', `/jobs/${id}`);
+      const there = isThere(truth, `/jobs/${id}`);
       world.check('no acknowledged job is lost', there, () => id);
     }
   }
@@ -59,14 +60,14 @@ export class Checks {
   site(): void {
     const { world } = this.#at;
     for (const { name } of this.#at.site().truth()) {
-      const claimed = isThere(this.#at.head(), 'control', `/clusters/${name}`);
+      const claimed = isThere(this.#at.truth, `/clusters/${name}`);
       world.check('claimed before it is made', claimed, () => name);
     }
   }
 
   /** The site is about to take a partition away. */
   removing({ name }: PartitionOrder, externalId: string): void {
-    const claim = kept(this.#at.head(), clusterKeeping, `/clusters/${name}`);
+    const claim = kept(this.#at.truth, clusterKeeping, `/clusters/${name}`);
     const isGoing = claim?.phase === 'releasing' || claim?.phase === 'gone';
     const isItself = claim?.externalId === externalId;
     // Whoever is held goes for a reason, such as a node that is lost; to be a stray is none.
@@ -80,12 +81,12 @@ export class Checks {
   }
 
   job(id: string): Job | undefined {
-    return kept(this.#at.head(), jobKeeping, `/jobs/${id}`);
+    return kept(this.#at.truth, jobKeeping, `/jobs/${id}`);
   }
 
   #job(path: string): void {
     const { world } = this.#at;
-    const job = kept(this.#at.head(), jobKeeping, path);
+    const job = kept(this.#at.truth, jobKeeping, path);
     if (job === undefined) return world.violate('no acknowledged job is lost', path);
     const before = this.#attempts.get(job.id) ?? 0;
     world.check('attempts count on', job.attempt >= before, () => `${path} ${job.attempt}`);
@@ -118,7 +119,7 @@ export class Checks {
   }
 
   #cluster(path: string): void {
-    const cluster = kept(this.#at.head(), clusterKeeping, path);
+    const cluster = kept(this.#at.truth, clusterKeeping, path);
     if (cluster === undefined) return;
     if (cluster.made === null) this.#fits(cluster);
     if (cluster.phase !== 'releasing' && cluster.phase !== 'gone') this.#used(cluster);
@@ -182,7 +183,7 @@ export class Checks {
   /** Whoever uses a cluster holds it. */
   #held(machine: Machine, { job, attempt }: AttemptKey): void {
     const name = this.#at.clusterOf(machine);
-    const cluster = kept(this.#at.head(), clusterKeeping, `/clusters/${name}`);
+    const cluster = kept(this.#at.truth, clusterKeeping, `/clusters/${name}`);
     const hold = cluster?.holds.find((h) => h.job === job && h.attempt === attempt);
     this.#at.world.check(
       'nobody uses what was released',

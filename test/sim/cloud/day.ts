@@ -1,73 +1,40 @@
 import type { PartitionOrder } from '../../../src/actors/ports.ts';
 import { message } from '../../../src/protocol/messages.ts';
 import { control } from '../../../src/protocol/ref.ts';
-import { calm as calmSite, MemorySite, nasty } from '../../ports/memory-gate.ts';
-import { indexed } from '../kept.ts';
+import { calm as calmSite, MemorySite } from '../../ports/memory-gate.ts';
 import { Network } from '../network.ts';
 import { calm, type Faults, type SimNode } from '../node.ts';
 import { World } from '../world.ts';
 import { Checks } from './checks.ts';
-import { Client, type Promises } from './clients.ts';
-import { openHead, sha256 } from './head.ts';
+import { Client, noPromises } from './clients.ts';
+import { evening } from './evening.ts';
+import { Heads } from './heads.ts';
+import { sha256 } from './joining.ts';
 import { Machine } from './machine.ts';
+import { Obedience } from './obedience.ts';
 import { plans } from './plans.ts';
+import { STANDING } from './ports.ts';
+import { type Troubles, troubles } from './troubles.ts';
 import { openWorker } from './worker.ts';
 
 const MINUTE = 60_000;
 const NOON = 8 * MINUTE;
 const DAY = 12 * 60 * MINUTE;
 const GIB = 2 ** 30;
-/** Nodes that were given to us: they belong to the cluster of that name. */
-const STANDING = 'here';
 const FLAVORS: Readonly<Record<string, number>> = { tiny: 1, small: 2, medium: 4, large: 8 };
 
-/** How bad each thing may be, from seed to seed: some days have only one kind of trouble. */
-function troubles(world: World) {
-  const { dice } = world;
-  const some = (most: number): number => (dice.chance(0.4) ? 0 : most * dice.roll());
-  const faults: Faults = {
-    commitCrash: some(0.02),
-    commitFail: some(0.02),
-    turnCrash: some(0.02),
-    moody: dice.pick(['', '', 'scheduler', 'cluster', 'job', 'node', 'runner', 'session', 'gate']),
-    diskMs: dice.pick([10, 40, 400]),
-  };
-  const site = {
-    ...nasty,
-    lost: some(nasty.lost),
-    ghost: some(nasty.ghost * 2),
-    lying: some(nasty.lying),
-    refusing: some(nasty.refusing),
-    stale: some(nasty.stale),
-    failing: some(nasty.failing),
-  };
-  return {
-    faults,
-    site,
-    cuts: dice.between(0, 14),
-    crashes: dice.between(0, 10),
-    latencyMs: dice.pick([10, 40, 400, 4_000]),
-    /** A host that was given to us burns down; an operator says so, some time later. */
-    isHostLost: dice.chance(0.2),
-  };
-}
-
-/** A head, a site that is unkind, workers that come and go, and people who want things. */
+/** Heads, a site that is unkind, workers that come and go, and people who want things. */
 export class Day {
   readonly world: World;
-  readonly head: SimNode;
+  readonly heads: Heads;
   readonly site: MemorySite;
   readonly checks: Checks;
-  readonly promises: Promises = {
-    submitted: new Set(),
-    cancelled: new Map(),
-    requeued: new Map(),
-    purged: new Set(),
-  };
+  readonly promises = noPromises();
   readonly network: Network;
   readonly machines = new Map<string, { machine: Machine; worker: SimNode; cluster: string }>();
   readonly #faults: () => Faults;
-  readonly #trouble: ReturnType<typeof troubles>;
+  readonly #trouble: Troubles;
+  readonly #obedience: Obedience;
 
   constructor(seed: number) {
     const world = new World(seed);
@@ -89,38 +56,43 @@ export class Day {
       onUp: (order) => this.#booted(order),
       onGone: (order) => this.#gone(order),
     });
+    this.heads = new Heads({
+      world,
+      network: this.network,
+      site: this.site,
+      faults: this.#faults,
+      decided: (changes) => this.checks.committed(changes),
+      promises: this.promises,
+      clustersMax: 4,
+      cpusMax: 16,
+    });
     this.checks = new Checks({
       world,
-      head: () => this.head,
+      truth: this.heads.ledger.truth,
       site: () => this.site,
       machines: () => [...this.machines.values()].map(({ machine }) => machine),
       clusterOf: ({ name }) => this.machines.get(name)?.cluster ?? '',
       promises: this.promises,
     });
-    this.head = openHead({
-      world,
-      network: this.network,
-      site: this.site,
-      faults: this.#faults,
-      committed: this.checks.committed,
-      clustersMax: 4,
-      cpusMax: 16,
-    });
+    this.#obedience = new Obedience(world);
   }
 
   /** The whole day. Throws the first `Violation`. */
   async live(): Promise<World> {
     const { world } = this;
-    this.head.start();
-    for (let i = 1; i <= world.dice.between(1, 2); i++) this.#give(`host-${i}`, 4);
+    const { heads, changes, transfers, isHostLost } = this.#trouble;
+    this.heads.begin(heads);
+    for (let i = world.dice.between(heads > 1 ? 2 : 1, heads > 1 ? 3 : 2); i > 0; i--)
+      this.#give(`host-${i}`, 4);
     this.#look();
-    if (this.#trouble.isHostLost) this.#lose('host-1');
+    if (isHostLost) this.#lose('host-1');
     this.#makeTrouble();
-    plans(world, this.head, this.promises, NOON);
+    this.#changeHeads(changes, transfers);
+    plans(world, () => this.heads.nodes(), this.promises, NOON);
     await world.pass(NOON);
     await this.#untilDone();
     await world.pass(30 * MINUTE);
-    this.#evening();
+    evening(this);
     if (world.violation !== undefined) throw world.violation;
     return world;
   }
@@ -149,7 +121,7 @@ export class Day {
     const { world, network } = this;
     const { cuts, crashes } = this.#trouble;
     const nodes = (): SimNode[] => [
-      this.head,
+      ...this.heads.nodes(),
       ...[...this.machines.values()].map(({ worker }) => worker),
     ];
     for (let i = 0; i < cuts; i++)
@@ -161,14 +133,29 @@ export class Day {
       });
     for (let i = 0; i < crashes; i++)
       world.in(world.dice.between(0, NOON - MINUTE), () => {
-        const victim = world.dice.chance(0.5) ? this.head : world.dice.pick(nodes());
+        const victim = world.dice.pick(world.dice.chance(0.5) ? this.heads.nodes() : nodes());
         victim.crash(world.dice.chance(0.5) ? 'on' : 'off', 'the dice');
       });
   }
 
+  /** Heads are added and removed, also those that lead; and some hand over. */
+  #changeHeads(changes: number, transfers: number): void {
+    const { world, heads } = this;
+    const at = (): number => world.dice.between(MINUTE, NOON - MINUTE);
+    for (let i = 0; i < changes; i++)
+      world.in(at(), () => {
+        heads.add();
+        const { name } = world.dice.pick(heads.nodes()).plan;
+        const leader = heads.leading()?.node.plan.name ?? name;
+        const victim = world.dice.chance(0.5) ? leader : name;
+        world.in(world.dice.between(0, MINUTE), () => heads.remove(victim));
+      });
+    for (let i = 0; i < transfers; i++) world.in(at(), () => heads.transfer());
+  }
+
   #lose(name: string): void {
     const { world } = this;
-    const operator = new Client(world, this.head, 'olga', this.promises, 'operator');
+    const operator = new Client(world, () => this.heads.nodes(), 'olga', this.promises, 'operator');
     world.in(world.dice.between(MINUTE, NOON - 2 * MINUTE), () => {
       const there = this.machines.get(name);
       there?.worker.remove('it burns');
@@ -196,7 +183,7 @@ export class Day {
         expiresAt: this.world.now + DAY * 10,
       };
       const again = (): void => void this.world.in(2_000, expect);
-      const node = this.head.life?.node;
+      const node = this.heads.leading()?.node.life?.node;
       if (node === undefined) return again();
       const dead = this.world.in(6_000, expect);
       const who = { door: 'local', id: 'operator' } as const;
@@ -207,31 +194,39 @@ export class Day {
       });
     };
     expect();
-    this.#open(name, cpus, token, STANDING).start();
+    this.#open(name, cpus, token, STANDING, this.heads.addresses()).start();
   }
 
   #booted(order: PartitionOrder): void {
     for (const node of order.nodes) {
       const token = order.bootstrap.tokens[node] ?? '';
-      const worker = this.#open(node, FLAVORS[order.flavor] ?? 1, token, order.name);
+      const { heads } = order.bootstrap;
+      const worker = this.#open(node, FLAVORS[order.flavor] ?? 1, token, order.name, heads);
       // Now and then a machine boots, and nothing is ever heard of it.
       if (this.world.dice.chance(0.03)) continue;
       this.world.in(this.world.dice.skewed(500, 30_000), () => worker.start());
     }
   }
 
-  #open(name: string, cpus: number, token: string, cluster: string): SimNode {
-    const { world, network, head } = this;
+  #open(
+    name: string,
+    cpus: number,
+    token: string,
+    cluster: string,
+    heads: readonly string[],
+  ): SimNode {
+    const { world, network } = this;
     const resources = { cpus, memoryBytes: 8 * GIB, gpus: 0 };
     const machine = new Machine(world, name, resources, this.checks.witness);
     const worker = openWorker({
       world,
       network,
       machine,
-      head: () => head.life,
+      anyHead: this.heads.anyHead,
       token,
+      heads,
       faults: this.#faults,
-      committed: () => {},
+      obedience: this.#obedience,
       restartMs: () => world.dice.skewed(100, 90_000),
     });
     this.machines.set(name, { machine, worker, cluster });
@@ -248,44 +243,4 @@ export class Day {
       this.machines.delete(node);
     }
   }
-
-  /** Nothing is left of all that. */
-  #evening(): void {
-    const { world, head, site } = this;
-    this.checks.promises();
-    const nothing = (what: string, left: readonly unknown[]): void =>
-      world.check('nothing is left behind', left.length === 0, () => `${what}: ${left}`);
-    nothing(
-      'at the site',
-      site.truth().map(({ name }) => name),
-    );
-    for (const { machine, worker } of this.machines.values()) {
-      nothing(`on ${machine.name}`, machine.remains());
-      nothing(`in the records of ${machine.name}`, indexed(worker, 'node', '/live'));
-      const open = [...(worker.life?.node.routes.find('/runners')?.children.names() ?? [])];
-      nothing(`alive on ${machine.name}`, open);
-    }
-    const live = indexed(head, 'control', '/live').filter((path) => !isStanding(path));
-    nothing('in the records of the head', live);
-    const routes = head.life?.node.routes;
-    for (const pool of ['/jobs', '/clusters'])
-      nothing(
-        `alive in ${pool}`,
-        (routes?.find(pool)?.children.names() ?? []).filter((n) => n !== STANDING),
-      );
-    nothing('in the queue', indexed(head, 'control', '/queued'));
-    for (const [id, phase] of this.promises.cancelled)
-      if (!this.promises.purged.has(id)) this.#cancelled(id, phase);
-  }
-
-  /** A cancel that found the job before its end is its end. */
-  #cancelled(id: string, phase: string): void {
-    const job = this.checks.job(id);
-    const isKept = phase === 'releasing' || job?.outcome?.state === 'C';
-    const text = (): string => `${id} was ${phase}, and is ${JSON.stringify(job?.outcome)}`;
-    this.world.check('a cancel is kept', isKept, text);
-  }
 }
-
-const isStanding = (path: string): boolean =>
-  path === `/clusters/${STANDING}` || path.startsWith('/nodes/host-');

@@ -1,146 +1,214 @@
-import { createHash } from 'node:crypto';
-import { common, type HeadPorts, headFamilies } from '../../../src/actors/families.ts';
+import { common, headFamilies } from '../../../src/actors/families.ts';
+import { GROUP } from '../../../src/actors/group/keeping.ts';
+import { type Lead, news, OF_NODE, refusal } from '../../../src/actors/lead.ts';
 import { keeping as nodeKeeping } from '../../../src/actors/node/keeping.ts';
-import type { Forwards, Gate } from '../../../src/actors/ports.ts';
 import { controlTree, doorTree } from '../../../src/actors/tree.ts';
-import { Failed } from '../../../src/protocol/errors.ts';
-import { limits } from '../../../src/protocol/limits.ts';
-import { type Message, message, type Reply } from '../../../src/protocol/messages.ts';
+import { dialledBy, headsOf, othersOf } from '../../../src/node/group.ts';
+import { headMessage } from '../../../src/node/raft-wire.ts';
+import type { Council } from '../../../src/node/seat.ts';
+import type { Envelope } from '../../../src/protocol/envelope.ts';
+import { message } from '../../../src/protocol/messages.ts';
 import { control } from '../../../src/protocol/ref.ts';
+import type { Who } from '../../../src/protocol/who.ts';
+import type { Actor } from '../../../src/runtime/actor.ts';
 import { load } from '../../../src/runtime/record.ts';
 import type { MemorySite } from '../../ports/memory-gate.ts';
+import type { MemoryReplicaPlace } from '../../ports/memory-replica-disk.ts';
 import type { Network } from '../network.ts';
-import { type Faults, type Life, type NodePlan, SimNode } from '../node.ts';
+import { type Faults, type Life, SimNode } from '../node.ts';
 import type { World } from '../world.ts';
-
-export const HEAD = 'head';
-export const INSTALLATION = 'installation';
-export const REMOTE = 'cloud';
-const founder = { name: HEAD, address: 'head:1' };
-
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-/** The same owner and key find the same job. */
-export function jobId(owner: string, key: string): string {
-  const hex = sha256(`${owner}\n${key}`);
-  return [8, 4, 4, 4, 12]
-    .reduce<{ at: number; parts: string[] }>(
-      ({ at, parts }, size) => ({ at: at + size, parts: [...parts, hex.slice(at, at + size)] }),
-      { at: 0, parts: [] },
-    )
-    .parts.join('-');
-}
+import { addressOf, Dials } from './dials.ts';
+import { greeter, join } from './joining.ts';
+import type { Ledger } from './ledger.ts';
+import { portsOf, REMOTE } from './ports.ts';
+import { seatOf } from './seat.ts';
 
 export type HeadSetup = {
   readonly world: World;
   readonly network: Network;
   readonly site: MemorySite;
+  readonly ledger: Ledger;
   readonly faults: () => Faults;
-  readonly committed: NodePlan['committed'];
   readonly clustersMax: number;
   readonly cpusMax: number;
+  readonly name: string;
+  /** What it was invited by; the first head was not. */
+  readonly joins?: { readonly token: string; readonly heads: readonly string[] };
+  /** Any head that lives and could be dialled. */
+  readonly anyHead: (from: string) => Life | undefined;
 };
 
-/** A head with the real control tree, on a site that lives longer than it. */
-export function openHead(setup: HeadSetup): SimNode {
-  const { world, network, faults, committed } = setup;
-  return new SimNode(world, network, {
-    name: HEAD,
+export type SimHead = {
+  readonly node: SimNode;
+  /** Its seat in the group, while it lives. */
+  readonly council: () => Council | undefined;
+};
+
+const NOTHING = { cpus: 0, memoryBytes: 0, gpus: 0 };
+const isHead = (name: string): boolean => name.startsWith('head-');
+
+/** A head with the real seat in its group, and the real control tree while it leads. */
+export function openHead(setup: HeadSetup): SimHead {
+  const { world, network, ledger, faults, name, joins } = setup;
+  const place = ledger.place(name, joins !== undefined, () => faults().diskMs);
+  let head: HeadLife | undefined;
+  let joined = joins === undefined;
+  const node = new SimNode(world, network, {
+    name,
     door: 'head',
-    skewMs: world.dice.between(-2_000, 2_000),
+    skewMs: world.dice.between(-1_000, 1_000),
     faults,
-    families: (life) => ({ ...common, ...headFamilies(portsOf(setup, life), life.stores.control) }),
+    control: (life) => {
+      head = new HeadLife(setup, life, place);
+      return head.council.store;
+    },
+    families: (life) => {
+      const { council } = head as HeadLife;
+      return { ...common, ...headFamilies(portsOf(setup, life, council), council.store) };
+    },
     boot: (life) => {
-      const store = life.stores.control;
-      life.open(controlTree({ store, founder, remotes: [REMOTE], relocate: 'when-full' }));
-      life.open(doorTree());
+      const booted = head as HeadLife;
+      booted.boot();
+      if (joined || joins === undefined) return booted.dial();
+      join(setup, life, joins.token, () => {
+        joined = true;
+        booted.dial();
+      });
     },
-    leader: () => HEAD,
-    admits: (life, name) => {
-      const known = load(life.stores.control, nodeKeeping, `/nodes/${name}`)?.state;
-      return known !== undefined && known.phase !== 'gone' && known.role === 'worker';
-    },
-    down: ({ node }, peer, why) => {
-      const body = { node: peer, up: false, why };
-      const who = { door: 'local', id: 'links' } as const;
-      node.routes.tell(control(`/nodes/${peer}`), message('node.link', body), who);
+    leader: () => head?.council.lead.leader || undefined,
+    receive: (_, who, envelope) => head?.receive(who, envelope),
+    admits: (_, peer) => head?.admits(peer) === true,
+    up: (_, peer) => head?.linked(peer),
+    down: (_, peer, why) => head?.unlinked(peer, why),
+    ended: () => {
+      head = undefined;
+      place.crash();
     },
     restartMs: () => world.dice.skewed(100, 60_000),
-    ...(committed ? { committed } : {}),
   });
+  return { node, council: () => head?.council };
 }
 
-function portsOf({ world, site, clustersMax, cpusMax }: HeadSetup, life: Life): HeadPorts {
-  const store = life.stores.control;
-  const impossible = async (question: Message): Promise<object> =>
-    new Promise((resolve, reject) => {
-      const who = { door: 'local', id: 'head' } as const;
-      life.node.routes.ask(control('/scheduler'), question, limits.callMs, who, (answer) => {
-        world.stir();
-        if (answer.ok) resolve(answer.body);
-        else reject(new Failed(answer.failure.code, answer.failure.text, answer.failure.retry));
-      });
+/** One life of a head: what the composition of a real one does, over links that are played. */
+class HeadLife {
+  readonly council: Council;
+  readonly #setup: HeadSetup;
+  readonly #life: Life;
+  readonly #dials: Dials;
+  readonly #greet: () => void;
+  #control: Actor | undefined;
+  #booted = false;
+  #mayDial = false;
+
+  constructor(setup: HeadSetup, life: Life, place: MemoryReplicaPlace) {
+    const { world, network, ledger, name } = setup;
+    this.#setup = setup;
+    this.#life = life;
+    this.#dials = new Dials(network, life, () => world.dice.between(100, 2_000));
+    this.#greet = greeter(world, life, NOTHING);
+    this.council = seatOf(setup, life, place, {
+      onLead: (lead, before, kept) => {
+        ledger.led(name, lead, kept);
+        this.#led(lead, before);
+      },
+      onLeading: () => this.#follow(),
+      onApplied: () => {},
+      onReplaced: () => ledger.agrees(name),
+      onHeads: () => this.#headsMoved(),
     });
-  return {
-    store,
-    forwards: forwards(world, life),
-    gates: new Map([[REMOTE, guarded(site.gate(), life)]]),
-    sites: new Map([
-      [REMOTE, { clustersMax, cpusMax, defaultFlavor: 'small', defaultImage: 'host' }],
-    ]),
-    installation: INSTALLATION,
-    token: (cluster, round, node) => `${cluster}/${round}/${node}`,
-    hash: sha256,
-    bootstrap: async () => ({ heads: [HEAD], caFingerprint: sha256('ca') }),
-    jobId: (owner, key = '') => jobId(owner, key),
-    digest: sha256,
-    hasBlob: async () => false,
-    readBlob: async () => new Uint8Array(0),
-    keepBlob: async (bytes) => ({ sha256: sha256(''), bytes: bytes.byteLength }),
-    impossible: async (spec) =>
-      ((await impossible(message('scheduler.check', { spec }))) as Reply<'scheduler.check'>)
-        .impossible,
-    reasons: async () => ({}),
-    closed: () => '',
-    offers: async () => ({ flavors: [], images: [] }),
-    remotes: [],
-    current: async () => {},
-    heads: () => [],
-    backup: unasked,
-    status: unasked,
-    invite: unasked,
-    admit: unasked,
-    dismiss: unasked,
-    voters: async () => [HEAD],
-    transfer: unasked,
-    keys: unasked,
-    decided: unasked,
-  };
-}
+    ledger.agrees(name);
+  }
 
-const unasked = (): never => {
-  throw new Failed('refused', 'nobody asks here');
-};
+  boot(): void {
+    this.#booted = true;
+    this.#follow();
+    this.#life.open(doorTree());
+    this.#headsMoved();
+  }
 
-/** The dead make no calls, and hear no answers; what they called goes on. */
-const guarded = (gate: Gate, { whileAlive }: Life): Gate => ({
-  create: (order, signal) => whileAlive(() => gate.create(order, signal)),
-  find: (name, signal) => whileAlive(() => gate.find(name, signal)),
-  remove: (id, signal) => whileAlive(() => gate.remove(id, signal)),
-  list: (signal) => whileAlive(() => gate.list(signal)),
-  flavors: (signal) => whileAlive(() => gate.flavors(signal)),
-  images: (signal) => whileAlive(() => gate.images(signal)),
-});
+  /** It may have links to other heads from now on. */
+  dial(): void {
+    this.#mayDial = true;
+    this.#headsMoved();
+  }
 
-/** Ports of jobs, on loopback addresses of this life of the head. */
-function forwards(world: World, { whileAlive }: Life): Forwards {
-  const open = new Set<string>();
-  let last = 0;
-  const takes = (): Promise<void> =>
-    new Promise((resolve) => void world.clock.timer(world.dice.skewed(1, 50), resolve));
-  return {
-    free: () => whileAlive(() => takes().then(() => `127.77.${(++last >> 8) & 255}.${last & 255}`)),
-    open: ({ job }) => whileAlive(() => takes().then(() => void open.add(job))),
-    close: (job) => whileAlive(() => takes().then(() => void open.delete(job))),
-  };
+  receive(who: Who, envelope: Envelope): void {
+    const { council } = this;
+    const { world } = this.#setup;
+    const said = headMessage(who, envelope);
+    if (said !== undefined) {
+      world.stir();
+      return council.replica.receive(who.id, said);
+    }
+    if (envelope.is === 'call' && envelope.to === OF_NODE) return;
+    if (refusal(council.lead, who, envelope) === undefined)
+      this.#life.node.routes.receive(who, envelope);
+  }
+
+  admits(name: string): boolean {
+    const known = load(this.council.store, nodeKeeping, `/nodes/${name}`)?.state;
+    return (
+      known !== undefined && known.phase !== 'gone' && (known.role === 'head') === isHead(name)
+    );
+  }
+
+  linked(peer: string): void {
+    if (isHead(peer)) this.council.replica.linked(peer);
+    if (this.#control !== undefined) this.#announce([peer]);
+    if (peer === this.council.lead.leader) this.#greet();
+  }
+
+  unlinked(peer: string, why: string): void {
+    if (isHead(peer)) this.council.replica.unlinked(peer);
+    this.#dials.down(peer);
+    if (this.#control === undefined) return;
+    const body = { node: peer, up: false, why };
+    const who = { door: 'local', id: 'links' } as const;
+    this.#life.node.routes.tell(control(`/nodes/${peer}`), message('node.link', body), who);
+  }
+
+  #led({ leader }: Lead, { leader: before }: Lead): void {
+    const { name } = this.#setup;
+    if (!this.#booted || leader === before) return;
+    if (before !== '' && before !== name) this.#life.node.routes.deposed(before);
+    if (leader !== '' && leader !== name) this.#greet();
+  }
+
+  #follow(): void {
+    if (!this.#booted) return;
+    if (!this.council.leads) {
+      this.#control?.halt('this head leads no more');
+      this.#control = undefined;
+    } else if (this.#control === undefined) {
+      const { name } = this.#setup;
+      const founder = { name, address: addressOf(name) };
+      const { store } = this.council;
+      const tree = controlTree({ store, founder, remotes: [REMOTE], relocate: 'when-full' });
+      this.#control = this.#life.open(tree);
+      this.#lead();
+    }
+  }
+
+  #lead(): void {
+    const { network, name } = this.#setup;
+    const said = message('head.add', { name, address: addressOf(name) });
+    this.#life.node.routes.tell(control(GROUP), said, { door: 'local', id: 'head' });
+    this.#announce(network.linksOf(name));
+    this.#greet();
+  }
+
+  #announce(names: readonly string[]): void {
+    const { name } = this.#setup;
+    const { leader, term } = this.council.lead;
+    if (leader !== name) return;
+    const heads = [addressOf(name), ...othersOf(name, headsOf(this.council.store))];
+    for (const peer of names) this.#life.wire.send(peer, news({ leader, term, heads }));
+  }
+
+  #headsMoved(): void {
+    const { name, joins, network } = this.#setup;
+    if (!this.#booted || !this.#mayDial) return;
+    this.#dials.set(dialledBy(name, headsOf(this.council.replica)) ?? joins?.heads ?? []);
+    if (this.#control !== undefined) this.#announce(network.linksOf(name));
+  }
 }

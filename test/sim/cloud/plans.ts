@@ -5,23 +5,44 @@ import { Client, type Promises } from './clients.ts';
 import { script } from './machine.ts';
 
 /** What people want of swm in a morning: jobs of all sorts, and now and then not. */
-export function plans(world: World, head: SimNode, promises: Promises, untilMs: Millis): void {
+export function plans(
+  world: World,
+  heads: () => readonly SimNode[],
+  promises: Promises,
+  untilMs: Millis,
+): void {
   const { dice } = world;
-  const clients = ['ann', 'ben'].map((name) => new Client(world, head, name, promises));
+  const clients = ['ann', 'ben'].map((name) => new Client(world, heads, name, promises));
+  // Whoever looks may do so at another head than whoever acts.
+  const readers = ['olga', 'otto'].map(
+    (name) => new Client(world, heads, name, promises, 'operator'),
+  );
   // Some come alone, others all at once.
   const crowd = dice.between(0, untilMs / 2);
   const together = dice.roll();
   for (let i = 0; i < dice.between(4, 16); i++) {
     const client = dice.pick(clients);
+    client.onAcknowledged = (id) => dice.pick(readers).show(id);
     const text = wish(world);
     const at = dice.chance(together) ? crowd + dice.skewed(0, 500) : dice.between(0, untilMs / 2);
     world.in(at, () => {
       const id = client.submit(text);
+      look(world, readers, id);
       if (dice.chance(0.25)) world.in(dice.skewed(100, 120_000), () => client.cancel(id));
       if (dice.chance(0.15)) world.in(dice.between(1_000, 200_000), () => client.requeue(id));
       if (dice.chance(0.05)) world.in(dice.between(1_000, 200_000), () => client.cancel(id));
       if (dice.chance(0.1)) world.in(dice.between(1_000, 600_000), () => client.purge(id));
     });
+  }
+}
+
+/** Now and then somebody looks at a job, and somebody else soon after. */
+function look(world: World, readers: readonly Client[], id: string): void {
+  const { dice } = world;
+  for (let i = dice.between(0, 3); i > 0; i--) {
+    const at = dice.skewed(0, 120_000);
+    world.in(at, () => dice.pick(readers).show(id));
+    world.in(at + dice.skewed(0, 2_000), () => dice.pick(readers).show(id));
   }
 }
 
