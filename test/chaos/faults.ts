@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dice } from '../sim/dice.ts';
-import type { Group, HeadProcess } from './group.ts';
+import type { Group } from './group.ts';
+import type { NodeProcess } from './node-process.ts';
 
 /** What befell the group in a round. */
 export type Fault = {
@@ -56,26 +57,20 @@ export async function faultOf(group: Group, name: FaultName, dice: Dice): Promis
   const of = (strike: () => Promise<void>, heal: () => Promise<void>): Fault => ({
     ...{ name, hitsLeader, strike, heal },
   });
-  const killed = (nodes: readonly { signal: HeadProcess['signal']; start(): Promise<void> }[]) =>
+  const cut = (node: Named, ways: Ways, how: 'reset' | 'dark') =>
+    of(
+      async () => cutOff(group, node, ways, how),
+      async () => {
+        await sleep(dice.between(500, 4_000));
+        switchboard.heal();
+      },
+    );
+  const killed = (nodes: readonly NodeProcess[]) =>
     of(
       async () => void (await Promise.all(nodes.map((node) => node.signal('SIGKILL')))),
       async () => {
         await sleep(dice.between(200, 1_500));
         await Promise.all(nodes.map((node) => node.start()));
-      },
-    );
-  const cut = (node: { readonly name: string }, ways: Ways, how: 'reset' | 'dark') =>
-    of(
-      async () => {
-        for (const { name: other } of [...heads, ...workers]) {
-          if (other === node.name) continue;
-          if (ways !== 'in') switchboard.cut(node.name, other, how);
-          if (ways !== 'out') switchboard.cut(other, node.name, how);
-        }
-      },
-      async () => {
-        await sleep(dice.between(500, 4_000));
-        switchboard.heal();
       },
     );
   switch (name) {
@@ -111,3 +106,18 @@ export async function faultOf(group: Group, name: FaultName, dice: Dice): Promis
 }
 
 type Ways = 'in' | 'out' | 'both';
+type Named = { readonly name: string };
+
+/** What a node says arrives nowhere, or what it is told does not arrive, or both. */
+function cutOff(
+  { switchboard, heads, workers }: Group,
+  { name }: Named,
+  ways: Ways,
+  how: 'reset' | 'dark',
+): void {
+  for (const { name: other } of [...heads, ...workers]) {
+    if (other === name) continue;
+    if (ways !== 'in') switchboard.cut(name, other, how);
+    if (ways !== 'out') switchboard.cut(other, name, how);
+  }
+}

@@ -56,13 +56,18 @@ function told({ rounds, acked, verdict, pauses }: ChaosResult): boolean {
   const took = pauses.map(({ ms }) => Math.round(ms));
   const failoverMs =
     took.length === 0 ? null : { p50: percentile(took, 0.5), max: Math.max(...took) };
-  const [lost, doubled, disturbed, wrong] = [
-    verdict.lost.length,
-    verdict.doubled.length,
-    verdict.disturbed.length,
-    verdict.wrong.length,
-  ];
-  const line = { rounds, acked, lost, doubled, disturbed, failoverMs, wrong, seed };
+  const line = {
+    rounds,
+    acked,
+    lost: verdict.lost.length,
+    doubled: verdict.doubled.length,
+    // Any attempt beyond the first counts, also where none was begun before.
+    disturbed: verdict.disturbed.length + verdict.recounted.length,
+    failoverMs,
+    recounted: verdict.recounted.length,
+    wrong: verdict.wrong.length,
+    seed,
+  };
   process.stdout.write(`${JSON.stringify(line)}\n`);
   return faults.length === 0;
 }

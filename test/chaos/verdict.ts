@@ -13,8 +13,10 @@ export type Verdict = {
   readonly lost: string[];
   /** Two jobs of one key, or two processes of one job at once. */
   readonly doubled: string[];
-  /** A process that ran more than once, or an attempt beyond the first. */
+  /** A process that ran more than once, or an attempt beyond the first that was begun. */
   readonly disturbed: string[];
+  /** An attempt beyond the first though none was begun before: its place was refused to it. */
+  readonly recounted: string[];
   /** Whatever else was promised: heads that agree, what is read, what a cancel leads to. */
   readonly wrong: string[];
 };
@@ -26,7 +28,8 @@ const READERS = 8;
 
 /** Waits for the end of all jobs, and holds what there is against what was promised. */
 export async function judge(group: Group, histories: Histories, marks: Marks): Promise<Verdict> {
-  const verdict: Verdict = { lost: [], doubled: [], disturbed: [], wrong: [...histories.broken] };
+  const wrong = [...histories.broken];
+  const verdict: Verdict = { lost: [], doubled: [], disturbed: [], recounted: [], wrong };
   const all = group.client();
   const single = group.heads.map((head) => group.client([head]));
   let rows: readonly JobRow[] = [];
@@ -47,6 +50,7 @@ export async function judge(group: Group, histories: Histories, marks: Marks): P
     if (!known.has(name)) verdict.wrong.push(`nobody submitted ${name}`);
     else for (const row of found) holdsMarks(row, marks.of(name), verdict);
   }
+  for (const row of rows) if (row.attempt > 1) await holdAttempts(row, all, verdict);
   const byId = new Map(rows.map((row) => [row.id, row]));
   for (const acked of histories.acked) holdsRow(acked, byId.get(acked.id), verdict);
   const whole = histories.acked.filter(({ id }) => byId.get(id)?.state === 'F');
@@ -80,10 +84,19 @@ function holdsMarks(
   const story = found.map((mark) => `${mark.what} ${mark.attempt}`).join(', ');
   if (isTwice) verdict.doubled.push(`${name}: ${story}`);
   else if (begins > 1) verdict.disturbed.push(`${name}: ${story}`);
-  if (attempt > 1 || run > 1) verdict.disturbed.push(`${name}: attempt ${attempt}, run ${run}`);
+  if (run > 1) verdict.disturbed.push(`${name}: run ${run}`);
   const attempts = new Set(found.map((mark) => mark.attempt));
   if (attempts.size > 0 && !attempts.has(attempt))
     verdict.wrong.push(`${name}: ran as ${story}, and is listed as attempt ${attempt}`);
+}
+
+/** Each place that is refused counts an attempt on; what was staged twice was begun twice. */
+async function holdAttempts(row: JobRow, client: Client, verdict: Verdict): Promise<void> {
+  const { job } = await client.call('job.show', { id: row.id });
+  const begun = job.timeline.filter(({ what }) => what === 'staging').length;
+  const text = `${row.name}: attempt ${row.attempt}, of which ${begun} were begun`;
+  if (begun > 1) verdict.disturbed.push(text);
+  else verdict.recounted.push(text);
 }
 
 function holdsRow(acked: Acked, row: JobRow | undefined, { lost, wrong }: Verdict): void {
@@ -134,9 +147,9 @@ const STORIES_MAX = 20;
 async function tellStories(
   rows: readonly JobRow[],
   client: Client,
-  { lost, doubled, disturbed, wrong }: Verdict,
+  verdict: Verdict,
 ): Promise<void> {
-  for (const texts of [lost, doubled, disturbed, wrong])
+  for (const texts of Object.values(verdict))
     for (const [at, text] of texts.slice(0, STORIES_MAX).entries()) {
       const row = rows.find(
         ({ name }) => text.startsWith(`${name}:`) || text.startsWith(`${name} `),

@@ -9,8 +9,11 @@ import { isEnded, waiter } from './waiter.ts';
 
 const lines = (count: number): string =>
   Array.from({ length: count }, (_, at) => `${at}\n`).join('');
-const counting = (count: number, pause: string): string =>
-  `#!/bin/sh\ni=0; while [ $i -lt ${count} ]; do echo $i; i=$((i+1)); sleep ${pause}; done\nexit 3\n`;
+const counting = (count: number, pause: string): string => `#!/bin/sh
+i=0
+while [ $i -lt ${count} ]; do echo $i; i=$((i+1)); sleep ${pause}; done
+exit 3
+`;
 
 /** Who asks with a key of their own gets one job, whichever head they ask. */
 const KEY = 'the one and only';
@@ -18,7 +21,7 @@ const KEY = 'the one and only';
 describe('three heads', { timeout: 90_000 }, () => {
   const group = forAll(() => heads());
 
-  it('give one job for one key, asked of all of them at once, and refuse it for another', async () => {
+  it('give one job for one key, asked of all at once, and refuse it for another', async () => {
     const clients = group().heads.map((head) => group().client([head]));
     const asked = [...clients, ...clients].map((each) => submit(each, counting(1, '0'), KEY));
     const ids = new Set(await Promise.all(asked));
@@ -82,7 +85,7 @@ describe('three heads', { timeout: 90_000 }, () => {
     expect(back.jobs.map((job) => job.id)).toContain(next);
   });
 
-  it('keep logs and outputs when the disk of the one that led is gone; another takes its place', async () => {
+  it('keep logs and outputs when the disk of the leader is gone, and replace it', async () => {
     const leader = await whole(group());
     const from = place(group());
     chmodSync(from, 0o755);
