@@ -150,8 +150,9 @@ async function invite(
       expiresAt: clock.now() + DAY_MS,
     }),
   );
+  // Also those that have not joined yet: one of them may lead by the time that this one is let in.
   const heads = headsOf(replica)
-    .filter((head) => head.phase === 'member' && head.name !== name)
+    .filter((head) => head.phase !== 'leaving' && head.name !== name)
     .map(({ address }) => address);
   return { heads, caFingerprint: keys.caFingerprint, token, name };
 }
