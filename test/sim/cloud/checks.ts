@@ -49,11 +49,13 @@ export class Checks {
 
   /** Whatever was promised is on the disk, at any moment. */
   promises(): void {
-    const { world, promises, truth } = this.#at;
-    for (const id of promises.submitted) {
-      const there = isThere(truth, `/jobs/${id}`);
-      world.check('no acknowledged job is lost', there, () => id);
-    }
+    for (const id of this.#at.promises.submitted) this.acknowledged(id);
+  }
+
+  /** A submit was acknowledged: it is decided. */
+  acknowledged(id: string): void {
+    const { world, truth } = this.#at;
+    world.check('no acknowledged job is lost', isThere(truth, `/jobs/${id}`), () => id);
   }
 
   /** What the site has was claimed before, and who claims it has it. */

@@ -20,9 +20,12 @@ export type Promises = {
   readonly purged: Set<string>;
   /** All that clients did with each job, and saw of it. */
   readonly histories: Map<string, Call<JobOp>[]>;
+  /** Told of each submit as it is acknowledged. */
+  readonly acknowledged: (id: string) => void;
 };
 
-export const noPromises = (): Promises => ({
+export const noPromises = (acknowledged: Promises['acknowledged']): Promises => ({
+  acknowledged,
   submitted: new Set(),
   cancelled: new Map(),
   requeued: new Map(),
@@ -77,6 +80,7 @@ export class Client {
       const said = (reply as Reply<'job.submit'>).id;
       this.#world.check('a key is one job', said === id, () => `${key}: ${said}, not ${id}`);
       this.#promises.submitted.add(id);
+      this.#promises.acknowledged(id);
       answered();
       this.onAcknowledged(id);
     });

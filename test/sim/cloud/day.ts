@@ -29,7 +29,7 @@ export class Day {
   readonly heads: Heads;
   readonly site: MemorySite;
   readonly checks: Checks;
-  readonly promises = noPromises();
+  readonly promises = noPromises((id) => this.checks.acknowledged(id));
   readonly network: Network;
   readonly machines = new Map<string, { machine: Machine; worker: SimNode; cluster: string }>();
   readonly #faults: () => Faults;

@@ -27,8 +27,7 @@ export class Heads {
   constructor(setup: HeadsSetup) {
     const { world, decided, promises } = setup;
     this.#setup = setup;
-    const groups = () => this.#councils().map((council) => council.voters());
-    this.ledger = new Ledger({ world, decided, groups });
+    this.ledger = new Ledger({ world, decided });
     this.#operator = new Client(world, () => this.nodes(), 'otto', promises, 'operator');
   }
 
@@ -98,9 +97,10 @@ export class Heads {
     for (const { node } of this.#all.values()) {
       const name = node.plan.name;
       const known = kept(this.ledger.truth, nodeKeeping, `/nodes/${name}`);
-      if (known?.phase === 'gone') continue;
-      this.ledger.agrees(name);
       const { index } = this.ledger.places.get(name)!.kept.applied;
+      // One that was removed, or that nobody who led ever had a link to, has no part in the group.
+      if (known?.phase === 'gone' || index === 0) continue;
+      this.ledger.agrees(name);
       const { decided } = this.ledger;
       world.check(
         'all heads have the same',
@@ -115,9 +115,5 @@ export class Heads {
     const head = openHead({ ...this.#setup, anyHead, ledger, name, ...(joins && { joins }) });
     this.#all.set(name, head);
     head.node.start();
-  }
-
-  #councils() {
-    return [...this.#all.values()].flatMap((head) => head.council() ?? []);
   }
 }

@@ -1,5 +1,5 @@
 import type { Lead } from '../../../src/actors/lead.ts';
-import type { Entry, Kept, Position } from '../../../src/consensus/model.ts';
+import type { Entry, Kept, Members, Position } from '../../../src/consensus/model.ts';
 import { termAt } from '../../../src/platform/replica/kept.ts';
 import type { Apply, Write } from '../../../src/platform/replica/ports.ts';
 import type { Change } from '../../../src/runtime/ports.ts';
@@ -7,14 +7,10 @@ import { MemoryReplicaPlace, type SnapshotFiles } from '../../ports/memory-repli
 import { MemoryDisk } from '../../ports/memory-store.ts';
 import type { World } from '../world.ts';
 
-type Voters = readonly string[];
-
 export type LedgerOptions = {
   readonly world: World;
   /** Told of what is decided before any head acts on it. */
   readonly decided: (changes: readonly Change[]) => void;
-  /** The groups that heads which live take for theirs. */
-  readonly groups: () => Iterable<Voters>;
 };
 
 /**
@@ -128,10 +124,11 @@ export class Ledger {
       const place = this.places.get(voter);
       return place !== undefined && has(place.kept, one);
     };
-    const isMost = (voters: Voters): boolean =>
+    const isMost = ({ voters }: Members): boolean =>
       voters.filter(holds).length > Math.floor(voters.length / 2);
-    const groups = [...this.#options.groups()];
-    const held = groups.length === 0 || groups.some(isMost);
+    // The group by which it was decided: before, or after, a change that some have in their logs.
+    const groups = [...this.places.values()].flatMap(({ kept }) => kept.members);
+    const held = groups.some(isMost);
     const text = (): string => `${name} applies ${one.index} of ${one.term}`;
     this.#options.world.check('what is decided is on most disks', held, text);
   }

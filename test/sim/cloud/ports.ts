@@ -56,7 +56,8 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
     },
     reasons: async () => ({}),
     closed: () => '',
-    now: () => life.clock.now(),
+    now: () => council.replica.now(),
+    appliedAt: () => council.appliedAt(),
     offers: async () => ({ flavors: [], images: [] }),
     remotes: [],
     current: () => life.whileAlive(() => council.current()),
@@ -79,7 +80,7 @@ function groupPorts({ world, network, name: self }: HeadSetup, life: Life, repli
       const expiresAt = life.clock.now() + 86_400_000;
       const body = { node: name, cluster: STANDING, role, tokenHash: sha256(token), expiresAt };
       await askOf(world, life, `/nodes/${name}`, message('node.expect', body));
-      const others = headsOf(replica).filter((h) => h.phase === 'member' && h.name !== name);
+      const others = headsOf(replica).filter((h) => h.phase !== 'leaving' && h.name !== name);
       return {
         heads: others.map(({ address }) => address),
         caFingerprint: sha256('ca'),
