@@ -1,32 +1,55 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Breaks the code on purpose, one patch of this folder at a time, and looks whether the simulator
- * finds out: on the seed, and by the invariant, that the patch names in its first line. A line for
- * each bug; ends with 1 if one is not caught, with 2 if this cannot run here.
+ * Breaks the code on purpose, one patch of this folder at a time, and looks whether the simulator,
+ * or the random histories of the core, find out: on the seed, and by the invariant, that the patch
+ * names in its first line. A line for each bug; ends with 1 if one is not caught, with 2 if this
+ * cannot run here.
  *
  * When the code has changed so much that a seed does not show its bug any more, `--search N` looks
- * for another among the first N.
+ * for the first among N that does, and with `--write` puts it into the patch; `--from S` begins
+ * later.
  */
 
 const HOME = join(import.meta.dirname, '..', '..');
-const COPIED = ['src', 'test/sim', 'test/ports', 'package.json'];
+const COPIED = [
+  'src',
+  'test/sim',
+  'test/ports',
+  'test/consensus',
+  'test/planted/seeds.ts',
+  'package.json',
+];
 const AT_ONCE = 2;
 
-type Bug = { readonly file: string; readonly seed: number; readonly invariant: string };
+type Bug = {
+  readonly file: string;
+  /** `day`: any day of the simulator; `several`: one with several heads; or the core alone. */
+  readonly run: 'day' | 'several' | 'consensus';
+  readonly seed: number;
+  readonly invariant: string;
+};
 type Caught = { readonly seed: string; readonly invariant: string };
 type Verdict = { readonly bug: Bug; readonly isCaught: boolean; readonly text: string };
 
-/** The first line of a patch: `# seed=7 invariant=at-most-one-live-attempt`. */
+/** The first line of a patch: `# run=day seed=7 invariant=at-most-one-live-attempt`. */
 async function read(file: string): Promise<Bug> {
   const [first = ''] = (await readFile(join(import.meta.dirname, file), 'utf8')).split('\n', 1);
-  const [, seed, invariant] = /^# seed=(\d+) invariant=([\w-]+)$/.exec(first) ?? [];
-  if (seed === undefined || invariant === undefined)
-    throw new Error(`${file}: its first line names no seed and invariant`);
-  return { file, seed: Number(seed), invariant };
+  const found = /^# run=(day|several|consensus) seed=(\d+) invariant=([\w-]+)$/.exec(first);
+  const [, run, seed, invariant] = found ?? [];
+  if (run === undefined || seed === undefined || invariant === undefined)
+    throw new Error(`${file}: its first line names no run, seed and invariant`);
+  return { file, run: run as Bug['run'], seed: Number(seed), invariant };
+}
+
+/** Has a patch name what finds its bug now. */
+async function rewrite({ file, run }: Bug, { seed, invariant }: Caught): Promise<void> {
+  const path = join(import.meta.dirname, file);
+  const [, ...rest] = (await readFile(path, 'utf8')).split('\n');
+  await writeFile(path, [`# run=${run} seed=${seed} invariant=${invariant}`, ...rest].join('\n'));
 }
 
 type Ended = { readonly code: number; readonly out: string };
@@ -57,36 +80,47 @@ async function planted<T>(bug: Bug, work: (copy: string) => Promise<T>): Promise
   }
 }
 
-async function seeds(copy: string, from: number, count: number): Promise<readonly Caught[]> {
-  const args = ['test/sim/run.ts', '--seeds', String(count), '--from', String(from)];
-  const { out } = await run(process.execPath, args, copy);
-  return [...out.matchAll(/^seed=(\d+) invariant=(\S+)/gm)].map(
-    ([, seed = '', invariant = '']) => ({ seed, invariant }),
-  );
+/** The first of these seeds that finds the bug. */
+async function first(copy: string, run: Bug['run'], from: number, count: number) {
+  const args = ['test/planted/seeds.ts', run, String(from), String(count)];
+  const { out } = await runNode(args, copy);
+  const [, seed, invariant] = /^seed=(\d+) invariant=(\S+)/m.exec(out) ?? [];
+  return seed === undefined || invariant === undefined ? undefined : { seed, invariant };
 }
+
+const runNode = (args: readonly string[], cwd: string): Promise<Ended> =>
+  run(process.execPath, args, cwd);
 
 async function judge(bug: Bug): Promise<Verdict> {
   return planted(bug, async (copy) => {
-    const [found] = await seeds(copy, bug.seed, 1);
+    const found = await first(copy, bug.run, bug.seed, 1);
     const isCaught = found?.invariant === bug.invariant;
     const text = found === undefined ? 'nothing' : found.invariant;
     return { bug, isCaught, text: `seed=${bug.seed} invariant=${text}` };
   });
 }
 
-/** All seeds that find the bug, so that an author can choose the one that says it best. */
-async function search(bug: Bug, count: number): Promise<Verdict> {
+type Search = { readonly from: number; readonly count: number; readonly writes: boolean };
+
+async function search(bug: Bug, { from, count, writes }: Search): Promise<Verdict> {
   return planted(bug, async (copy) => {
-    const found = await seeds(copy, 1, count);
-    const text = found.map(({ seed, invariant }) => `seed=${seed} invariant=${invariant}`);
-    return { bug, isCaught: found.length > 0, text: text.slice(0, 12).join(', ') };
+    const found = await first(copy, bug.run, from, count);
+    if (found === undefined) return { bug, isCaught: false, text: 'nothing' };
+    if (writes) await rewrite(bug, found);
+    return { bug, isCaught: true, text: `seed=${found.seed} invariant=${found.invariant}` };
   });
+}
+
+function wishes(args: readonly string[]): Search | undefined {
+  const number = (name: string): number => Number(args[args.indexOf(name) + 1]);
+  if (!args.includes('--search')) return undefined;
+  const from = args.includes('--from') ? number('--from') : 1;
+  return { from, count: number('--search') || 100, writes: args.includes('--write') };
 }
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
-  const at = args.indexOf('--search');
-  const count = at < 0 ? 0 : Number(args[at + 1] ?? 100);
+  const searched = wishes(args);
   const names = args.filter((arg) => arg.endsWith('.patch'));
   const all = (await readdir(import.meta.dirname)).filter((file) => file.endsWith('.patch'));
   const left = (names.length > 0 ? names : all.toSorted()).map(read);
@@ -94,7 +128,7 @@ async function main(): Promise<void> {
   const next = async (): Promise<void> => {
     for (let bug = left.shift(); bug !== undefined; bug = left.shift()) {
       const known = await bug;
-      const { isCaught, text } = count > 0 ? await search(known, count) : await judge(known);
+      const { isCaught, text } = searched ? await search(known, searched) : await judge(known);
       if (!isCaught) missed++;
       process.stdout.write(`${isCaught ? 'caught' : 'MISSED'} ${known.file}: ${text}\n`);
     }
