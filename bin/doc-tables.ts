@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { unable } from '../src/actors/session/tasks.ts';
 import { exits } from '../src/cli/exits.ts';
 import { programOf } from '../src/cli/program.ts';
@@ -48,6 +50,12 @@ const tables: Readonly<Record<string, Table>> = {
       mend,
     ]),
   ],
+  planted: () => [
+    ['what is broken', 'where', 'run and seed', 'found out by'],
+    ...globSync(join(import.meta.dirname, '..', 'test', 'planted', '*.patch'))
+      .toSorted()
+      .map(plantedBug),
+  ],
   config: async (kept) => {
     const sources = { dev: false, file: undefined, spoolFile: '/none', env: {}, flags: {} };
     const { locate: _, isGiven: __, ...config } = await readConfig(sources);
@@ -58,6 +66,17 @@ const tables: Readonly<Record<string, Table>> = {
     ];
   },
 };
+
+/** A bug that is planted, as its patch tells it. */
+function plantedBug(path: string): readonly string[] {
+  const text = readFileSync(path, 'utf8');
+  const [, run = '', seed = '', invariant = ''] =
+    /^# run=(\w+) seed=(\d+) invariant=([\w-]+)/.exec(text) ?? [];
+  const broken = [...text.matchAll(/^\+\+\+ b\/(\S+)/gm)].map(([, file = '']) => code(file));
+  const name = basename(path, '.patch');
+  const caughtBy = invariant.replaceAll('-', ' ');
+  return [code(name), [...new Set(broken)].join(', '), `${run} ${seed}`, caughtBy];
+}
 
 const code = (text: string): string => `\`${text.trim().replaceAll('|', '\\|')}\``;
 
