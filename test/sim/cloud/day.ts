@@ -80,14 +80,15 @@ export class Day {
   /** The whole day. Throws the first `Violation`. */
   async live(): Promise<World> {
     const { world } = this;
-    const { heads, changes, transfers, isHostLost } = this.#trouble;
+    const { heads, isHostLost } = this.#trouble;
     this.heads.begin(heads);
     for (let i = world.dice.between(heads > 1 ? 2 : 1, heads > 1 ? 3 : 2); i > 0; i--)
       this.#give(`host-${i}`, 4);
     this.#look();
     if (isHostLost) this.#lose('host-1');
     this.#makeTrouble();
-    this.#changeHeads(changes, transfers);
+    this.#changeHeads();
+    this.#isolate();
     plans(world, () => this.heads.nodes(), this.promises, NOON);
     await world.pass(NOON);
     await this.#untilDone();
@@ -139,8 +140,9 @@ export class Day {
   }
 
   /** Heads are added and removed, also those that lead; and some hand over. */
-  #changeHeads(changes: number, transfers: number): void {
+  #changeHeads(): void {
     const { world, heads } = this;
+    const { changes, transfers } = this.#trouble;
     const at = (): number => world.dice.between(MINUTE, NOON - MINUTE);
     for (let i = 0; i < changes; i++)
       world.in(at(), () => {
@@ -151,6 +153,19 @@ export class Day {
         world.in(world.dice.between(0, MINUTE), () => heads.remove(victim));
       });
     for (let i = 0; i < transfers; i++) world.in(at(), () => heads.transfer());
+  }
+
+  /** Whoever leads hears of the other heads no more, while all else goes on. */
+  #isolate(): void {
+    const { world, heads, network } = this;
+    for (let i = 0; i < this.#trouble.isolations; i++)
+      world.in(world.dice.between(MINUTE / 2, NOON - MINUTE), () => {
+        const leader = heads.leading()?.node.plan.name ?? '';
+        const how = world.dice.pick(['reset', 'silent', 'one-way'] as const);
+        const ms = world.dice.between(5_000, MINUTE);
+        for (const { plan } of heads.nodes())
+          if (plan.name !== leader && leader !== '') network.cut(leader, plan.name, how, ms);
+      });
   }
 
   #lose(name: string): void {

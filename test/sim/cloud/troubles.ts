@@ -33,6 +33,8 @@ export function troubles(world: World) {
     latencyMs: dice.pick([10, 40, 400, heads > 1 ? 1_000 : 4_000]),
     /** Heads come, go and hand over while all else happens. */
     changes: heads > 1 && dice.chance(0.5) ? dice.between(1, 4) : 0,
+    /** The leader is cut off from the other heads, and from nobody else. */
+    isolations: heads > 1 ? dice.between(0, 5) : 0,
     transfers: heads > 1 && dice.chance(0.5) ? dice.between(1, 4) : 0,
     /** A host that was given to us burns down; an operator says so, some time later. */
     isHostLost: dice.chance(0.2),
