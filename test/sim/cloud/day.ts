@@ -183,6 +183,7 @@ export class Day {
   #look(): void {
     this.checks.promises();
     this.checks.site();
+    this.heads.checkTrees();
     this.world.in(5_000, () => this.#look());
   }
 

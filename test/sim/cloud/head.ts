@@ -182,7 +182,8 @@ class HeadLife {
     } else if (this.#control === undefined) {
       const { name } = this.#setup;
       const founder = { name, address: addressOf(name) };
-      const { store } = this.council;
+      const { store, lead } = this.council;
+      this.#setup.ledger.opens(name, lead.term);
       const tree = controlTree({ store, founder, remotes: [REMOTE], relocate: 'when-full' });
       this.#control = this.#life.open(tree);
       this.#lead();

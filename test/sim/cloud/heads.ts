@@ -91,6 +91,15 @@ export class Heads {
     return [...this.#all.keys()].map(addressOf);
   }
 
+  /** Only a head that leads has control actors. */
+  checkTrees(): void {
+    for (const { node, council } of this.#all.values()) {
+      const hasTree = node.life?.node.routes.find('/scheduler') !== undefined;
+      const holds = !hasTree || council()?.leads === true;
+      this.#setup.world.check('who has the tree leads', holds, () => node.plan.name);
+    }
+  }
+
   /** What must be so in the evening: all have all. */
   agree(): void {
     const { world } = this.#setup;

@@ -61,9 +61,18 @@ export class Ledger {
     world.check('leaders have all that is decided', has(kept, last), text);
   }
 
+  /** A head opens the control tree: it has all that was decided before its term. */
+  opens(name: string, term: number): void {
+    const { index } = this.#placeOf(name).kept.applied;
+    const missed = this.#entries.find((one) => one.index > index && one.term < term);
+    const text = (): string =>
+      `${name} opens at ${index} in ${term}, and ${missed?.index} is decided`;
+    this.#options.world.check('trees open on all that is decided', missed === undefined, text);
+  }
+
   /** A head has the records of all that it has applied, and no others. */
   agrees(name: string): void {
-    const { kept, records } = this.places.get(name) as MemoryReplicaPlace;
+    const { kept, records } = this.#placeOf(name);
     const expected = this.#recordsAt(kept.applied.index);
     const keys = records.between('', END);
     const same = (key: string): boolean => isSame(records.get(key), expected.get(key));
@@ -78,6 +87,10 @@ export class Ledger {
   /** Up to where it is decided. */
   get decided(): number {
     return this.#entries.length;
+  }
+
+  #placeOf(name: string): MemoryReplicaPlace {
+    return this.places.get(name) as MemoryReplicaPlace;
   }
 
   #recordsAt(index: number): ReadonlyMap<string, Uint8Array> {
@@ -112,6 +125,8 @@ export class Ledger {
     }
     const next = this.#entries.length + 1;
     world.check('all heads apply the same', one.index === next, () => `${one.index}, not ${next}`);
+    const before = this.#entries.at(-1)?.at ?? 0;
+    world.check('log time never goes back', one.at >= before, () => `${one.at}, then ${before}`);
     this.#entries.push(one);
     this.truth.apply(one.changes);
     this.#held(name, one);
