@@ -54,6 +54,8 @@ class Hedge {
   readonly #asked = new Set<number>();
   /** What takes back each question that is under way. */
   readonly #underWay = new Set<() => void>();
+  /** The heads that have not answered. */
+  readonly #waitsFor = new Set<number>();
   #why: Failed | undefined;
   #isFinal = false;
   #isDialling = false;
@@ -96,6 +98,7 @@ class Hedge {
 
   #put(line: Line): void {
     this.#asked.add(line.head);
+    this.#waitsFor.add(line.head);
     if (!this.#isFinal) this.#undoGrace();
     const { answer, forget } = line.put(this.#question, restOf(this.#untilMs));
     this.#underWay.add(forget);
@@ -107,6 +110,7 @@ class Hedge {
     };
     answer.then(answered, (error: Failed) => {
       this.#underWay.delete(forget);
+      this.#waitsFor.delete(line.head);
       if (!this.#isOver) this.#refused(error);
     });
   }
@@ -122,9 +126,19 @@ class Hedge {
     const why = this.#why ?? error;
     const isLast = this.#underWay.size === 0;
     if (this.#isFinal) return isLast ? this.#fail(why) : this.#failSoon(why);
-    if (!isLast) return;
+    if (!isLast) return this.#nextSoon();
     if (this.#isDialling) this.#failSoon(why);
     else this.#next();
+  }
+
+  /** Who keeps us waiting may never answer, and who cannot answer now may soon. */
+  #nextSoon(): void {
+    if (this.#isDialling) return;
+    this.#undoHedge();
+    this.#undoHedge = this.#lines.timers.after(limits.hedgeMs / 2, () => {
+      for (const head of this.#asked) if (!this.#waitsFor.has(head)) this.#asked.delete(head);
+      this.#next();
+    });
   }
 
   /** Asks another head, as soon as there is a line to one. */

@@ -78,13 +78,17 @@ async function call<N extends Name>(
     try {
       return (await ask(lines, line, question, untilMs)) as Reply<N>;
     } catch (error) {
-      const pause = pauseMs(tries);
+      const pause = againMs(lines, tries);
       if (!isPassing(error) || Date.now() + pause >= untilMs) throw error;
       if (isOnce(name) && error.failure.code !== 'busy') throw error;
       await lines.timers.sleep(pause).over;
     }
   }
 }
+
+/** Where there are several heads another one leads soon: whoever waits too long misses that. */
+const againMs = ({ heads }: Lines, tries: number): number =>
+  heads > 1 ? Math.min(pauseMs(tries), limits.hedgeMs) : pauseMs(tries);
 
 /** With a key, a submit that was said twice is one job. */
 function keyed<N extends Name>(name: N, body: Body<N>): Body<N> {

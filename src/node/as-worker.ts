@@ -145,7 +145,9 @@ class Follower {
   async #heard(who: Who, said: Body<'node.leader'>): Promise<void> {
     const before = this.leader;
     const isNews = await this.#led.heard(who, said);
-    if (this.#isOver || who.id !== this.leader) return;
+    if (this.#isOver) return;
+    // Whoever was away may know none of those that may lead now; any head knows them.
+    if (who.id !== this.leader) return this.#parts?.dials.add(said.heads);
     if (isNews) {
       if (before !== undefined && before !== who.id) this.#parts?.node.routes.deposed(before);
       this.#greet();

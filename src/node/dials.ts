@@ -8,6 +8,8 @@ import { type MeshParts, taking } from './mesh.ts';
 export type Dials = {
   /** Whom to dial from now on: links to others that it dialled are closed. */
   set(addresses: readonly string[]): void;
+  /** Whom to dial besides. */
+  add(addresses: readonly string[]): void;
   close(why: string): void;
 };
 
@@ -30,6 +32,7 @@ export function openDials(parts: MeshParts, credentials: Credentials): Dials {
   };
   return {
     set: (addresses) => set(addresses, 'it is no head any more'),
+    add: (addresses) => set([...dialled.keys(), ...addresses], ''),
     close: (why) => set([], why),
   };
 }

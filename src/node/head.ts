@@ -188,6 +188,8 @@ function admit(
   keyFingerprint: string,
 ): string | undefined {
   const known = load(store, nodeKeeping, `/nodes/${name}`)?.state;
+  // This head may have been away when that one was added: the log will tell it so over this link.
+  if (known === undefined && role === 'head') return undefined;
   if (known === undefined) return `no node ${name} is known here`;
   if (known.phase === 'gone') return `node ${name} was removed`;
   if (known.role !== role) return `node ${name} is no ${role}`;

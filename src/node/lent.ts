@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import type { HeadPorts } from '../actors/families.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
 import type { Forwards, Gate } from '../actors/ports.ts';
+import type { Reading } from '../actors/session/read.ts';
 import type { Config } from '../config.ts';
 import { openGate } from '../gates/gates.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
@@ -110,12 +111,23 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
       const body = await asked('/scheduler', message('scheduler.check', { spec }));
       return (body as Reply<'scheduler.check'>).impossible;
     },
+    closed: closedWhenFull(spool.path),
+    walltimeMs: config.jobs.walltimeMs,
+    ...readingPorts(setup, asked),
+    ...groupPorts(group),
+  };
+}
+
+/** What sessions read besides the records. */
+function readingPorts(
+  { config, council, keys, status }: HeadParts,
+  asked: (path: string, question: Message) => Promise<object>,
+): Omit<Reading, 'store' | 'readBlob'> {
+  return {
     reasons: async (ids) => {
       const body = await asked('/scheduler', message('scheduler.why', { ids: [...ids] }));
       return (body as Reply<'scheduler.why'>).reasons;
     },
-    closed: closedWhenFull(spool.path),
-    walltimeMs: config.jobs.walltimeMs,
     offers: async () =>
       (await asked('/scheduler', message('scheduler.offers', {}))) as Reply<'scheduler.offers'>,
     remotes: config.remotes.map(({ name, kind, flavor = '', image = '' }) => ({
@@ -133,8 +145,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
       const { sha256, bytes, index, at } = await council.replica.backup();
       return { sha256, bytes, index, at, installation: keys.installation };
     },
-    status: setup.status,
-    ...groupPorts(group),
+    status,
   };
 }
 

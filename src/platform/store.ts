@@ -98,7 +98,7 @@ class LmdbStore implements DiskStore {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     if ((await readdir(directory)).length > 0)
       throw new Failed('refused', `The directory ${directory} for a backup is not empty.`);
-    await this.#env.root.backup(directory, true);
+    await this.#env.root.backup(directory, false);
     await sealStore(directory);
   }
 

@@ -71,6 +71,18 @@ describe('a client of several heads', () => {
     expect(dialled).toEqual([0]);
   });
 
+  it('asks one again that cannot answer yet, while another never answers', async () => {
+    let asked = 0;
+    const soon: Play = () =>
+      ++asked < 4 ? refusal('unreachable', 'nobody leads now') : { id: 'b', operator: false };
+    const { client } = world([silent, soon]);
+    const begun = performance.now();
+    expect((await client.call('user.show', {}, { ms: 20_000 })).id).toBe('b');
+    // Not after the silence of the first was noticed, but as soon as the second can.
+    expect(asked).toBe(4);
+    expect(performance.now() - begun).toBeLessThan(limits.clientSilentMs);
+  });
+
   it('dials each once without a pause, and only then the first again', async () => {
     const { client, networks, dialled } = world([named('a'), named('b'), named('c')]);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

@@ -1,8 +1,8 @@
 import type { InLine } from './lines.ts';
 
 /**
- * The jobs that wait, by their ids, as a value: what changes some of them copies the boards on which
- * those lie, and not the shelf.
+ * The jobs that wait, by their ids, as a value: what changes some of them copies the boards on
+ * which those lie, and not the shelf.
  */
 export type Shelf = readonly (ReadonlyMap<string, InLine> | undefined)[];
 
