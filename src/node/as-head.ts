@@ -2,18 +2,17 @@ import { common, headFamilies, workerFamilies } from '../actors/families.ts';
 import { type Feed, feedOf } from '../actors/feed.ts';
 import { GROUP } from '../actors/group/keeping.ts';
 import { news, OF_NODE } from '../actors/lead.ts';
-import { controlTree, doorTree, workerTree } from '../actors/tree.ts';
+import { doorTree, workerTree } from '../actors/tree.ts';
 import { type Bulk, openBulk } from '../platform/bulk.ts';
 import { type Links, openLinks } from '../platform/links.ts';
 import type { Envelope } from '../protocol/envelope.ts';
-import { message } from '../protocol/messages.ts';
+import { type Message, message } from '../protocol/messages.ts';
 import { control } from '../protocol/ref.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Actor } from '../runtime/actor.ts';
 import { nactCells } from '../runtime/cell.ts';
 import { Node } from '../runtime/node.ts';
 import type { Change } from '../runtime/ports.ts';
-import type { SupervisorArgs } from '../runtime/supervisor.ts';
 import { ask } from './ask.ts';
 import { carrierOf, openCopies } from './copies.ts';
 import { openCouncil } from './council.ts';
@@ -30,7 +29,7 @@ import {
   type Setup,
 } from './ground.ts';
 import { dialledBy, headsOf } from './group.ts';
-import { type Head, openHead } from './head.ts';
+import { type Head, openHead, treeOf } from './head.ts';
 import { type Hoard, openHoard } from './hoard.ts';
 import { headMessage } from './raft-wire.ts';
 import type { Council } from './seat.ts';
@@ -202,8 +201,7 @@ class HeadNode implements Running {
     const { council, node } = this.#parts;
     const said = headMessage(who, envelope);
     if (said !== undefined) council.replica.receive(who.id, said);
-    // Heads know who leads from their log, not by hearsay.
-    else if (envelope.is === 'call' && envelope.to === OF_NODE) return;
+    else if (envelope.is === 'call' && envelope.to === OF_NODE) this.#told(envelope.message);
     else if (!isRefused(this.#links, council.lead, who, envelope))
       node.routes.receive(who, envelope);
   }
@@ -212,7 +210,7 @@ class HeadNode implements Running {
     if (this.#parts === undefined) return;
     const { council } = this.#parts;
     if (isHead) council.replica.linked(name);
-    if (this.#control !== undefined) this.#announce([name]);
+    this.#announce([name]);
     if (name === council.lead.leader) this.#greet();
   }
 
@@ -239,17 +237,9 @@ class HeadNode implements Running {
       this.#control?.halt('this head leads no more');
       this.#control = undefined;
     } else if (this.#control === undefined) {
-      this.#control = openTree(node, this.#tree(council), this.#base.giveUp);
+      this.#control = openTree(node, treeOf(this.#base.config, council.store), this.#base.giveUp);
       this.#lead();
     }
-  }
-
-  #tree({ store }: Council): SupervisorArgs {
-    const { remotes, jobs } = this.#base.config;
-    const { relocate, retentionMs } = jobs;
-    const founder = { name: this.#self, address: '' };
-    const names = remotes.map(({ name }) => name);
-    return controlTree({ store, founder, remotes: names, relocate, retentionMs });
   }
 
   /** What a leader does beside its tree, once others can reach it. */
@@ -264,13 +254,22 @@ class HeadNode implements Running {
     this.#greet();
   }
 
+  /** Tells who leads, and of all heads: whoever was away may have no link to one that leads. */
   #announce(names: readonly string[]): void {
     const { council, head } = this.#parts as Parts;
     const { leader, term } = council.lead;
+    if (leader === this.#self && this.#control === undefined) return;
     head.addresses().then((heads) => {
-      if (leader !== this.#self || council.lead.term !== term) return;
+      if (leader !== council.lead.leader || council.lead.term !== term) return;
       for (const name of names) this.#links.wire.send(name, news({ leader, term, heads }));
     }, this.#base.failed);
+  }
+
+  /** Heads know who leads from their log, not by hearsay; one without a log yet looks for it. */
+  #told({ name, body }: Message): void {
+    const { replica } = (this.#parts as Parts).council;
+    const isNew = dialledBy(this.#self, headsOf(replica)) === undefined;
+    if (name === 'node.leader' && isNew) this.#dials.add(body.heads);
   }
 
   #greet(): void {
@@ -285,7 +284,7 @@ class HeadNode implements Running {
     this.#dials.set(addresses);
     if (this.#keys.joinedBy.length > 0 && addresses.length > 0)
       keepHeads(this.#base.spool, addresses).catch(this.#base.failed);
-    if (this.#control !== undefined) this.#announce(this.#links.names());
+    this.#announce(this.#links.names());
   }
 
   /** A head that joined asks the leader for what it needs to lead itself, until it has it. */

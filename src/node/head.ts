@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { HeadPorts } from '../actors/families.ts';
 import type { Feed } from '../actors/feed.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
+import { controlTree } from '../actors/tree.ts';
 import { terminalDoor } from '../api/terminal.ts';
 import type { Config } from '../config.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
@@ -18,8 +19,9 @@ import { listenTerminals } from '../platform/terminals.ts';
 import type { Listening } from '../platform/tls-server.ts';
 import { message, type Reply } from '../protocol/messages.ts';
 import type { Node } from '../runtime/node.ts';
-import type { Clock, Note, Records } from '../runtime/ports.ts';
+import type { Clock, Note, Records, Store } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
+import type { SupervisorArgs } from '../runtime/supervisor.ts';
 import { VERSION } from '../version.ts';
 import { clearAll } from './clear.ts';
 import type { Copies } from './copies.ts';
@@ -249,4 +251,12 @@ async function writeNodeFile(
     mesh: { host: dialled(config.mesh.host, config.address), port: mesh.port },
   };
   await writeFileDurably(spool.places.nodeFile, `${JSON.stringify(file, null, 2)}\n`);
+}
+
+/** The control tree of a head that leads. */
+export function treeOf({ name, remotes, jobs }: Config, store: Store): SupervisorArgs {
+  const { relocate, retentionMs } = jobs;
+  const founder = { name, address: '' };
+  const names = remotes.map((remote) => remote.name);
+  return controlTree({ store, founder, remotes: names, relocate, retentionMs });
 }
