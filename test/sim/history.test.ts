@@ -66,16 +66,13 @@ describe('histories of a job', () => {
   it.each([
     [
       'one that goes on by itself',
-      [call(0, 1, submit), show(2, 3, rankOf(1, 0, false)), show(4, 5, rankOf(1, 1, true))],
+      [call(0, 1, submit), show(2, 3, rankOf(1, false)), show(4, 5, rankOf(1, true))],
     ],
-    [
-      'one seen before its submit is answered',
-      [call(0, 9, submit), show(1, 2, rankOf(1, 0, false))],
-    ],
+    ['one seen before its submit is answered', [call(0, 9, submit), show(1, 2, rankOf(1, false))]],
     ['one not seen before its submit is answered', [call(0, 9, submit), show(1, 2, undefined)]],
     [
       'one that runs again',
-      [call(0, 1, submit), show(2, 3, rankOf(1, 2, true)), show(4, 5, rankOf(2, 2, false))],
+      [call(0, 1, submit), show(2, 3, rankOf(1, true)), show(4, 5, rankOf(2, false))],
     ],
     ['one that is forgotten', [call(0, 1, submit), call(2, 3, purge), show(4, 5, undefined)]],
   ] as const)('take %s', (_, calls) => {
@@ -86,11 +83,11 @@ describe('histories of a job', () => {
     ['one that is lost', [call(0, 1, submit), show(2, 3, undefined)]],
     [
       'one that goes back',
-      [call(0, 1, submit), show(2, 3, rankOf(1, 2, false)), show(4, 5, rankOf(1, 1, false))],
+      [call(0, 1, submit), show(2, 3, rankOf(2, false)), show(4, 5, rankOf(1, false))],
     ],
     [
       'one whose end is undone',
-      [call(0, 1, submit), show(2, 3, rankOf(1, 1, true)), show(4, 5, rankOf(1, 1, false))],
+      [call(0, 1, submit), show(2, 3, rankOf(1, true)), show(4, 5, rankOf(1, false))],
     ],
     ['one that nobody submitted', [show(2, 3, 2)]],
     [

@@ -52,9 +52,8 @@ export type JobOp =
   /** `at`: how far it was, by `rankOf`; undefined: there was none. */
   | { readonly do: 'show'; readonly at: number | undefined };
 
-/** A job's run, attempt and whether that has ended, as a number that only grows. */
-export const rankOf = (run: number, attempt: number, ended: boolean): number =>
-  (run * 1_000 + attempt) * 2 + (ended ? 1 : 0);
+/** A job's run, and whether that has ended, as a number that only grows. */
+export const rankOf = (run: number, ended: boolean): number => run * 2 + (ended ? 1 : 0);
 
 const NONE = -1;
 const PURGED = Number.MAX_SAFE_INTEGER;

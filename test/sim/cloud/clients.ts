@@ -206,5 +206,5 @@ const isFinal = ({ code, retry }: Failure): boolean => !retry && code !== 'not_f
 function farOf(answer: Answer): number | undefined | 'unknown' {
   if (!answer.ok) return answer.failure.code === 'not_found' ? undefined : 'unknown';
   const { job } = answer.body as Reply<'job.show'>;
-  return rankOf(job.run, job.attempt, job.phase === 'ended');
+  return rankOf(job.run, job.phase === 'ended');
 }

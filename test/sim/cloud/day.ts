@@ -8,7 +8,7 @@ import { World } from '../world.ts';
 import { Checks } from './checks.ts';
 import { Client, noPromises } from './clients.ts';
 import { evening } from './evening.ts';
-import { Heads } from './heads.ts';
+import { FIRST, Heads } from './heads.ts';
 import { sha256 } from './joining.ts';
 import { Machine } from './machine.ts';
 import { Obedience } from './obedience.ts';
@@ -150,6 +150,8 @@ export class Day {
         const { name } = world.dice.pick(heads.nodes()).plan;
         const leader = heads.leading()?.node.plan.name ?? name;
         const victim = world.dice.chance(0.5) ? leader : name;
+        // One stays: a node that was away meanwhile finds those that came by those that it knew.
+        if (victim === FIRST) return;
         world.in(world.dice.between(0, MINUTE), () => heads.remove(victim));
       });
     for (let i = 0; i < transfers; i++) world.in(at(), () => heads.transfer());

@@ -35,6 +35,11 @@ export class Dials {
     }
   }
 
+  /** Whom to dial besides. */
+  add(addresses: readonly string[]): void {
+    this.set([...[...this.#wanted.keys()].map(addressOf), ...addresses]);
+  }
+
   /** A link is lost. */
   down(name: string): void {
     if (this.#wanted.get(name) !== true) return;

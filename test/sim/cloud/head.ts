@@ -7,7 +7,7 @@ import { dialledBy, headsOf, othersOf } from '../../../src/node/group.ts';
 import { headMessage } from '../../../src/node/raft-wire.ts';
 import type { Council } from '../../../src/node/seat.ts';
 import type { Envelope } from '../../../src/protocol/envelope.ts';
-import { message } from '../../../src/protocol/messages.ts';
+import { type Message, message } from '../../../src/protocol/messages.ts';
 import { control } from '../../../src/protocol/ref.ts';
 import type { Who } from '../../../src/protocol/who.ts';
 import type { Actor } from '../../../src/runtime/actor.ts';
@@ -140,21 +140,20 @@ class HeadLife {
       world.stir();
       return council.replica.receive(who.id, said);
     }
-    if (envelope.is === 'call' && envelope.to === OF_NODE) return;
+    if (envelope.is === 'call' && envelope.to === OF_NODE) return this.#told(envelope.message);
     if (refusal(council.lead, who, envelope) === undefined)
       this.#life.node.routes.receive(who, envelope);
   }
 
   admits(name: string): boolean {
     const known = load(this.council.store, nodeKeeping, `/nodes/${name}`)?.state;
-    return (
-      known !== undefined && known.phase !== 'gone' && (known.role === 'head') === isHead(name)
-    );
+    if (known === undefined) return isHead(name);
+    return known.phase !== 'gone' && (known.role === 'head') === isHead(name);
   }
 
   linked(peer: string): void {
     if (isHead(peer)) this.council.replica.linked(peer);
-    if (this.#control !== undefined) this.#announce([peer]);
+    this.#announce([peer]);
     if (peer === this.council.lead.leader) this.#greet();
   }
 
@@ -201,15 +200,22 @@ class HeadLife {
   #announce(names: readonly string[]): void {
     const { name } = this.#setup;
     const { leader, term } = this.council.lead;
-    if (leader !== name) return;
+    if (leader === name && this.#control === undefined) return;
     const heads = [addressOf(name), ...othersOf(name, headsOf(this.council.store))];
     for (const peer of names) this.#life.wire.send(peer, news({ leader, term, heads }));
+  }
+
+  /** One without a log yet looks for those that have it. */
+  #told({ name, body }: Message): void {
+    const { replica } = this.council;
+    const isNew = dialledBy(this.#setup.name, headsOf(replica)) === undefined;
+    if (name === 'node.leader' && isNew && this.#mayDial) this.#dials.add(body.heads);
   }
 
   #headsMoved(): void {
     const { name, joins, network } = this.#setup;
     if (!this.#booted || !this.#mayDial) return;
     this.#dials.set(dialledBy(name, headsOf(this.council.replica)) ?? joins?.heads ?? []);
-    if (this.#control !== undefined) this.#announce(network.linksOf(name));
+    this.#announce(network.linksOf(name));
   }
 }

@@ -15,6 +15,7 @@ export type HeadsSetup = Omit<HeadSetup, 'ledger' | 'name' | 'joins' | 'anyHead'
 };
 
 const nameOf = (number: number): string => `head-${number}`;
+export const FIRST = nameOf(1);
 
 /** The heads of a day: one begins, others are added and removed, and any of them may fall. */
 export class Heads {
@@ -44,7 +45,7 @@ export class Heads {
 
   /** Begins the group, and adds heads to it until they are so many. */
   begin(count: number): void {
-    this.#open(nameOf(1));
+    this.#open(FIRST);
     for (let i = 1; i < count; i++) this.add();
   }
 

@@ -145,7 +145,7 @@ class Follower {
     const before = this.leader;
     const isNews = await this.#led.heard(who, said);
     this.#life.guard(() => {
-      if (who.id !== this.leader) return;
+      if (who.id !== this.leader) return this.#dials.add(said.heads);
       if (isNews) {
         if (before !== undefined && before !== who.id) this.#life.node.routes.deposed(before);
         this.#greet();
