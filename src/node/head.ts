@@ -19,7 +19,7 @@ import { listenTerminals } from '../platform/terminals.ts';
 import type { Listening } from '../platform/tls-server.ts';
 import { message, type Reply } from '../protocol/messages.ts';
 import type { Node } from '../runtime/node.ts';
-import type { Clock, Note, Records, Store } from '../runtime/ports.ts';
+import type { Clock, Note, Store } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
 import type { SupervisorArgs } from '../runtime/supervisor.ts';
 import { VERSION } from '../version.ts';
@@ -149,7 +149,7 @@ async function openDoors(
         setup,
         { ...config, mesh: { ...config.mesh, port } },
         setup.keys,
-        (peer, key) => admit(store, peer, key),
+        (peer, key) => admit(council, peer, key),
         (request) => join(lent, request),
         (request) => isExpected(store, request),
       ),
@@ -185,13 +185,14 @@ const dialled = (host: string, address: string): string =>
  * used again: only the key that its token was spent on speaks for its bearer.
  */
 function admit(
-  store: Records,
+  { store, lead }: Council,
   { name, role }: NodeIdentity,
   keyFingerprint: string,
 ): string | undefined {
   const known = load(store, nodeKeeping, `/nodes/${name}`)?.state;
-  // This head may have been away when that one was added: the log will tell it so over this link.
-  if (known === undefined && role === 'head') return undefined;
+  // While nobody leads this head, it may have been away when that one was added: the log will tell
+  // it so over this link.
+  if (known === undefined && role === 'head' && lead.leader === '') return undefined;
   if (known === undefined) return `no node ${name} is known here`;
   if (known.phase === 'gone') return `node ${name} was removed`;
   if (known.role !== role) return `node ${name} is no ${role}`;

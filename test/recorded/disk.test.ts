@@ -3,7 +3,8 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type DiskStore, openStore } from '../../src/platform/store.ts';
+import { openStore } from '../../src/platform/store.ts';
+import type { Store } from '../../src/runtime/ports.ts';
 import { changes, load, pathOfKey } from '../../src/runtime/record.ts';
 import {
   all,
@@ -27,7 +28,7 @@ it('records of every family that keeps any are recorded', () => {
 describe.each(each)('the $scope store of version $version', ({ version, scope }) => {
   const meant = readJson<Database>(version, databaseName(scope));
   let directory: string;
-  let store: DiskStore;
+  let store: Store;
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'swm-recorded-'));

@@ -1,13 +1,13 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DiskStore, openStore } from '../../src/platform/store.ts';
+import { openStore } from '../../src/platform/store.ts';
 import { errors } from '../../src/protocol/errors.ts';
 import { messages } from '../../src/protocol/messages.ts';
 import { encodeStreamFrame, type StreamFrame } from '../../src/protocol/streams/stream-frame.ts';
 import { encodeWatchRow } from '../../src/protocol/watch-row.ts';
 import { jsonCodec, meshCodec, plainCodec } from '../../src/protocol/wire/codec.ts';
 import type { Codec } from '../../src/protocol/wire/frame.ts';
-import type { Change } from '../../src/runtime/ports.ts';
+import type { Change, Store } from '../../src/runtime/ports.ts';
 import { changes, load, NOTHING_KEPT } from '../../src/runtime/record.ts';
 import {
   all,
@@ -91,10 +91,8 @@ async function recordDatabase(version: number, scope: Scope): Promise<Database> 
     return loaded === undefined ? [] : [{ kind, path, state: loaded.state }];
   });
   const { term } = store;
-  // As small as it can be, and what a restore would begin with.
-  await store.backup(directory);
   await store.close();
-  await rm(whole, { recursive: true });
+  await rename(whole, directory);
   await rm(join(directory, 'lock.mdb'), { force: true });
   return { term, keys, records };
 }
@@ -113,7 +111,7 @@ function batchesOf(own: readonly Life[]): readonly (readonly Change[])[] {
   return batches;
 }
 
-const committed = (store: DiskStore, batch: readonly Change[]): Promise<void> =>
+const committed = (store: Store, batch: readonly Change[]): Promise<void> =>
   new Promise((resolve, reject) => {
     store.commit(batch, (outcome) =>
       outcome === 'committed' ? resolve() : reject(new Error('a commit ended unknown')),

@@ -147,7 +147,7 @@ class HeadLife {
 
   admits(name: string): boolean {
     const known = load(this.council.store, nodeKeeping, `/nodes/${name}`)?.state;
-    if (known === undefined) return isHead(name);
+    if (known === undefined) return isHead(name) && this.council.lead.leader === '';
     return known.phase !== 'gone' && (known.role === 'head') === isHead(name);
   }
 
