@@ -49,6 +49,8 @@ const Config = Type.Object(
         relocate: Type.Enum(['asked', 'when-full']),
         /** Walltime of jobs that ask for none, ms; 0: none. */
         walltimeMs: duration,
+        /** How long a job that says `on-node-loss requeue` runs on a node that is cut off, ms. */
+        leaseMs: Type.Integer({ minimum: limits.leaseMsMin, maximum: limits.leaseMsMax }),
         /** How long ended jobs are kept, ms. */
         retentionMs: duration,
         /** What each of a job's logs may have; a job that writes more is ended. */
@@ -90,6 +92,7 @@ const defaults = (): Config => ({
     path: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     relocate: 'asked',
     walltimeMs: 0,
+    leaseMs: limits.leaseMs,
     retentionMs: 7 * DAY_MS,
     logBytesMax: limits.logBytesMax,
   },

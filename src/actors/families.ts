@@ -83,6 +83,7 @@ const forJobs = (ports: JobPorts): Families => ({
       'job.purge',
       'job.cluster',
       'job.report',
+      'job.lease',
     ] as const,
     tasks: jobTasks(ports),
     keeping: jobKeeping,

@@ -117,6 +117,8 @@ export type Exit = {
   readonly lost: boolean;
   /** A log reached its limit, for which swm ended the attempt; the log says so too. */
   readonly logFull?: boolean;
+  /** Its lease ran out, so it was ended: swm may run it again elsewhere. */
+  readonly leaseOut?: boolean;
 };
 
 export interface Processes {
@@ -131,6 +133,13 @@ export interface Processes {
   stop(key: AttemptKey, graceMs: Millis): Promise<void>;
   /** Removes the attempt's records once its end is acknowledged. Its key never starts again. */
   forget(key: AttemptKey): Promise<void>;
+  /** Milliseconds since the machine's boot, asleep or not. */
+  bootMs(): Millis;
+  /**
+   * Lets the attempt, also one not started yet, run until then by `bootMs`. From the first time on,
+   * whatever becomes of this worker, all of it is killed when that is past, and nothing starts.
+   */
+  renew(key: AttemptKey, until: Millis): Promise<void>;
 }
 
 // ---------------------------------------------------------------- bytes

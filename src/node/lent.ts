@@ -113,6 +113,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     },
     closed: closedWhenFull(spool.path),
     walltimeMs: config.jobs.walltimeMs,
+    leaseMs: config.jobs.leaseMs,
     ...readingPorts(setup, asked),
     ...groupPorts(group),
   };

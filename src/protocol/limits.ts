@@ -290,4 +290,11 @@ export const limits = {
   /** client: a line that is used and says nothing for so long is asked, and given up if silent. */
   clientSilentMs: 2_000,
   clientProbeMs: 1_000,
+  /** config, job: how long an attempt that has a lease runs after it asked; at least, at most. */
+  leaseMs: 15_000,
+  leaseMsMin: 1_000,
+  leaseMsMax: 86_400_000,
+  /** leases: between two looks of a guard, and how long it may take to be there. */
+  guardMs: 200,
+  guardBirthMs: 10_000,
 } as const;

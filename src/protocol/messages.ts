@@ -69,6 +69,7 @@ export const messages = {
   'job.place': tell(49, '/jobs/{id}', nobody, 'Proposes a place.'),
   'job.cluster': tell(50, '/jobs/{job}', nobody, 'Tells how its cluster is.'),
   'job.report': tell(51, '/jobs/{job}', workers, 'Tells how an attempt is on one node.'),
+  'job.lease': call(72, '/jobs/{job}', workers, 'Asks whether an attempt may go on.'),
   'cluster.claim': call(52, '/clusters/{cluster}', nobody, 'Holds nodes for an attempt.'),
   'cluster.unclaim': call(53, '/clusters/{cluster}', nobody, 'Ends a hold.'),
   'cluster.node': call(54, '/clusters/{cluster}', nobody, 'Tells how one of its nodes is.'),

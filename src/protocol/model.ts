@@ -98,6 +98,10 @@ export const Spec = Type.Object({
     limits.filesMax,
   ),
   retries: count(1000),
+  /** What jobs of before it was there asked for: `wait`. */
+  onNodeLoss: Type.Optional(Type.Enum(['wait', 'requeue'])),
+  /** How long a worker may run it after it last asked; none unless it says `requeue`. */
+  leaseMs: Type.Optional(count(limits.leaseMsMax)),
   gang: text(256),
   preemptible: Type.Boolean(),
   notify: text(4096),

@@ -72,6 +72,10 @@ export const shapes = {
     reply: nothing,
   },
   'job.report': { body: Report, reply: nothing },
+  'job.lease': {
+    body: Type.Object({ job: uuid, node: name, attempt, rank: count(limits.nodesMax) }),
+    reply: nothing,
+  },
   'cluster.claim': {
     body: Type.Object({
       cluster: name,

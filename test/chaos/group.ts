@@ -44,6 +44,8 @@ export type GroupOptions = {
   readonly workers?: number;
   /** Cores that each worker has to give away. */
   readonly cpus?: number;
+  /** Keys of the configuration of all nodes. */
+  readonly settings?: Readonly<Record<string, string>>;
 };
 
 const STATUS_MS = 1_000;
@@ -73,7 +75,7 @@ class RealGroup implements Group {
   readonly #asking = new Map<HeadProcess, Client>();
 
   constructor(options: GroupOptions, addresses: Addresses) {
-    this.#options = { isSwitched: false, heads: 3, workers: 2, cpus: 16, ...options };
+    this.#options = { isSwitched: false, heads: 3, workers: 2, cpus: 16, settings: {}, ...options };
     this.#addresses = addresses;
     this.home = mkdtempSync(join(tmpdir(), 'swm-group-'));
     chmodSync(this.home, 0o711);
@@ -224,7 +226,8 @@ class RealGroup implements Group {
     const spool = join(this.home, name);
     mkdirSync(spool, { mode: 0o711 });
     const invited = name === 'h1' ? {} : { join: this.#invitation(name) };
-    const node = nodeProcess({ name, spool, settings: { name, ...settings, ...invited } });
+    const all = { name, ...this.#options.settings, ...settings, ...invited };
+    const node = nodeProcess({ name, spool, settings: all });
     this.#all.push(node);
     return node;
   }

@@ -51,6 +51,17 @@ export const life = {
     good: [['3', { retries: 3 }]],
     bad: [['101', '1:14: `retries`: wants a whole number from 0 to 100, not `101`']],
   },
+  'on-node-loss': {
+    good: [
+      ['requeue', { onNodeLoss: 'requeue' }],
+      ['WAIT', {}],
+    ],
+    bad: [
+      ['', '1:6: `on-node-loss`: needs wait|requeue'],
+      ['retry', '1:19: `on-node-loss`: wants wait or requeue, not `retry`'],
+      ['requeue now', '1:27: `on-node-loss`: takes one value; `now` is one too many'],
+    ],
+  },
   preemptible: {
     good: [['', { preemptible: true }]],
     bad: [['yes', '1:18: `preemptible`: takes no value, but has `yes`']],

@@ -48,6 +48,8 @@ export class MemoryMachine {
   readonly #options: MachineOptions;
   readonly #records = new Map<string, Known>();
   readonly #forgotten = new Set<string>();
+  /** What ends an attempt whose lease runs out, whatever becomes of its worker. */
+  readonly #leases = new Map<string, Cancel>();
   readonly #starts = new Map<string, number>();
   readonly #changed = new Set<() => void>();
   #pids = 100;
@@ -78,6 +80,8 @@ export class MemoryMachine {
       exited: (key, signal) => this.#exited(key, signal, alive),
       stop: (key, graceMs) => this.#stop(key, graceMs, alive),
       forget: (key) => this.#forget(key),
+      bootMs: () => this.#options.clock.now(),
+      renew: async (key, until) => this.#renew(key, until),
       close: () => {
         isOpen = false;
       },
@@ -160,6 +164,21 @@ export class MemoryMachine {
     this.#records.delete(name);
   }
 
+  #renew(key: AttemptKey, until: Millis): void {
+    const name = nameOf(key);
+    const { clock } = this.#options;
+    if (until <= clock.now()) throw new Failed('timeout', 'too late');
+    this.#leases.get(name)?.();
+    this.#leases.set(
+      name,
+      clock.timer(until - clock.now(), () => {
+        const known = this.#records.get(name);
+        if (known === undefined) this.#records.set(name, 'refused');
+        else if (known !== 'refused') this.#end(known, leaseOut(clock.now()));
+      }),
+    );
+  }
+
   #endIn(record: Record, ms: Millis, code: number, signal: number): void {
     if (record.exit || ms === Infinity) return;
     const { clock } = this.#options;
@@ -171,6 +190,7 @@ export class MemoryMachine {
   #end(record: Record, exit: Exit): void {
     if (record.exit) return;
     record.exit = exit;
+    this.#leases.get(nameOf(record.key))?.();
     for (const cancel of record.timers.splice(0)) cancel();
     for (const tell of [...this.#changed]) tell();
   }
@@ -195,5 +215,7 @@ export class MemoryMachine {
 }
 
 const never = new Promise<never>(() => {});
+
+const leaseOut = (at: Millis): Exit => ({ ...lost(at), signal: 9, lost: false, leaseOut: true });
 
 const lost = (at: Millis): Exit => ({ code: 0, signal: 0, at, outOfMemory: false, lost: true });

@@ -195,6 +195,28 @@ export function processesSuite(name: string, makePlace: () => Promise<ProcessPla
       await processes.forget(running);
     });
 
+    it('ends what was not allowed to go on for longer, also without its worker', async () => {
+      const key = someKey();
+      await processes.renew(key, processes.bootMs() + 20_000);
+      await processes.ensure(place.order(key, { is: 'lasts', deaf: true }));
+      await processes.renew(key, processes.bootMs() + 300);
+      await reopen();
+      expect(await processes.exited(key, open)).toMatchObject({ signal: 9, leaseOut: true });
+      expect(place.starts(key)).toBe(1);
+      await processes.forget(key);
+    });
+
+    it('lets go on what is allowed to again and again, and then says how it ended', async () => {
+      const key = someKey();
+      await processes.renew(key, processes.bootMs() + 20_000);
+      await processes.ensure(place.order(key, { is: 'exits', code: 3, afterMs: 200 }));
+      await processes.renew(key, processes.bootMs() + 30_000);
+      const exit = await processes.exited(key, open);
+      expect(exit).toMatchObject({ code: 3, signal: 0 });
+      expect(exit.leaseOut).toBeUndefined();
+      expect(await codeOf(processes.renew(key, processes.bootMs()))).toBe('timeout');
+    });
+
     it('stops listening on abort, and nothing else', async () => {
       const key = someKey();
       await processes.ensure(place.order(key, { is: 'exits', code: 3, afterMs: 200 }));

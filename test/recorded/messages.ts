@@ -139,6 +139,7 @@ export const messageSamples: Samples = {
     reply,
   },
   'job.report': { body: report, reply },
+  'job.lease': { body: { job: id, node, attempt: 2, rank: 1 }, reply },
   'cluster.claim': { body: { ...hold, owner, placement }, reply },
   'cluster.unclaim': { body: hold, reply: { gone: true } },
   'cluster.news': { body: hold, reply },

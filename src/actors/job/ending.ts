@@ -84,6 +84,7 @@ export function queueAgain(job: Job, now: Millis): Job {
     outcome: null,
     startedAt: 0,
     endedAt: 0,
+    leasedAt: 0,
     details: job.details,
   };
   if (job.again !== 'run' || outcome === null) {

@@ -83,6 +83,11 @@ export type Job = {
   readonly runs: readonly PastRun[];
   /** Of a purged job only its key is left, which answers as before; later nothing. */
   readonly remains: 'all' | 'key' | 'nothing';
+  /**
+   * When this attempt was last told that it may go on, as far as is known since its actor was
+   * opened: it is not kept. Without it, or with 0, that may have been at any time until now.
+   */
+  readonly leasedAt?: Millis;
 };
 
 export type JobHears =
@@ -92,7 +97,8 @@ export type JobHears =
   | 'job.requeue'
   | 'job.purge'
   | 'job.cluster'
-  | 'job.report';
+  | 'job.report'
+  | 'job.lease';
 
 export type JobEvent = { readonly is: 'late' } | { readonly is: 'again' };
 

@@ -19,6 +19,7 @@ import {
   stay,
   to,
 } from './job.ts';
+import { expired } from './lease.ts';
 import { forward, forwarded, nodeOf, poke, remind, taken } from './orders.ts';
 import { settle } from './outcome.ts';
 
@@ -72,7 +73,7 @@ export function live(job: Job, event: JobHeard, now: Millis): JobStep {
         return [clusterMoved(job, event.message.body as Body<'job.cluster'>, now), []];
       return stay(job);
     case 'again':
-      return [job, nudge(job)];
+      return again(job, now);
     case 'late':
       return [late(job, now), []];
     case 'unanswered':
@@ -85,6 +86,15 @@ export function live(job: Job, event: JobHeard, now: Millis): JobStep {
     default:
       return stay(job);
   }
+}
+
+/** What was given up by now has ended; else all is said again. */
+function again(job: Job, now: Millis): JobStep {
+  const next = expired(job, now);
+  if (next.reports === job.reports) return [next, nudge(next)];
+  const over = advance(next, now);
+  const isMoved = over.phase !== job.phase || over.round !== job.round;
+  return [over, isMoved ? [] : nudge(over)];
 }
 
 /** Begins to end the attempt; it is over only when its workers say so. */

@@ -20,6 +20,7 @@ import {
   type ToldJob,
   toScheduler,
 } from './job.ts';
+import { lease } from './lease.ts';
 import { end } from './live.ts';
 import { endsWith } from './outcome.ts';
 
@@ -44,6 +45,8 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
       const report = m.body as Report;
       return isOld(job, report) ? [job, endOld(report, who)] : undefined;
     }
+    case 'job.lease':
+      return lease(job, m.body as Body<'job.lease'>, who, ask, now);
     case 'job.cluster': {
       const news = m.body as ClusterNews;
       return isStale(job, news) ? [job, letGo(job, news)] : undefined;

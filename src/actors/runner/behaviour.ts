@@ -5,7 +5,9 @@ import { control } from '../../protocol/ref.ts';
 import type { Behaviour, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import type { Exit } from '../ports.ts';
+import { askLease, isLeased, leased } from './leased.ts';
 import {
+  broken,
   type Runner,
   type RunnerArgs,
   type RunnerEffect,
@@ -15,6 +17,8 @@ import {
   type RunnerStep,
   type RunnerTasks,
   reportOf,
+  start,
+  to,
 } from './runner.ts';
 
 /**
@@ -70,16 +74,6 @@ function begin(args: RunnerArgs): Runner {
   };
 }
 
-/** Moves on, with news for the head. */
-const to = (state: Runner, phase: Runner['phase'], change: Partial<Runner> = {}): Runner => ({
-  ...state,
-  tries: 0,
-  detail: '',
-  ...change,
-  phase,
-  seq: state.seq + 1,
-});
-
 function on(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
   if (event.is === 'told') return told(state, event, now);
   if (event.is === 'remind') return [state, [...unheard(state), again(limits.reportMs, 'remind')]];
@@ -87,8 +81,9 @@ function on(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
     case 'staging':
       return staging(state, event, now);
     case 'starting':
-      return starting(state, event);
+      return leased(state, event) ?? starting(state, event);
     case 'running':
+      return leased(state, event) ?? running(state, event);
     case 'stopping':
       return running(state, event);
     case 'collecting':
@@ -188,10 +183,6 @@ function starting(state: Runner, event: RunnerHeard): RunnerStep {
   return [to(state, 'running', { startedAt: at, unenforced }), []];
 }
 
-/** Whatever there still is of it is killed: only then the attempt is over. */
-const broken = (state: Runner, why: Failure): Runner =>
-  to(state, 'stopping', { failure: why, stop: { failure: why, graceMs: 0 } });
-
 /** Running, or being killed: either way it is over once its process is. */
 function running(state: Runner, event: RunnerHeard): RunnerStep {
   switch (event.is) {
@@ -217,14 +208,17 @@ const killed = (state: Runner, exit: Exit | null): Runner =>
   exit === null ? to(state, 'over', { detail: 'ended before it started' }) : exited(state, exit);
 
 function exited(state: Runner, exit: Exit): Runner {
-  const { code, signal, at, outOfMemory, lost, logFull } = exit;
+  const { code, signal, at, outOfMemory, lost, logFull, leaseOut } = exit;
   const full = failure('too_large', 'a log is full; its last line tells how much it may have');
   return to(state, 'collecting', {
     exit: { code, signal, at, outOfMemory, lost },
-    failure: state.failure ?? (logFull === true ? full : null),
+    failure: state.failure ?? (leaseOut ? unleased(at) : logFull ? full : null),
     detail: 'Collecting',
   });
 }
+
+const unleased = (at: Millis): Failure =>
+  failure('lost', `its lease ran out, so it was ended at ${new Date(at).toISOString()}`);
 
 /** A bug may pass; else nobody will ever tell its end. */
 function unwatched(state: Runner, why: Failure): RunnerStep {
@@ -252,11 +246,9 @@ function enter(state: Runner, now: Millis): readonly RunnerEffect[] {
     case 'staging':
       return stage(state);
     case 'starting':
-      return state.order && state.place
-        ? [{ do: 'run', task: 'start', input: { order: state.order, place: state.place } }]
-        : [];
+      return isLeased(state) ? askLease(state) : start(state);
     case 'running':
-      return [...watch(state), ...walltime(state, now)];
+      return [...watch(state), ...walltime(state, now), ...askLease(state)];
     case 'stopping':
       return watch(state);
     case 'collecting':

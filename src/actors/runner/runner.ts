@@ -56,11 +56,16 @@ export type RunnerEvent =
   | { readonly is: 'again' }
   | { readonly is: 'remind' }
   | { readonly is: 'walltime' }
+  | { readonly is: 'lease' }
   | { readonly is: 'progress'; readonly done: number; readonly total: number };
 
 export type RunnerTasks = {
   stage: readonly [Order, Place];
   start: readonly [{ readonly order: Order; readonly place: Place }, Started];
+  /** The clock by which leases run. */
+  boot: readonly [null, Millis];
+  /** Lets the attempt run until then, by that clock. */
+  renew: readonly [{ readonly key: AttemptKey; readonly until: Millis }, null];
   wait: readonly [AttemptKey, Exit];
   /** Ends the process, and tells how it ended; null: it never started, or nobody can tell. */
   kill: readonly [{ readonly key: AttemptKey; readonly graceMs: Millis }, Exit | null];
@@ -73,6 +78,20 @@ export type RunnerArgs = Body<'runner.order'> | Body<'runner.stop'>;
 export type RunnerEffect = Effect<RunnerEvent, RunnerTasks>;
 export type RunnerHeard = Heard<RunnerHears, RunnerEvent, RunnerTasks>;
 export type RunnerStep = Step<Runner, RunnerEvent, RunnerTasks>;
+
+/** Moves on, with news for the head. */
+export const to = (
+  state: Runner,
+  phase: Runner['phase'],
+  change: Partial<Runner> = {},
+): Runner => ({ ...state, tries: 0, detail: '', ...change, phase, seq: state.seq + 1 });
+
+/** Whatever there still is of it is killed: only then the attempt is over. */
+export const broken = (state: Runner, why: Failure): Runner =>
+  to(state, 'stopping', { failure: why, stop: { failure: why, graceMs: 0 } });
+
+export const start = ({ order, place }: Runner): readonly RunnerEffect[] =>
+  order && place ? [{ do: 'run', task: 'start', input: { order, place } }] : [];
 
 /** All that the head may want to know of the attempt, here and now. */
 export const reportOf = (state: Runner): Report => ({

@@ -4,7 +4,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Order } from '../../protocol/model.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Clock } from '../../runtime/ports.ts';
-import type { PlaceOrder, Processes, Progress, Workplace } from '../ports.ts';
+import type { Place, PlaceOrder, Processes, ProcessOrder, Progress, Workplace } from '../ports.ts';
 import type { RunnerEvent, RunnerTasks } from './runner.ts';
 
 export type RunnerPorts = {
@@ -52,33 +52,11 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
   return {
     stage: (order, { emit, signal }) =>
       workplace.stage(placeOf(order, accountOf(order.owner)), told(emit), signal),
-    start: ({ order, place }) => {
-      const { spec, job, attempt, rank, nodes, addresses } = order;
-      const user = accountOf(order.owner);
-      const env = jobEnvironment(spec, {
-        job,
-        attempt,
-        task: null,
-        rank,
-        nodes: nodes.map((name, i) => ({ name, address: addresses[i] ?? '' })),
-        user: user || ports.user,
-        home: place.directory,
-        bind: ports.address,
-        shell: '/bin/sh',
-        path: ports.path,
-        lang: 'C.UTF-8',
-      });
-      return processes.ensure({
-        key: { job, attempt, rank },
-        directory: place.directory,
-        script: place.script,
-        env,
-        stdin: spec.stdin === '' ? '' : inWork(place.directory, spec.stdin),
-        stdout: place.stdout,
-        stderr: place.stderr,
-        user,
-        limits: order.resources,
-      });
+    start: ({ order, place }) => processes.ensure(processOf(ports, order, place)),
+    boot: async () => processes.bootMs(),
+    renew: async ({ key, until }) => {
+      await processes.renew(key, until);
+      return null;
     },
     wait: (key, { signal }) => processes.exited(key, signal),
     kill: async ({ key, graceMs }, { signal }) => {
@@ -95,5 +73,38 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
       await workplace.clear(key);
       return null;
     },
+  };
+}
+
+/** What is to run, and how. */
+function processOf(ports: RunnerPorts, order: Order, place: Place): ProcessOrder {
+  const { spec, job, attempt, rank, nodes, addresses } = order;
+  const user = ports.accountOf(order.owner);
+  const env = jobEnvironment(
+    { ...spec, onNodeLoss: spec.onNodeLoss ?? 'wait' },
+    {
+      job,
+      attempt,
+      task: null,
+      rank,
+      nodes: nodes.map((name, i) => ({ name, address: addresses[i] ?? '' })),
+      user: user || ports.user,
+      home: place.directory,
+      bind: ports.address,
+      shell: '/bin/sh',
+      path: ports.path,
+      lang: 'C.UTF-8',
+    },
+  );
+  return {
+    key: { job, attempt, rank },
+    directory: place.directory,
+    script: place.script,
+    env,
+    stdin: spec.stdin === '' ? '' : inWork(place.directory, spec.stdin),
+    stdout: place.stdout,
+    stderr: place.stderr,
+    user,
+    limits: order.resources,
   };
 }

@@ -25,6 +25,8 @@ export type SessionPorts = Reading & {
   readonly closed: () => string;
   /** How long a job may run that does not say it itself, ms; 0: as long as it likes. */
   readonly walltimeMs?: number;
+  /** How long one that says `on-node-loss requeue` may run unasked, ms. */
+  readonly leaseMs?: number;
 };
 
 type Submit = Body<'job.submit'>;
@@ -42,7 +44,11 @@ async function admit(ports: SessionPorts, user: Who, body: Submit): Promise<Body
   if (closed !== '') throw new Failed('disk_full', closed);
   const script = await scriptOf(ports, body);
   const asked = specOf(script, body.file ?? 'script');
-  const spec = { ...asked, walltimeMs: asked.walltimeMs || (ports.walltimeMs ?? 0) };
+  const spec = {
+    ...asked,
+    walltimeMs: asked.walltimeMs || (ports.walltimeMs ?? 0),
+    ...(asked.onNodeLoss === 'requeue' && { leaseMs: ports.leaseMs ?? limits.leaseMs }),
+  };
   refuseUnable(spec);
   const inputs = await checkInputs(ports, spec, body);
   const impossible = await ports.impossible(spec);

@@ -27,7 +27,7 @@ const calls: Readonly<Record<string, readonly number[]>> = {
   arm64: [157, 167, 113, 95],
 };
 
-const PERL = '/usr/bin/perl';
+export const PERL = '/usr/bin/perl';
 
 /** Chooses, and writes the program beside the records, since a command line is for all to read. */
 export async function chooseLauncher(options: LauncherOptions): Promise<Launcher> {
@@ -64,7 +64,7 @@ export function startKeeper(launcher: Launcher, directory: string): ChildProcess
   return child;
 }
 
-const perlWorks = (): Promise<boolean> =>
+export const perlWorks = (): Promise<boolean> =>
   new Promise((resolve) => {
     const child = spawn(PERL, ['-e', 'exit 7'], { stdio: 'ignore', env: {} });
     child.on('error', () => resolve(false));

@@ -1,10 +1,11 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Processes } from '../../actors/ports.ts';
+import type { AttemptKey, Processes } from '../../actors/ports.ts';
 import { limits } from '../../protocol/limits.ts';
 import { openFences, sweepFences } from './fence.ts';
 import { openForgotten } from './forgotten.ts';
 import { Host, type HostOptions } from './host.ts';
+import { bootMs, judged, leaseOut, openLeases } from './leases.ts';
 import { orphanName, readRecord } from './record.ts';
 import { openSlots } from './slots.ts';
 
@@ -44,11 +45,23 @@ export async function openProcesses(
   });
   const logBytesMax = options.logBytesMax ?? limits.logBytesMax;
   const host = new Host({ ...options, logBytesMax }, fences, forgotten, slots);
+  const leases = openLeases({ directory, fences, mark: options.mark });
+  const unlessOut = (key: AttemptKey) => (why: unknown) => {
+    throw leases.isOut(key) ? leaseOut(Date.now()) : why;
+  };
   return {
-    ensure: (order) => host.ensure(order),
-    exited: (key, signal) => host.exited(key, signal),
+    ensure: (order) => host.ensure(order).catch(unlessOut(order.key)),
+    exited: async (key, signal) => {
+      const exit = await host.exited(key, signal).catch(unlessOut(key));
+      return judged(exit, leases.isOut(key));
+    },
     stop: (key, graceMs) => host.stop(key, graceMs),
-    forget: (key) => host.forget(key),
+    forget: async (key) => {
+      await host.forget(key);
+      leases.forget(key);
+    },
+    bootMs,
+    renew: (key, until) => leases.renew(key, until),
     close: () => host.close(),
   };
 }

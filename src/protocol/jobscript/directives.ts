@@ -2,9 +2,10 @@ import { limits } from '../limits.ts';
 import type { DependencySpec, JobSpec } from './spec.ts';
 
 type FieldOf<T> = { [K in keyof JobSpec]: JobSpec[K] extends T ? K : never }[keyof JobSpec];
-export type TextField = FieldOf<string>;
+export type TextField = Exclude<FieldOf<string>, TermField>;
 export type CountField = FieldOf<number>;
 export type FlagField = FieldOf<boolean>;
+export type TermField = 'onNodeLoss';
 export type ListField = FieldOf<readonly string[]>;
 
 /** What a directive takes, and the field of the spec that it becomes. */
@@ -27,6 +28,8 @@ export type Takes =
   | { readonly is: 'time'; readonly field: CountField; readonly min: number; readonly max: number }
   /** One of some words, or nothing; any of them means yes. */
   | { readonly is: 'choice'; readonly field: FlagField; readonly of: readonly string[] }
+  /** One of some words, which is kept. */
+  | { readonly is: 'term'; readonly field: TermField; readonly of: readonly JobSpec[TermField][] }
   | { readonly is: 'names'; readonly field: ListField; readonly max: number }
   /** Paths; `inside`: they stay within the job's working directory. */
   | { readonly is: 'files'; readonly field: ListField; readonly inside: boolean }
@@ -228,6 +231,11 @@ const rows = {
     takes: count('retries', 0, limits.retriesMax),
     argument: 'N',
     help: 'How often the job is run again when it fails.',
+  },
+  'on-node-loss': {
+    takes: { is: 'term', field: 'onNodeLoss', of: ['wait', 'requeue'] },
+    argument: 'wait|requeue',
+    help: 'On a node that falls silent: wait for it, or end there and run again elsewhere.',
   },
   gang: {
     takes: word('gang', NAME_MARKS),

@@ -9,7 +9,7 @@ import type { Word } from './words.ts';
 
 type Of<Is extends Takes['is']> = Extract<Takes, { readonly is: Is }>;
 export type WordTakes = Of<
-  'count' | 'bytes' | 'time' | 'path' | 'url' | 'word' | 'choice' | 'array'
+  'count' | 'bytes' | 'time' | 'path' | 'url' | 'word' | 'choice' | 'term' | 'array'
 >;
 
 /** Reads the one word of a directive into the draft. */
@@ -29,6 +29,8 @@ export function takeWord(word: Word, takes: WordTakes, draft: Draft): Flaw | und
       return takeText(nameFlaw(word, takes), word, takes, draft);
     case 'choice':
       return takeChoice(word, takes, draft);
+    case 'term':
+      return takeTerm(word, takes, draft);
     case 'array':
       return takeArray(word, draft);
   }
@@ -97,13 +99,24 @@ function urlFlaw(word: Word): Flaw | undefined {
   return undefined;
 }
 
-function takeChoice({ text, at }: Word, takes: Of<'choice'>, draft: Draft): Flaw | undefined {
-  if (!takes.of.includes(text.toLowerCase())) {
-    const wanted = `wants ${takes.of.join(' or ')}, not ${quoted(text)}`;
-    return flaw(at, wanted, nearest(text, takes.of));
-  }
+function takeChoice(word: Word, takes: Of<'choice'>, draft: Draft): Flaw | undefined {
+  const chosen = oneOf(word, takes.of);
+  if (isFlaw(chosen)) return chosen;
   draft.spec[takes.field] = true;
   return undefined;
+}
+
+function takeTerm(word: Word, takes: Of<'term'>, draft: Draft): Flaw | undefined {
+  const chosen = oneOf(word, takes.of);
+  if (isFlaw(chosen)) return chosen;
+  draft.spec[takes.field] = chosen;
+  return undefined;
+}
+
+function oneOf<T extends string>({ text, at }: Word, words: readonly T[]): T | Flaw {
+  const chosen = words.find((word) => word === text.toLowerCase());
+  const wanted = `wants ${words.join(' or ')}, not ${quoted(text)}`;
+  return chosen ?? flaw(at, wanted, nearest(text, words));
 }
 
 function takeArray({ text, at }: Word, draft: Draft): Flaw | undefined {

@@ -54,6 +54,8 @@ export type JobSpec = {
   readonly array: ArraySpec | null;
   readonly after: readonly DependencySpec[];
   readonly retries: number;
+  /** Of a node that is silent and cannot be confirmed to be gone. */
+  readonly onNodeLoss: 'wait' | 'requeue';
   readonly gang: string;
   readonly preemptible: boolean;
   readonly notify: string;
@@ -95,6 +97,7 @@ export const emptySpec: JobSpec = {
   array: null,
   after: [],
   retries: 0,
+  onNodeLoss: 'wait',
   gang: '',
   preemptible: false,
   notify: '',

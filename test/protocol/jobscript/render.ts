@@ -34,6 +34,7 @@ function valuesOf(name: DirectiveName, spec: JobSpec): readonly string[] {
     case 'line':
       return isAsked ? [spec[takes.field]] : [];
     case 'word':
+    case 'term':
     case 'path':
     case 'url':
       return isAsked ? [word(spec[takes.field])] : [];

@@ -86,6 +86,7 @@ export const specs: fc.Arbitrary<JobSpec> = fc.record({
   array: orNot(array, emptySpec.array),
   after: dependencies,
   retries: count(0, limits.retriesMax),
+  onNodeLoss: fc.constantFrom('wait' as const, 'requeue' as const),
   gang: orNot(word, ''),
   preemptible: fc.boolean(),
   notify: orNot(fc.webUrl({ withQueryParameters: true, withFragments: true }), ''),

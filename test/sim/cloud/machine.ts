@@ -14,6 +14,8 @@ import { Failed } from '../../../src/protocol/errors.ts';
 import type { Millis } from '../../../src/runtime/ports.ts';
 import type { Life } from '../node.ts';
 import type { World } from '../world.ts';
+import { type Leases, openLeases } from './leases.ts';
+import { wishes } from './script.ts';
 
 /** What a machine tells of its processes; invariants listen. */
 export type Witness = {
@@ -30,15 +32,10 @@ type Told =
   | { readonly is: 'running'; readonly started: Started; readonly order: ProcessOrder }
   | { readonly is: 'ended'; readonly started: Started; readonly exit: Exit };
 
-type Attempt = { readonly key: AttemptKey; told: Told; readonly waiting: Set<() => void> };
+const whyNever = (told: Told): Failed =>
+  told.is === 'failed' ? told.why : new Failed('refused', 'it was stopped before it started');
 
-/** What the scripts of the simulator say: how long they run, and how they end. */
-export const script = (ms: Millis, code: number): string =>
-  `#!/bin/sh\n# runs ${ms} exits ${code}\n`;
-const wishes = (text: string): { ms: Millis; code: number } => {
-  const [, ms = '0', code = '0'] = /runs (\d+) exits (\d+)/.exec(text) ?? [];
-  return { ms: Number(ms), code: Number(code) };
-};
+type Attempt = { readonly key: AttemptKey; told: Told; readonly waiting: Set<() => void> };
 
 const nameOf = ({ job, attempt, rank }: AttemptKey): string => `${job}.${attempt}.${rank}`;
 export const blobOf = (text: string) => ({
@@ -54,6 +51,7 @@ export class Machine {
   readonly #witness: Witness;
   readonly #attempts = new Map<string, Attempt>();
   readonly #forgotten = new Set<string>();
+  readonly #lease: Leases<Attempt>;
   readonly #places = new Map<string, string>();
   #boots = 1;
   #isGone = false;
@@ -63,6 +61,7 @@ export class Machine {
     this.name = name;
     this.resources = resources;
     this.#witness = witness;
+    this.#lease = openLeases({ clock: world.clock, in: (ms, then) => world.in(ms, then) });
   }
 
   /** What runs on it now. */
@@ -102,6 +101,8 @@ export class Machine {
       exited: (key, signal) => life().whileAlive(() => this.#exited(key, signal)),
       stop: (key, graceMs) => life().whileAlive(() => this.#stop(key, graceMs)),
       forget: (key) => life().whileAlive(() => this.#forget(key)),
+      bootMs: () => this.#world.clock.now(),
+      renew: (key, until) => life().whileAlive(async () => this.#renew(key, until)),
     };
   }
 
@@ -137,9 +138,7 @@ export class Machine {
       });
     }
     return this.#until(name, undefined, (told) => {
-      if (told.is === 'refused')
-        throw new Failed('refused', 'the attempt was stopped before it started');
-      if (told.is === 'failed') throw told.why;
+      if (told.is === 'refused' || told.is === 'failed') throw whyNever(told);
       return told.is === 'nothing' ? undefined : told.started;
     });
   }
@@ -161,7 +160,7 @@ export class Machine {
     this.#world.in(ms, () => this.#end(attempt, { code, signal: 0, lost: false }));
   }
 
-  #end(attempt: Attempt, how: Pick<Exit, 'code' | 'signal' | 'lost'>): void {
+  #end(attempt: Attempt, how: Pick<Exit, 'code' | 'signal' | 'lost' | 'leaseOut'>): void {
     const { told } = attempt;
     if (told.is !== 'running') return;
     const exit: Exit = { ...how, at: this.#world.clock.now(), outOfMemory: false };
@@ -169,11 +168,17 @@ export class Machine {
     this.#witness.ended(this, attempt.key, exit);
   }
 
+  #renew(key: AttemptKey, until: Millis): void {
+    const attempt = this.#attempts.get(nameOf(key)) ?? this.#enter(key);
+    this.#lease(attempt, until, () => {
+      if (attempt.told.is === 'nothing') this.#say(attempt, { is: 'refused' });
+      this.#end(attempt, { code: 0, signal: 9, lost: false, leaseOut: true });
+    });
+  }
+
   #exited(key: AttemptKey, signal: AbortSignal): Promise<Exit> {
     return this.#until(nameOf(key), signal, (told) => {
-      if (told.is === 'refused')
-        throw new Failed('refused', 'the attempt was stopped before it started');
-      if (told.is === 'failed') throw told.why;
+      if (told.is === 'refused' || told.is === 'failed') throw whyNever(told);
       return told.is === 'ended' ? told.exit : undefined;
     });
   }

@@ -2,7 +2,7 @@ import type { Millis } from '../../../src/runtime/ports.ts';
 import type { SimNode } from '../node.ts';
 import type { World } from '../world.ts';
 import { Client, type Promises } from './clients.ts';
-import { script } from './machine.ts';
+import { script } from './script.ts';
 
 /** What people want of swm in a morning: jobs of all sorts, and now and then not. */
 export function plans(
