@@ -114,6 +114,16 @@ describe('a lease', { timeout: 30_000 }, () => {
     expect(readdirSync(place.records).filter((file) => file.startsWith(key.job))).toEqual([]);
   });
 
+  it('that is taken by several at once has one guard', async () => {
+    const key = someKey();
+    const life = await place.open();
+    await Promise.all([1, 2, 3, 4].map(() => life.renew(key, bootMs() + LONG_MS)));
+    await until('the others are gone', () => guards(key).length === 1);
+    expect(guards(key)).toEqual([guardOf(key)]);
+    await life.stop(key, 0);
+    await until('its guard is gone', () => guards(key).length === 0);
+  });
+
   it('whose guard was killed gets another with the next renewal', async () => {
     const key = someKey();
     const life = await place.open();
