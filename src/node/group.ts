@@ -68,7 +68,9 @@ export function groupPorts(parts: GroupParts): GroupPorts {
     invite: (name, role, round) => invite(parts, name, role, round),
     admit: async (name, signal) => {
       for (;;) {
-        if (links.has(name) && (await hasVote(replica, name))) return;
+        // One may come to lead before it is known here that it votes.
+        const isHere = name === self || links.has(name);
+        if (isHere && (await hasVote(replica, name))) return;
         await sleep(AGAIN_MS, undefined, { signal });
       }
     },

@@ -90,7 +90,8 @@ function groupPorts({ world, network, name: self }: HeadSetup, life: Life, repli
     },
     admit: async (name, signal) => {
       for (;;) {
-        if (network.isLinked(self, name) && (await hasVote(replica, name))) return;
+        const isHere = name === self || network.isLinked(self, name);
+        if (isHere && (await hasVote(replica, name))) return;
         await pause(world, signal);
       }
     },
