@@ -32,9 +32,19 @@ export type GroupParts = {
   readonly ask: (path: string, question: Message) => Promise<object>;
 };
 
+/** What is read, or another value while a snapshot takes the place of the records. */
+export function unlessReplaced<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Failed && error.failure.code === 'busy') return otherwise;
+    throw error;
+  }
+}
+
 /** The heads as their record has them here, in the order in which they were added. */
 export const headsOf = (store: Records): readonly Head[] =>
-  load<Group>(store, groupKeeping, GROUP)?.state.heads ?? [];
+  unlessReplaced(() => load<Group>(store, groupKeeping, GROUP)?.state.heads ?? [], []);
 
 /** Whom a head dials: those that were there before it. The others dial it. */
 export function dialledBy(self: string, heads: readonly Head[]): readonly string[] | undefined {

@@ -26,7 +26,7 @@ import { VERSION } from '../version.ts';
 import { clearAll } from './clear.ts';
 import type { Copies } from './copies.ts';
 import type { HeadKeys } from './enrol.ts';
-import { headsOf, learnKeys, othersOf } from './group.ts';
+import { headsOf, learnKeys, othersOf, unlessReplaced } from './group.ts';
 import { type HeadParts, headPorts, isExpected, join, registeredUsers } from './lent.ts';
 import { listen } from './mesh.ts';
 import type { Council } from './seat.ts';
@@ -149,9 +149,9 @@ async function openDoors(
         setup,
         { ...config, mesh: { ...config.mesh, port } },
         setup.keys,
-        (peer, key) => admit(council, peer, key),
+        (peer, key) => unlessReplaced(() => admit(council, peer, key), REPLACED),
         (request) => join(lent, request),
-        (request) => isExpected(store, request),
+        (request) => unlessReplaced(() => isExpected(store, request), false),
       ),
     note,
   );
@@ -175,6 +175,8 @@ async function openDoors(
   await keepPorts(run, { mesh: mesh.port, terminals: terminals.port });
   return { mesh, terminals };
 }
+
+const REPLACED = 'the records are being replaced: try again';
 
 /** A listener on all addresses is dialled at the node's own. */
 const dialled = (host: string, address: string): string =>

@@ -5,6 +5,7 @@ import { split } from '../protocol/ref.ts';
 import type { Change, Note, Records } from '../runtime/ports.ts';
 import { find, load, pathOfKey } from '../runtime/record.ts';
 import type { Copies } from './copies.ts';
+import { unlessReplaced } from './group.ts';
 
 /** Brings the blobs that records name to this head, so that it can go on without the others. */
 export type Hoard = {
@@ -25,6 +26,7 @@ export type HoardOptions = {
 /** After these the blob is looked for again with the job's next change, or when it is asked for. */
 const TRIES_MAX = 3;
 const PAUSE_MS = 500;
+const NOTHING = { paths: [], next: '' };
 
 export function openHoard({ store, copies, note, isAlone }: HoardOptions): Hoard {
   const paths = new Set<string>();
@@ -34,7 +36,8 @@ export function openHoard({ store, copies, note, isAlone }: HoardOptions): Hoard
   const work = async (): Promise<void> => {
     for (const path of paths) {
       paths.delete(path);
-      const job = load<Job>(store, jobKeeping, path)?.state;
+      // After a snapshot all are looked at anew.
+      const job = unlessReplaced(() => load<Job>(store, jobKeeping, path)?.state, undefined);
       for (const sha256 of job === undefined ? [] : blobsOf(job)) await bring(sha256, path);
       if (stop.signal.aborted) return;
     }
@@ -68,7 +71,11 @@ export function openHoard({ store, copies, note, isAlone }: HoardOptions): Hoard
     all() {
       if (isAlone()) return;
       for (let after = ''; ; ) {
-        const page = find(store, `${BY_TIME}/`, limits.pageMax, after);
+        const from = after;
+        const page = unlessReplaced(
+          () => find(store, `${BY_TIME}/`, limits.pageMax, from),
+          NOTHING,
+        );
         for (const path of page.paths) paths.add(path);
         if (page.next === '') break;
         after = page.next;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Failed } from '../../src/protocol/errors.ts';
 import { heads, jobOf, logOf, place, submit, untilJob, whole } from './heads.ts';
-import { file, forAll, swm } from './lab.ts';
+import { file, forAll, swm, until } from './lab.ts';
 import { isEnded, waiter } from './waiter.ts';
 
 const lines = (count: number): string =>
@@ -46,7 +46,7 @@ describe('three heads', { timeout: 90_000 }, () => {
     const to = group().heads.find((head) => head !== before)!;
     const done = await swm(['leader', 'transfer', to.name, '--json', ...group().place()]);
     expect(done).toMatchObject({ code: 0, stdout: `${JSON.stringify({ leader: to.name })}\n` });
-    expect((await group().leader()).name).toBe(to.name);
+    await until(async () => (await group().leader()).name === to.name);
     expect((await group().status(before)).role).toBe('follower');
     await job.go();
     const ended = await untilJob(client, id, isEnded);
