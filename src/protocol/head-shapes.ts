@@ -72,7 +72,7 @@ export const headShapes = {
       term: index,
       pre: Type.Boolean(),
       granted: Type.Boolean(),
-      waitMs: Type.Number({ minimum: 0 }),
+      waitMs: Type.Number({ minimum: 0, maximum: 60_000 }),
     }),
     reply: nothing,
   },

@@ -19,7 +19,6 @@ export function newJob(body: Body<'job.create'>, now: Millis): Job {
     submittedAt: now,
     run: 1,
     attempt: 1,
-    skipped: 0,
     firstAttempt: 1,
     notBefore: 0,
     refusals: 0,

@@ -53,8 +53,6 @@ export type Job = {
   readonly run: number;
   /** Counts on over all runs. */
   readonly attempt: number;
-  /** Attempts that came to nothing before anything ran: users do not count them. */
-  readonly skipped: number;
   /** The attempt that this run began with, later by each that cost it nothing. */
   readonly firstAttempt: number;
   readonly notBefore: Millis;

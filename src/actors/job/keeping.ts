@@ -7,7 +7,7 @@ type Head = Omit<Job, 'script'>;
 
 const kind: RecordKind<Head> = {
   kind: 'job',
-  version: 2,
+  version: 1,
   fields: [
     'phase',
     'round',
@@ -41,9 +41,7 @@ const kind: RecordKind<Head> = {
     'timeline',
     'runs',
     'remains',
-    'skipped',
   ],
-  upgrade: (older) => ({ ...older, skipped: 0 }),
 };
 
 /** Index keys: what must live after a start, what waits, and lists by time, whole and per owner. */

@@ -71,7 +71,7 @@ export function row(job: Job, reason = ''): JobRow {
     endedAt: job.endedAt,
     exitcode: job.outcome?.exitcode ?? main?.exit?.code ?? 0,
     signal: job.outcome?.signal ?? main?.exit?.signal ?? 0,
-    attempt: job.attempt - job.skipped,
+    attempt: job.attempt,
     run: job.run,
     cluster: job.placement?.cluster ?? '',
     nodes: [...(job.placement?.nodes ?? [])],

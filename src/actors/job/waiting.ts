@@ -76,7 +76,6 @@ function refused(job: Job, details: string, code: 'full' | 'refused', now: Milli
     notBefore: now + refusedFor({ ...job, refusals }),
     refusals,
     attempt: job.attempt + 1,
-    skipped: job.skipped + 1,
     firstAttempt: job.firstAttempt + 1,
     details,
   });
@@ -108,7 +107,6 @@ function refusedBySite(job: Job, now: Millis): Job {
   if (why.code !== 'quota' && why.code !== 'capacity') return spoiled(job, now, why);
   return release(job, now, {
     again: 'attempt',
-    skipped: job.skipped + 1,
     firstAttempt: job.firstAttempt + 1,
     refusals: job.refusals + 1,
     details: why.text,

@@ -39,7 +39,7 @@ export function fitting(schema: TSchema): fc.Arbitrary<unknown> {
       });
     case 'number':
       return fc
-        .double({ noNaN: true, min: shape.minimum ?? Number.NEGATIVE_INFINITY })
+        .double({ noNaN: true, min: shape.minimum ?? -1e15, max: shape.maximum ?? 1e15 })
         .map((value) => (Object.is(value, -0) ? 0 : value));
     case 'string':
       return textOf(shape);
