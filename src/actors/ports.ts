@@ -57,6 +57,16 @@ export type Partition = {
   readonly createdAt: Millis;
 };
 
+/** A machine of a partition that is to become a node of ours. */
+export type MachineOrder = {
+  readonly partition: string;
+  readonly node: string;
+  /** As the partition tells of it. */
+  readonly address: string;
+  /** Its token is the only one in it. */
+  readonly bootstrap: Bootstrap;
+};
+
 /** A site. Every method throws `Failed` with a code of protocol/errors.ts, and only that. */
 export interface Gate {
   /**
@@ -72,6 +82,12 @@ export interface Gate {
   list(signal: AbortSignal): Promise<readonly Partition[]>;
   flavors(signal: AbortSignal): Promise<readonly Flavor[]>;
   images(signal: AbortSignal): Promise<readonly Image[]>;
+  /**
+   * Makes a machine a node, and keeps its way to the heads open until it is aborted: it resolves
+   * never, and may be called again for one that has joined. `told` hears which step it is at, in
+   * words for the user. Machines of a site without it join by what they were created with.
+   */
+  attach?(machine: MachineOrder, told: (step: string) => void, signal: AbortSignal): Promise<never>;
 }
 
 // ---------------------------------------------------------------- processes of a worker
