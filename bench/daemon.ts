@@ -22,12 +22,38 @@ export type Daemon = {
  * nothing behind, neither jobs nor what they run on.
  */
 export async function startDaemon(swm = checkedOut): Promise<Daemon> {
+  const kept = await startKept(swm);
+  const daemon = await kept.start('--ephemeral');
+  return {
+    ...daemon,
+    async close() {
+      await daemon.close();
+      await kept.remove();
+    },
+  };
+}
+
+/** A spool that was started once, so that it has its keys, and may be started again and again. */
+export type KeptSpool = {
+  readonly spool: string;
+  start(...more: string[]): Promise<Daemon>;
+  remove(): Promise<void>;
+};
+
+export async function startKept(swm = checkedOut): Promise<KeptSpool> {
   const home = await mkdtemp(join(tmpdir(), 'swm-bench-'));
   await chmod(home, 0o711);
   const spool = join(home, 'spool');
   // The first start makes keys, for which it loads what later ones do not.
   await stopped(await started(swm, spool));
-  const child = await started(swm, spool, ['--ephemeral']);
+  return {
+    spool,
+    start: async (...more) => connected(await started(swm, spool, more), spool),
+    remove: () => rm(home, { recursive: true, force: true }),
+  };
+}
+
+async function connected(child: ChildProcess, spool: string): Promise<Daemon> {
   const file = JSON.parse(await readFile(join(spool, 'run', 'node.json'), 'utf8'));
   const { host, port } = file.terminal as { readonly host: string; readonly port: number };
   const places = keyPlaces(spool);
@@ -44,7 +70,6 @@ export async function startDaemon(swm = checkedOut): Promise<Daemon> {
     async close() {
       client.close();
       await stopped(child);
-      await rm(home, { recursive: true, force: true });
     },
   };
 }
