@@ -128,17 +128,10 @@ describe('a record is found', () => {
   const waiting = { ...aJob, placement: null, alias: '' };
   const jobs: readonly (readonly [what: string, state: Job, keys: readonly string[]])[] = [
     ['queued job', { ...waiting, phase: 'queued' }, [...lists, `/queued/${AT}`]],
-    ...(
-      [
-        'placing',
-        'provisioning',
-        'staging',
-        'starting',
-        'running',
-        'collecting',
-        'releasing',
-      ] as const
-    ).map((phase) => [`${phase} job`, { ...aJob, phase }, [...lists, '/live/jobs']] as const),
+    ...(['provisioning', 'staging', 'starting', 'running', 'collecting', 'releasing'] as const).map(
+      (phase) => [`${phase} job`, { ...aJob, phase }, [...lists, '/live/jobs']] as const,
+    ),
+    ['placing job', { ...aJob, phase: 'placing' }, [...lists, '/live/jobs', '/placing']],
     [
       'job with ports',
       { ...aJob, alias: '127.77.0.9' },

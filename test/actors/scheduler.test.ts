@@ -57,7 +57,7 @@ describe('a scheduler', () => {
       'tell /gate-cloud gate.offer',
       'tell /gate-west gate.offer',
     ]);
-    stage.hear(done('clusters', [here(2)]));
+    stage.hear(done('clusters', { clusters: [here(2)], claims: [] }));
     const job = { id: ID, attempt: 3, submittedAt: NOW, notBefore: 0, spec: spec() };
     expect(stage.hear(done('load', { jobs: [job], next: 'more' })).effects).toEqual([
       'after 0 load',
@@ -70,7 +70,7 @@ describe('a scheduler', () => {
   it('takes what it heard for newer than what it read', () => {
     const stage = on();
     stage.hears(cluster(0), waits(ID, {}, { attempt: 2 }));
-    stage.hear(done('clusters', [here(2)]));
+    stage.hear(done('clusters', { clusters: [here(2)], claims: [] }));
     pass(stage);
     stage.hear(
       done('load', {
@@ -104,6 +104,19 @@ describe('a scheduler', () => {
     stage.hear(cluster(0, { job: ID, attempt: 1 }), 10);
     expect(stage.state.proposed.size).toBe(0);
     expect(pass(stage).effects).not.toContain(placed(OTHER));
+    stage.hear(cluster(1), 20);
+    expect(pass(stage).effects).toContain(placed(OTHER));
+  });
+
+  it('nor what a claim is on its way for that a former life had proposed', () => {
+    const stage = on();
+    const claim = { id: ID, attempt: 2, placement: onNodes('n1') };
+    stage.hear(done('clusters', { clusters: [here(1)], claims: [claim] }));
+    stage.hear(waits(OTHER));
+    expect(pass(stage).effects).not.toContain(placed(OTHER));
+    stage.hear(gone(ID));
+    expect(pass(stage).effects).not.toContain(placed(OTHER));
+    stage.hear(cluster(0, { job: ID, attempt: 2 }), 10);
     stage.hear(cluster(1), 20);
     expect(pass(stage).effects).toContain(placed(OTHER));
   });
@@ -176,12 +189,23 @@ describe('a scheduler', () => {
 describe('what it reads', () => {
   const context = { signal: new AbortController().signal, emit: () => {}, path: '/scheduler' };
 
-  it('are the jobs that wait, and what every cluster has left', async () => {
+  it('are the jobs that wait, what every cluster has left, and claims on their way', async () => {
     const store = memoryStore();
     store.keep(jobKeeping, `/jobs/${ID}`, aJob({ attempt: 2, notBefore: 5 }, { priority: 3 }));
-    store.keep(jobKeeping, `/jobs/${OTHER}`, aJob({ id: OTHER, phase: 'placing' }));
+    store.keep(
+      jobKeeping,
+      `/jobs/${OTHER}`,
+      aJob({ id: OTHER, phase: 'placing', placement: onNodes('n2') }),
+    );
     store.keep(jobKeeping, `/jobs/${THIRD}`, aJob({ id: THIRD, submittedAt: NOW - 1 }));
-    store.keep(clusterKeeping, '/clusters/here', given({ holds: [hold(onNodes('n1'))] }));
+    const heldId = ID.replace('0', 'f');
+    store.keep(
+      jobKeeping,
+      `/jobs/${heldId}`,
+      aJob({ id: heldId, phase: 'placing', placement: onNodes('n1') }),
+    );
+    const held = { ...hold(onNodes('n1')), job: heldId };
+    store.keep(clusterKeeping, '/clusters/here', given({ holds: [held] }));
     store.keep(clusterKeeping, '/clusters/swm-0197f3a2', made('joining'));
     store.keep(clusterKeeping, '/clusters/swm-2', made('gone', { name: 'swm-2' }));
     const tasks = schedulerTasks(store);
@@ -191,7 +215,9 @@ describe('what it reads', () => {
       [THIRD, 1, 0],
       [ID, 2, 5],
     ]);
-    const clusters = await tasks.clusters(null, context);
+    const { clusters, claims } = await tasks.clusters(null, context);
+    // Of what its cluster has saved already, the cluster tells itself.
+    expect(claims).toEqual([{ id: OTHER, attempt: 1, placement: onNodes('n2') }]);
     expect(clusters).toMatchObject([
       { cluster: 'here', open: true, made: null, nodes: [{ free: { cpus: 1 } }, {}] },
       {

@@ -16,7 +16,7 @@ describe('heads and workers that are killed, stopped and cut off', { timeout: 12
     const note = (text: string): void => void story.push(text);
     const rounds = faults.length;
     const { acked, verdict, pauses } = await chaos({ rounds, seed: 1, faults, note });
-    // A place that a new leader must refuse counts an attempt that was never begun.
+    // A node that is lost just as it is proposed is refused: that attempt was never begun.
     const { recounted: _, ...kept } = verdict;
     const none = { lost: [], doubled: [], disturbed: [], wrong: [] };
     expect(kept, story.join('\n')).toEqual(none);

@@ -47,6 +47,8 @@ const kind: RecordKind<Head> = {
 /** Index keys: what must live after a start, what waits, and lists by time, whole and per owner. */
 const LIVE = '/live/jobs';
 export const QUEUED = '/queued';
+/** Those that were proposed a place, and whose claim of it may be on its way. */
+export const PLACING = '/placing';
 export const BY_TIME = '/jobs-by-time';
 export const byOwner = (owner: string): string => `/jobs-of/${owner}`;
 export const SHORT = '/jobs-by-id';
@@ -74,6 +76,7 @@ export const keeping: Keeping<Job> = {
     const lists = [`${BY_TIME}/${at}`, `${byOwner(job.owner)}/${at}`, short];
     if (job.phase === 'queued') return [...lists, `${QUEUED}/${at}`];
     if (job.phase === 'ended') return [...lists, `${ENDED}/${sortable(job.since)}`];
+    if (job.phase === 'placing') return [...lists, LIVE, PLACING];
     return [...lists, LIVE, ...(job.alias === '' ? [] : [`${ALIASES}/${job.alias}`])];
   },
 };

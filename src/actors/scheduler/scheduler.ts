@@ -5,6 +5,7 @@ import { control } from '../../protocol/ref.ts';
 import type { Behaviour, Effect, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { neverFits, type Proposal, passOver, type Refusal, triesAgain } from './fit.ts';
+import { withCluster, withClusters } from './heard.ts';
 import { type InLine, type Lines, queued, withKind } from './lines.ts';
 import { picture } from './picture.ts';
 import { kindOf, type Picture, type Waiting } from './place.ts';
@@ -75,8 +76,11 @@ export type SchedulerTasks = {
     { readonly after: string },
     { readonly jobs: readonly Waiting[]; readonly next: string },
   ];
-  /** What the clusters have, from their records. */
-  clusters: readonly [null, readonly ClusterNews[]];
+  /** From the records: what the clusters have, and what is being claimed of them. */
+  clusters: readonly [
+    null,
+    { readonly clusters: readonly ClusterNews[]; readonly claims: readonly Proposal[] },
+  ];
 };
 type SchedulerEffect = Effect<SchedulerEvent, SchedulerTasks>;
 type SchedulerStep = Step<Scheduler, SchedulerEvent, SchedulerTasks>;
@@ -127,7 +131,7 @@ export const scheduler: Behaviour<
       case 'done':
         return event.task === 'load'
           ? loaded(state, event.value, now)
-          : soon(withClusters(state, event.value), now);
+          : soon(withClusters(state, event.value, now), now);
       default:
         return [state, []];
     }
@@ -193,25 +197,6 @@ function reasonOf({ waiting, resting, proposed, refused }: Scheduler, id: string
   if (rests !== undefined) return triesAgain(rests.notBefore);
   const job = proposed.has(id) ? undefined : taken(waiting, id);
   return job && refused.get(job.kind)?.why;
-}
-
-/** From here on the cluster itself counts what was claimed of it. */
-function withCluster(state: Scheduler, news: ClusterNews): Scheduler {
-  const clusters = new Map(state.clusters);
-  if (news.open || news.made !== null) clusters.set(news.cluster, news);
-  else clusters.delete(news.cluster);
-  const { claimed } = news;
-  if (claimed === null || state.proposed.get(claimed.job)?.attempt !== claimed.attempt)
-    return { ...state, checked: NOTHING, clusters };
-  const proposed = new Map(state.proposed);
-  proposed.delete(claimed.job);
-  return { ...state, checked: NOTHING, clusters, proposed };
-}
-
-/** What was heard meanwhile is newer than what was read. */
-function withClusters(state: Scheduler, read: readonly ClusterNews[]): Scheduler {
-  const unheard = read.filter(({ cluster }) => !state.clusters.has(cluster));
-  return unheard.reduce(withCluster, state);
 }
 
 function loaded(state: Scheduler, page: SchedulerTasks['load'][1], now: Millis): SchedulerStep {

@@ -1,10 +1,10 @@
 import { limits } from '../../protocol/limits.ts';
-import type { Tasks } from '../../runtime/family.ts';
+import type { Keeping, Tasks } from '../../runtime/family.ts';
 import type { Store } from '../../runtime/ports.ts';
 import { find, load } from '../../runtime/record.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
 import { offer } from '../cluster/news.ts';
-import { keeping as jobKeeping, QUEUED } from '../job/keeping.ts';
+import { keeping as jobKeeping, PLACING, QUEUED } from '../job/keeping.ts';
 import type { SchedulerEvent, SchedulerTasks } from './scheduler.ts';
 
 /** Reads what waits, page by page while the scheduler is at work already, and what there is. */
@@ -20,10 +20,20 @@ export function schedulerTasks(store: Store): Tasks<SchedulerEvent, SchedulerTas
       });
       return { jobs, next: page.next };
     },
-    clusters: async () =>
-      find(store, CLUSTERS, Number.MAX_SAFE_INTEGER).paths.flatMap((path) => {
-        const cluster = load(store, clusterKeeping, path)?.state;
-        return cluster === undefined ? [] : [offer(cluster)];
-      }),
+    clusters: async () => {
+      const clusters = all(store, CLUSTERS, clusterKeeping);
+      const held = new Set(
+        clusters.flatMap(({ holds }) => holds.map(({ job, attempt }) => `${job}.${attempt}`)),
+      );
+      const claims = all(store, PLACING, jobKeeping).flatMap(({ id, attempt, placement }) =>
+        placement === null || held.has(`${id}.${attempt}`) ? [] : [{ id, attempt, placement }],
+      );
+      return { clusters: clusters.map((cluster) => offer(cluster)), claims };
+    },
   };
 }
+
+const all = <S>(store: Store, index: string, keeping: Keeping<S>): readonly S[] =>
+  find(store, index, Number.MAX_SAFE_INTEGER).paths.flatMap(
+    (path) => load(store, keeping, path)?.state ?? [],
+  );

@@ -182,14 +182,19 @@ export class Checks {
     );
   }
 
-  /** Whoever uses a cluster holds it. */
+  /**
+   * Whoever uses a cluster holds it, or has given it up together with its machines, which are not
+   * gone yet: nobody tells one of them that could not be reached.
+   */
   #held(machine: Machine, { job, attempt }: AttemptKey): void {
     const name = this.#at.clusterOf(machine);
     const cluster = kept(this.#at.truth, clusterKeeping, `/clusters/${name}`);
-    const hold = cluster?.holds.find((h) => h.job === job && h.attempt === attempt);
+    const isIts = (of: { job: string; attempt: number }): boolean =>
+      of.job === job && of.attempt === attempt;
+    const isGiven = cluster?.phase === 'releasing' && cluster.left.some(isIts);
     this.#at.world.check(
       'nobody uses what was released',
-      hold?.nodes.includes(machine.name) === true,
+      isGiven || cluster?.holds.find(isIts)?.nodes.includes(machine.name) === true,
       () => `${job}.${attempt} on ${machine.name}, which is ${cluster?.phase}`,
     );
   }
