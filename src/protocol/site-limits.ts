@@ -21,6 +21,8 @@ export const siteLimits = {
   /** attachments: a machine stays attached for so long between two phases of its cluster. */
   attachLingerMs: 5_000,
   /** cluster: the pause before a machine is attached again, and one that said no for good. */
-  attachAgainMs: 5_000,
+  attachAgainMs: 2_000,
   attachRefusedMs: 60_000,
+  /** tunnels: between two looks of a worker at the tunnels that lead to heads. */
+  tunnelsLookMs: 500,
 } as const;
