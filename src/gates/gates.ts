@@ -8,6 +8,7 @@ import type { GateKind, GateSetup } from './setup.ts';
  * of its kind is opened: what they need is big, and most heads use one or two.
  */
 const gates: Readonly<Record<string, GateKind>> = {
+  ssh: async (setup) => (await import('./ssh/ssh.ts')).openSshGate(setup),
   local: async (setup) => (await import('./local/local.ts')).openLocalGate(setup),
 };
 

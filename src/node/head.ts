@@ -93,6 +93,10 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
     forwards,
     now: () => clock.now(),
     meshAddresses: addresses,
+    meshDoor: async () => ({
+      host: dialled(config.mesh.host, '127.0.0.1'),
+      port: await meshPort.promise,
+    }),
     status: () => status(setup, since),
   };
   const ports = await headPorts(lent);

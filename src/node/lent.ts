@@ -18,7 +18,7 @@ import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { type Message, message, type Reply } from '../protocol/messages.ts';
 import type { Node } from '../runtime/node.ts';
-import type { Clock, Millis, Records, Store } from '../runtime/ports.ts';
+import type { Clock, Millis, Note, Records, Store } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
 import { ask } from './ask.ts';
 import type { Copies } from './copies.ts';
@@ -43,6 +43,9 @@ export type HeadParts = {
   readonly node: () => Node;
   /** `host:port` by which nodes reach this head, once its door for them is open. */
   readonly meshAddresses: () => Promise<readonly string[]>;
+  /** Where that door is on this machine itself. */
+  readonly meshDoor: () => Promise<{ readonly host: string; readonly port: number }>;
+  readonly note: Note;
   readonly status: () => Reply<'node.status'>;
 };
 
@@ -68,6 +71,9 @@ async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
         spool: folder,
         workerCommand: workerCommand(),
         workerConfig: { jobs: { user, path, logBytesMax } },
+        head: setup.config.name,
+        mesh: setup.meshDoor,
+        note: setup.note,
         now: setup.now,
         dice: Math.random,
       }),

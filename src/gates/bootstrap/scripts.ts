@@ -70,8 +70,9 @@ folder=$1 program=$2 head=$3 tunnel=$4 mark=$5 unit=$6 init=$7 conf=$8 name=$9
 IFS= read -r config
 IFS= read -r join
 umask 022
+# Its parent is there as long as the machine is ours: what was given back is not begun anew.
+[ -d "$folder" ] || mkdir -m 711 "$folder"
 mkdir -p "$folder/tunnels"
-chmod 711 "$folder"
 if [ -n "$tunnel" ]; then
   echo "$tunnel" >"$folder/tunnels/.$head"
   mv "$folder/tunnels/.$head" "$folder/tunnels/$head"
@@ -121,22 +122,27 @@ folder=$1 mark=$2 unit=$3 groups=$4
 ours() {
   {
     grep -lzxsF "SWM_MACHINE=$mark" /proc/[0-9]*/environ
-    find /proc -maxdepth 2 -name cwd \\( -lname "$folder" -o -lname "$folder/*" \\)
+    find /proc -maxdepth 2 -name cwd -lname "$folder*"
     find /sys/fs/cgroup -path "*/$groups*" -name cgroup.procs -exec cat {} +
   } 2>/dev/null | sed 's|^/proc/||; s|/.*||' | sort -u
 }
 [ ! -d /run/systemd/system ] || systemctl kill --signal=KILL "$unit" 2>/dev/null
-clean=0 tries=0
-while [ "$clean" -lt 2 ]; do
-  found=$(ours)
-  clean=$((clean + 1))
-  [ -z "$found" ] || clean=0
-  [ -z "$found" ] || kill -9 $found 2>/dev/null
-  tries=$((tries + 1))
-  if [ "$tries" -gt 300 ]; then echo "these do not die: "$found >&2; exit 6; fi
-  [ "$clean" -eq 1 ] || sleep 0.05
-done
+end() {
+  clean=0 tries=0
+  while [ "$clean" -lt 2 ]; do
+    found=$(ours)
+    clean=$((clean + 1))
+    [ -z "$found" ] || clean=0
+    [ -z "$found" ] || kill -9 $found 2>/dev/null
+    tries=$((tries + 1))
+    if [ "$tries" -gt 300 ]; then echo "these do not die: "$found >&2; exit 6; fi
+    [ -z "$found" ] || sleep 0.05
+  done
+}
+end
 find /sys/fs/cgroup -depth -type d -name "$groups*" -exec rmdir {} + 2>/dev/null
 chmod -R u+rwX "$folder" 2>/dev/null
 rm -rf "$folder"
+# Whoever was about to start a worker there has failed, or is found now.
+end
 `;
