@@ -6,7 +6,7 @@ export const siteLimits = {
   machineKillMs: 30_000,
   /** ssh: from the first byte to a session that may be used. */
   sshReadyMs: 15_000,
-  /** ssh: a peer is asked so often whether it is there, and counts as gone after so many silences. */
+  /** ssh: how often a peer is asked whether it is there, and how many silences mean no. */
   sshBeatMs: 5_000,
   sshBeatsMax: 3,
   /** ssh: what a command may print. */

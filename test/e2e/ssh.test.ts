@@ -13,7 +13,7 @@ async function hosts(count: number): Promise<readonly SshHost[]> {
   return made;
 }
 
-/** A head with a site of these hosts. Workers cannot dial it: it says that it is where nobody is. */
+/** A head with a site of these hosts. It says that it is where nobody is: nobody can dial it. */
 async function head(spool: string, all: readonly SshHost[], change: object = {}): Promise<Dev> {
   const given = all.map(({ address, port, user, key, directory, fingerprint }) => ({
     ...{ address, port, user, key, directory },

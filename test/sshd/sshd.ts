@@ -117,7 +117,7 @@ export async function makeHost(): Promise<SshHost> {
   };
 }
 
-/** `SHLVL`: a shell of Debian reads all of its owner's `.bashrc` first if it thinks it is a login. */
+/** `SHLVL`: Debian's bash reads all of its owner's `.bashrc` where it thinks that sshd began it. */
 const configOf = (root: string, address: string, port: number): string => `
 ListenAddress ${address}:${port}
 HostKey ${join(root, 'host_key')}

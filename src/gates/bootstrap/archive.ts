@@ -7,8 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { diskFailed } from '../../platform/disk.ts';
 import { Failed } from '../../protocol/errors.ts';
-import { VERSION } from '../../version.ts';
-import { packWorker } from './pack.ts';
+import { described, packWorker } from './pack.ts';
 
 /** All that a worker is started from, in one file, and what tells it from any other. */
 export type Archive = { readonly path: string; readonly bytes: number; readonly sha256: string };
@@ -23,8 +22,8 @@ export type ArchiveSetup = {
 const ARCHIVE = 'swm-worker.tar.gz';
 
 /**
- * The archive of this very program. A checkout makes it anew when its sources have changed; what was
- * installed packs itself. Found out once a life.
+ * The archive of this very program. A checkout makes it anew when its sources have changed; what
+ * was installed packs itself. Found out once a life.
  */
 export function archiveOf(setup: ArchiveSetup): () => Promise<Archive> {
   let found: Promise<Archive> | undefined;
@@ -46,7 +45,7 @@ async function find({ given, folder }: ArchiveSetup): Promise<Archive> {
     return measured(shipped);
   }
   if (existsSync(shipped)) return measured(shipped);
-  const own = join(folder, `swm-worker-${VERSION}.tar.gz`);
+  const own = join(folder, `swm-worker-${(await described(home)).version}.tar.gz`);
   await mkdir(folder, { recursive: true, mode: 0o711 });
   if (!existsSync(own)) await packWorker({ home, dist: join(home, 'dist') }, own);
   return measured(own);

@@ -22,7 +22,7 @@ export class KnownHosts {
     this.#path = path;
   }
 
-  /** Which key the host of a name must show: one that was given, else the one it showed at first. */
+  /** The key that the host of a name must show: a given one, else the one that it showed first. */
   of(name: string, given: HostKey | undefined): HostKeys {
     if (given !== undefined) return { known: async () => given, learn: async () => {} };
     return {

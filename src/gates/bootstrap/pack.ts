@@ -121,7 +121,8 @@ type Described = {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 };
 
-const described = async (folder: string): Promise<Described> =>
+/** What a package says of itself. */
+export const described = async (folder: string): Promise<Described> =>
   JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Described;
 
 async function pack(folder: string, into: string): Promise<void> {

@@ -28,7 +28,8 @@ export function hostOf({ settings }: Site, id: string): Host {
   if (host !== undefined) return host;
   throw new Failed(
     'site_error',
-    `host ${id} of it is not in the configuration any more: put it back, with \`lost: true\` if it is no more`,
+    `host ${id} of it is not in the configuration any more: put it back, ` +
+      'with `lost: true` if it is no more',
   );
 }
 

@@ -46,7 +46,7 @@ export async function openSshGate(setup: GateSetup): Promise<Gate> {
   };
 }
 
-/** One that is on no host that answers may be on one that does not: then it is not said to be gone. */
+/** What is on no host that answers may be on one that does not, and is not said to be gone then. */
 async function find(site: Site, name: string, signal: AbortSignal): Promise<Partition | undefined> {
   const found = await looks(site, signal);
   if (!isPartitionName(name)) return undefined;

@@ -199,7 +199,7 @@ function listen(client: Client, name: string, port: number): Promise<number> {
   });
 }
 
-/** The door is tried first, so that who comes while it is closed is refused, as by any closed door. */
+/** The door is tried first: who comes while it is closed is refused, as by any closed door. */
 function enter(to: () => Promise<Door>, accept: () => ClientChannel, reject: () => void): void {
   to().then(({ host, port }) => {
     const socket = dial({ host, port, noDelay: true, ...relayed });
