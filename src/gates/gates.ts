@@ -12,6 +12,14 @@ const gates: Readonly<Record<string, GateKind>> = {
   local: async (setup) => (await import('./local/local.ts')).openLocalGate(setup),
 };
 
+/** What a site is asked for at once, at most, unless its config says so: all hosts that it lists. */
+export function roomOf(settings: object): { readonly clusters: number; readonly cpus: number } {
+  const { hosts } = settings as { readonly hosts?: unknown };
+  if (!Array.isArray(hosts)) return { clusters: 16, cpus: 64 };
+  const all = hosts as readonly { readonly cpus?: number }[];
+  return { clusters: all.length, cpus: all.reduce((sum, { cpus = 0 }) => sum + cpus, 0) };
+}
+
 /** Opens a site of a kind. Throws `Malformed` for a kind that there is not. */
 export async function openGate(kind: string, setup: GateSetup): Promise<Gate> {
   const open = Object.hasOwn(gates, kind) ? gates[kind] : undefined;

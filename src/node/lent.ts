@@ -5,7 +5,7 @@ import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
 import type { Forwards, Gate } from '../actors/ports.ts';
 import type { Reading } from '../actors/session/read.ts';
 import type { Config } from '../config.ts';
-import { openGate } from '../gates/gates.ts';
+import { openGate, roomOf } from '../gates/gates.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import { readRequest, signRequest } from '../platform/certificates.ts';
 import { freeBytes } from '../platform/disk.ts';
@@ -92,10 +92,12 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     forwards,
     gates,
     sites: new Map(
-      config.remotes.map(({ name, flavor = '', image = 'host', clusters = 16, cpus = 64 }) => [
-        name,
-        { clustersMax: clusters, cpusMax: cpus, defaultFlavor: flavor, defaultImage: image },
-      ]),
+      config.remotes.map((remote) => {
+        const { name, flavor = '', image = 'host' } = remote;
+        const { clusters, cpus } = { ...roomOf(remote), ...remote };
+        const facts = { defaultFlavor: flavor, defaultImage: image };
+        return [name, { clustersMax: clusters, cpusMax: cpus, ...facts }];
+      }),
     ),
     installation: spool.installation,
     // Bound to cluster, stay and node: the same for whoever asks again, and for no other.

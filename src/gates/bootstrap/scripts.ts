@@ -93,13 +93,15 @@ cd "$folder"
 set -- /bin/sh "$folder/run" 0 "$program/bin/swm" start \\
   --config "$folder/swm.yaml" --spool "$folder/spool"
 path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# What Node has compiled is good for all workers of this program.
+cache=$program/compiled
 if [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ] && command -v systemd-run >/dev/null; then
   systemd-run --quiet --collect --unit="$unit" -p KillMode=process -p Delegate=yes \\
     -p WorkingDirectory="$folder" --setenv=PATH="$path" --setenv=HOME="$folder" \\
-    --setenv=SWM_GROUPS= --setenv=SWM_MACHINE="$mark" "$@"
+    --setenv=SWM_GROUPS= --setenv=SWM_MACHINE="$mark" --setenv=NODE_COMPILE_CACHE="$cache" "$@"
 else
   env -i PATH="$path" HOME="$folder" SWM_GROUPS= SWM_MACHINE="$mark" \\
-    setsid "$@" </dev/null >/dev/null 2>&1 &
+    NODE_COMPILE_CACHE="$cache" setsid "$@" </dev/null >/dev/null 2>&1 &
 fi
 tries=0
 until [ -s "$folder/init" ]; do

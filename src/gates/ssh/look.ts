@@ -29,12 +29,19 @@ export async function looks(site: Site, signal: AbortSignal): Promise<readonly L
 async function look(site: Site, host: Host): Promise<Look> {
   try {
     const held = await site.hosts.use(host, (session) => readLease(session, host));
+    if (site.dark.delete(host)) tell(site, host, 'info', 'it answers again');
     return { host, held, why: undefined };
   } catch (error) {
-    if (error instanceof Failed) return { host, held: undefined, why: error };
-    throw error;
+    if (!(error instanceof Failed)) throw error;
+    if (!site.dark.has(host))
+      tell(site, host, 'warn', `what is on it is unknown: ${error.message}`);
+    site.dark.add(host);
+    return { host, held: undefined, why: error };
   }
 }
+
+const tell = ({ setup }: Site, host: Host, level: 'info' | 'warn', text: string): void =>
+  setup.note(level, `/gates/${setup.remote}`, `host ${host.address}: ${text}`);
 
 export const unknownOf = (found: readonly Look[]): readonly Look[] =>
   found.filter(({ why }) => why !== undefined);

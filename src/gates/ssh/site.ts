@@ -16,6 +16,8 @@ export type Site = {
   readonly attachments: Attachments;
   readonly base: Base;
   readonly inTurn: Turns;
+  /** Hosts of which nothing is known since they were looked at last. */
+  readonly dark: Set<Host>;
 };
 
 /** Ids of hosts that the id of a partition names, in the order of its nodes. */

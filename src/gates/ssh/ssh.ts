@@ -34,6 +34,7 @@ export async function openSshGate(setup: GateSetup): Promise<Gate> {
     attachments: new Attachments(),
     base: { head: setup.head, mesh: setup.mesh, archive },
     inTurn: turns(),
+    dark: new Set(),
   };
   return {
     create: async (order, signal) => create(site, order, signal),
