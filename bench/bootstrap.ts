@@ -87,8 +87,8 @@ try {
     units: { running: 'ms', archive: 'ms' },
     setup:
       `one host on this machine, OpenSSH's own server; \`running\`: from a job's submit to its ` +
-      `process, beside \`ssh host node -e 0\` of the same Node; \`archive\`: ${archive.bytes >> 20} MiB ` +
-      'sent and unpacked, beside scp and tar',
+      `process, beside \`ssh host node -e 0\` of the same Node; \`archive\`: ` +
+      `${archive.bytes >> 20} MiB sent and unpacked, beside scp and tar`,
     ours: { name: 'swm', run: ours },
     beside: { name: 'ssh, scp', run: bare },
   });

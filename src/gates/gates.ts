@@ -12,7 +12,7 @@ const gates: Readonly<Record<string, GateKind>> = {
   local: async (setup) => (await import('./local/local.ts')).openLocalGate(setup),
 };
 
-/** What a site is asked for at once, at most, unless its config says so: all hosts that it lists. */
+/** The most that a site is asked for at once where the config does not say: all of its hosts. */
 export function roomOf(settings: object): { readonly clusters: number; readonly cpus: number } {
   const { hosts } = settings as { readonly hosts?: unknown };
   if (!Array.isArray(hosts)) return { clusters: 16, cpus: 64 };

@@ -18,6 +18,9 @@ export const siteLimits = {
   sshKeyBytesMax: 64 << 10,
   /** ssh gate: a session with a host that nobody used for so long is ended. */
   sshIdleMs: 15_000,
+  /** ssh gate: a host that took so long to say nothing holds nobody up for some time after. */
+  sshSlowMs: 3_000,
+  sshSilentMs: 30_000,
   /** attachments: a machine stays attached for so long between two phases of its cluster. */
   attachLingerMs: 5_000,
   /** cluster: the pause before a machine is attached again, and one that said no for good. */

@@ -6,6 +6,7 @@ import { diskFailed, errno, writeFileDurably } from '../../platform/disk.ts';
 import type { HostKey } from '../../platform/ssh/host-key.ts';
 import type { HostKeys } from '../../platform/ssh/session.ts';
 import { Failed } from '../../protocol/errors.ts';
+import { parsed } from '../json.ts';
 import { turns } from '../turns.ts';
 
 const Kept = Type.Record(
@@ -48,7 +49,7 @@ export class KnownHosts {
       if (errno(error) === 'ENOENT') return {};
       throw diskFailed(error, this.#path, 'Reading known hosts');
     }
-    const kept: unknown = JSON.parse(text);
+    const kept = parsed(text);
     if (Value.Check(Kept, kept)) return kept;
     throw new Failed('corrupt', `${this.#path} is damaged: remove it, and hosts are met anew`);
   }

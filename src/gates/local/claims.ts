@@ -5,6 +5,7 @@ import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { errno, syncDirectory, writeFileDurably } from '../../platform/disk.ts';
 import { Failed } from '../../protocol/errors.ts';
+import { parsed } from '../json.ts';
 import { isPartitionName } from '../names.ts';
 
 /**
@@ -118,13 +119,5 @@ export class Claims {
     await rename(this.folderOf(name), beside);
     await syncDirectory(this.#folder);
     await rm(beside, { recursive: true, force: true });
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -17,6 +17,8 @@ const never = new AbortController().signal;
 export class Hosts {
   readonly #known: KnownHosts;
   readonly #open = new Map<string, Open>();
+  /** Hosts that took long to say nothing, until when they are not asked again, and what it was. */
+  readonly #silent = new Map<string, { readonly until: number; readonly why: Failed }>();
 
   constructor(known: KnownHosts) {
     this.#known = known;
@@ -28,6 +30,8 @@ export class Hosts {
 
   /** Does something on a host. Throws `Failed`; what was lost on the way may have been done. */
   async use<T>(host: Host, work: (session: SshSession) => Promise<T>): Promise<T> {
+    const silent = this.#silent.get(host.id);
+    if (silent !== undefined && performance.now() < silent.until) throw silent.why;
     const open = this.#open.get(host.id) ?? this.#begin(host);
     clearTimeout(open.idle);
     open.uses += 1;
@@ -44,12 +48,18 @@ export class Hosts {
   }
 
   #begin(host: Host): Open {
+    const since = performance.now();
     const session = openSession(this.placeOf(host), never);
     const open: Open = { session, idle: undefined, uses: 0 };
     this.#open.set(host.id, open);
     session.then(
       ({ closed }) => void closed.then(() => this.#drop(host, open)),
-      () => this.#drop(host, open),
+      (why) => {
+        this.#drop(host, open);
+        const now = performance.now();
+        if (now - since < limits.sshSlowMs || !(why instanceof Failed)) return;
+        this.#silent.set(host.id, { until: now + limits.sshSilentMs, why });
+      },
     );
     return open;
   }

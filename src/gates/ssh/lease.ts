@@ -6,6 +6,7 @@ import type { HostFiles } from '../../platform/ssh/files.ts';
 import type { SshSession } from '../../platform/ssh/session.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { Resources } from '../../protocol/model.ts';
+import { parsed } from '../json.ts';
 import type { Host } from './settings.ts';
 
 /**
@@ -108,12 +109,4 @@ async function exists(files: HostFiles, path: string): Promise<boolean> {
 async function removeFolder(session: SshSession, path: string): Promise<void> {
   const { code, stderr } = await session.run(['rm', '-rf', path]);
   if (code !== 0) throw new Failed('site_error', `${session.name}: ${stderr.trim()}`);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -61,6 +61,9 @@ export async function openSession(place: SshPlace, signal: AbortSignal): Promise
   const known = await place.hostKeys.known();
   mustGoOn(signal);
   const client = new Client();
+  const sock = dial({ host: address, port, noDelay: true });
+  // Who uses it hears of its errors; where nobody comes to use it, nobody must be hurt by them.
+  sock.on('error', () => {});
   const name = `${user}@${address}:${port}`;
   const shown = verifier(place.hostKeys, known, name);
   const over = Promise.withResolvers<string>();
@@ -69,7 +72,7 @@ export async function openSession(place: SshPlace, signal: AbortSignal): Promise
     why ||= error.message;
   });
   client.once('close', () => over.resolve(why || 'the host hung up'));
-  const given = (): void => void client.destroy();
+  const given = (): void => void sock.destroy();
   signal.addEventListener('abort', given, { once: true });
   try {
     await new Promise<void>((resolve, reject) => {
@@ -77,7 +80,7 @@ export async function openSession(place: SshPlace, signal: AbortSignal): Promise
       client.once('error', reject);
       over.promise.then((text) => reject(new Error(text)));
       client.connect({
-        sock: dial({ host: address, port, noDelay: true }),
+        sock,
         username: user,
         privateKey,
         hostVerifier: shown.verify,
@@ -92,7 +95,7 @@ export async function openSession(place: SshPlace, signal: AbortSignal): Promise
       });
     });
   } catch (error) {
-    client.destroy();
+    sock.destroy();
     mustGoOn(signal);
     throw shown.refused ?? refusal(error as SshError, name, place.key);
   } finally {

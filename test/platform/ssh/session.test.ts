@@ -1,4 +1,5 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -134,14 +135,10 @@ describe('who a host is', () => {
     expect(await open()).toMatchObject({ code: 'forbidden', retry: false });
     chmodSync(wrong, 0o600);
     expect(await open()).toMatchObject({ code: 'malformed', retry: false });
-    writeFileSync(wrong, await stranger());
+    rmSync(wrong);
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', wrong]);
     expect(await open()).toMatchObject({ code: 'refused', retry: false });
   });
-
-  const stranger = async (): Promise<string> => {
-    const { utils } = (await import('ssh2')).default;
-    return utils.generateKeyPairSync('ed25519').private;
-  };
 });
 
 it('a host that is not up yet is waited for, and not longer than it is wanted', async () => {
