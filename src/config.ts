@@ -28,6 +28,8 @@ const Config = Type.Object(
     address: host,
     /** The file with the token that a worker joins by. */
     join: Type.String(),
+    /** A folder in which each head that made a way to itself says where it begins. */
+    tunnels: Type.String(),
     /** What jobs may have of this machine; 0 takes what is there. */
     resources: Resources,
     mesh: Type.Object(
@@ -84,6 +86,7 @@ const defaults = (): Config => ({
   cluster: '',
   address: '127.0.0.1',
   join: '',
+  tunnels: '',
   resources: { cpus: 0, memoryBytes: 0, gpus: 0 },
   mesh: { host: '0.0.0.0', port: 10_001, advertise: [] },
   terminals: { host: '0.0.0.0', port: 8443 },

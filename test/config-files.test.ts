@@ -5,7 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig } from '../src/config.ts';
 import { readSettings } from '../src/gates/local/settings.ts';
+import type { Room } from '../src/gates/offers.ts';
+import { readSettings as readHosts } from '../src/gates/ssh/settings.ts';
 
+const readers: Readonly<Record<string, (given: unknown, at: string) => Room>> = {
+  local: readSettings,
+  ssh: readHosts,
+};
+/** What a site may say once for all of its hosts. */
+const ofHosts = ['user', 'key', 'directory'];
 const folder = join(import.meta.dirname, '../config');
 const files = readdirSync(folder);
 
@@ -14,7 +22,8 @@ const read = (dev: boolean, file?: string) =>
 
 describe('config/', () => {
   it('has the shapes that there are', () => {
-    expect(files.toSorted()).toEqual(['dev.yaml', 'head.yaml', 'three-heads.yaml', 'worker.yaml']);
+    const shapes = ['dev', 'head', 'ssh-hosts', 'three-heads', 'worker'];
+    expect(files.toSorted()).toEqual(shapes.map((shape) => `${shape}.yaml`));
   });
 
   it.each(files)('%s is taken, and none of its keys is unknown', async (file) => {
@@ -22,9 +31,9 @@ describe('config/', () => {
     expect(config).toMatchObject(parse(await readFile(join(folder, file), 'utf8')) as object);
     for (const remote of config.remotes) {
       const { name, kind, flavor = '', image = '', ...rest } = remote;
-      expect(kind).toBe('local');
-      const settings = readSettings(remote, name);
-      expect(Object.keys(settings)).toEqual(expect.arrayContaining(Object.keys(rest)));
+      const settings = readers[kind]!(remote, name);
+      const known = [...Object.keys(settings), ...ofHosts];
+      expect(known).toEqual(expect.arrayContaining(Object.keys(rest)));
       expect(settings.flavors.map((each) => each.name)).toContain(flavor);
       expect(settings.images.map((each) => each.name)).toContain(image);
     }

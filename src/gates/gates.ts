@@ -8,8 +8,17 @@ import type { GateKind, GateSetup } from './setup.ts';
  * of its kind is opened: what they need is big, and most heads use one or two.
  */
 const gates: Readonly<Record<string, GateKind>> = {
+  ssh: async (setup) => (await import('./ssh/ssh.ts')).openSshGate(setup),
   local: async (setup) => (await import('./local/local.ts')).openLocalGate(setup),
 };
+
+/** The most that a site is asked for at once where the config does not say: all of its hosts. */
+export function roomOf(settings: object): { readonly clusters: number; readonly cpus: number } {
+  const { hosts } = settings as { readonly hosts?: unknown };
+  if (!Array.isArray(hosts)) return { clusters: 16, cpus: 64 };
+  const all = hosts as readonly { readonly cpus?: number }[];
+  return { clusters: all.length, cpus: all.reduce((sum, { cpus = 0 }) => sum + cpus, 0) };
+}
 
 /** Opens a site of a kind. Throws `Malformed` for a kind that there is not. */
 export async function openGate(kind: string, setup: GateSetup): Promise<Gate> {

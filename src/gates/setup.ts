@@ -1,5 +1,5 @@
 import type { Gate } from '../actors/ports.ts';
-import type { Millis } from '../runtime/ports.ts';
+import type { Millis, Note } from '../runtime/ports.ts';
 
 /** What every kind of gate is opened with. */
 export type GateSetup = {
@@ -13,6 +13,10 @@ export type GateSetup = {
   readonly workerCommand: readonly string[];
   /** What the config of every worker has besides what its site says of it. */
   readonly workerConfig: object;
+  /** The name of the head, and where it listens for nodes as seen from itself. */
+  readonly head: string;
+  readonly mesh: () => Promise<{ readonly host: string; readonly port: number }>;
+  readonly note: Note;
   readonly now: () => Millis;
   /** From 0 to below 1; decides which of a failing site's orders fail. */
   readonly dice: () => number;

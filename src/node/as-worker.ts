@@ -4,6 +4,7 @@ import { workerTree } from '../actors/tree.ts';
 import { type Bulk, openBulk } from '../platform/bulk.ts';
 import { type Links, openLinks } from '../platform/links.ts';
 import type { Hub } from '../platform/streams.ts';
+import { watchTunnels } from '../platform/tunnels.ts';
 import type { Envelope } from '../protocol/envelope.ts';
 import type { Body } from '../protocol/messages.ts';
 import type { Who } from '../protocol/who.ts';
@@ -64,11 +65,14 @@ export async function startWorker(setup: Setup): Promise<Running> {
   const dials = openDials({ links, bulk, clock, note }, keys.credentials);
   follower.begin(node, worker, dials);
   dials.set(keys.heads);
+  const watched =
+    config.tunnels === '' ? undefined : watchTunnels(config.tunnels, (all) => dials.keep(all));
   return {
     url: `swm://${keys.heads[0] ?? ''}`,
     clear: async () => '',
     async close() {
       follower.end();
+      watched?.();
       dials.close(STOPPING);
       bulk.close(STOPPING);
       links.closeAll(STOPPING);

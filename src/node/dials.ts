@@ -1,6 +1,7 @@
 import type { Credentials } from '../platform/credentials.ts';
 import { dialMesh } from '../platform/dial.ts';
-import type { Purpose } from '../platform/link.ts';
+import type { NodeIdentity } from '../platform/identity.ts';
+import type { Link, Purpose } from '../platform/link.ts';
 import { type Kept, keepDialled } from '../platform/redial.ts';
 import { type MeshParts, taking } from './mesh.ts';
 
@@ -10,6 +11,8 @@ export type Dials = {
   set(addresses: readonly string[]): void;
   /** Whom to dial besides. */
   add(addresses: readonly string[]): void;
+  /** Whom to dial besides, whoever else is set. */
+  keep(addresses: readonly string[]): void;
   close(why: string): void;
 };
 
@@ -17,34 +20,98 @@ const purposes: readonly Purpose[] = ['messages', 'bulk'];
 
 /** Dials each for messages and for bulk, and keeps on for as long as it is wanted. */
 export function openDials(parts: MeshParts, credentials: Credentials): Dials {
+  const ways = { messages: new Ways(), bulk: new Ways() };
   const dialled = new Map<string, readonly Kept[]>();
-  const set = (addresses: readonly string[], why: string): void => {
-    for (const [address, kept] of dialled) {
+  let wanted: readonly string[] = [];
+  let kept: readonly string[] = [];
+  const follow = (why: string): void => {
+    const addresses = [...wanted, ...kept];
+    for (const [address, links] of dialled) {
       if (addresses.includes(address)) continue;
       dialled.delete(address);
-      for (const each of kept) each.close(why);
+      for (const each of links) each.close(why);
     }
     for (const address of addresses) {
       if (dialled.has(address)) continue;
-      const kept = purposes.map((purpose) => dial(parts, credentials, address, purpose));
-      dialled.set(address, kept);
+      const links = purposes.map((purpose) =>
+        dial(parts, credentials, address, purpose, ways[purpose]),
+      );
+      dialled.set(address, links);
     }
   };
+  const set = (addresses: readonly string[]): void => {
+    wanted = addresses;
+    follow('it is no head any more');
+  };
   return {
-    set: (addresses) => set(addresses, 'it is no head any more'),
-    add: (addresses) => set([...dialled.keys(), ...addresses], ''),
-    close: (why) => set([], why),
+    set,
+    add: (addresses) => set([...new Set([...wanted, ...addresses])]),
+    keep: (addresses) => {
+      kept = addresses;
+      follow('this way is not there any more');
+    },
+    close: (why) => {
+      wanted = [];
+      kept = [];
+      follow(why);
+    },
   };
 }
 
-function dial(parts: MeshParts, credentials: Credentials, address: string, purpose: Purpose): Kept {
+/**
+ * A head may be reached in more than one way, and has one link at a time, the newest: as long as
+ * there is one, the other ways wait, or each would end the other for ever.
+ */
+class Ways {
+  /** The head that was found at an address. */
+  readonly #names = new Map<string, string>();
+  /** The address by which a head is linked. */
+  readonly #linked = new Map<string, string>();
+  readonly #waiting = new Set<() => void>();
+
+  /** Resolves once no other way leads to whom this one leads to, as far as is known. */
+  async free(address: string): Promise<void> {
+    for (;;) {
+      const by = this.#linked.get(this.#names.get(address) ?? '');
+      if (by === undefined || by === address) return;
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  take(address: string, link: Link): void {
+    const { name } = link.peer as NodeIdentity;
+    this.#names.set(address, name);
+    this.#linked.set(name, address);
+    link.onClosed(() => {
+      if (this.#linked.get(name) !== address) return;
+      this.#linked.delete(name);
+      const waiting = [...this.#waiting];
+      this.#waiting.clear();
+      for (const look of waiting) look();
+    });
+  }
+}
+
+function dial(
+  parts: MeshParts,
+  credentials: Credentials,
+  address: string,
+  purpose: Purpose,
+  ways: Ways,
+): Kept {
   const { clock, note } = parts;
   const take = taking(parts);
   return keepDialled({
-    dial: () => dialMesh({ address, credentials, purpose, expectRole: 'head', note }),
+    dial: async () => {
+      await ways.free(address);
+      return dialMesh({ address, credentials, purpose, expectRole: 'head', note });
+    },
     clock,
     dice: Math.random,
-    onLink: (link) => take(link, purpose),
+    onLink: (link) => {
+      ways.take(address, link);
+      take(link, purpose);
+    },
     onLost: (why) => note('warn', '/links', `the link to ${address} is lost`, { why, purpose }),
     onFailed: ({ text }, failed, nextInMs) => {
       if (failed < 3 || failed % 20 === 0)

@@ -93,11 +93,11 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
     forwards,
     now: () => clock.now(),
     meshAddresses: addresses,
+    meshDoor: async () => ({ host: ownHost(config), port: await meshPort.promise }),
     status: () => status(setup, since),
   };
   const ports = await headPorts(lent);
-  const url = (): string =>
-    `https://${dialled(config.terminals.host, config.address)}:${terminals?.port ?? 0}`;
+  const url = (): string => urlOf(config, terminals?.port ?? 0);
 
   return {
     ports,
@@ -175,6 +175,11 @@ async function openDoors(
   await keepPorts(run, { mesh: mesh.port, terminals: terminals.port });
   return { mesh, terminals };
 }
+
+const urlOf = ({ terminals, address }: Config, port: number): string =>
+  `https://${dialled(terminals.host, address)}:${port}`;
+
+const ownHost = ({ mesh }: Config): string => dialled(mesh.host, '127.0.0.1');
 
 const REPLACED = 'the records are being replaced: try again';
 

@@ -5,7 +5,7 @@ import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
 import type { Forwards, Gate } from '../actors/ports.ts';
 import type { Reading } from '../actors/session/read.ts';
 import type { Config } from '../config.ts';
-import { openGate } from '../gates/gates.ts';
+import { openGate, roomOf } from '../gates/gates.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import { readRequest, signRequest } from '../platform/certificates.ts';
 import { freeBytes } from '../platform/disk.ts';
@@ -18,7 +18,7 @@ import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { type Message, message, type Reply } from '../protocol/messages.ts';
 import type { Node } from '../runtime/node.ts';
-import type { Clock, Millis, Records, Store } from '../runtime/ports.ts';
+import type { Clock, Millis, Note, Records, Store } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
 import { ask } from './ask.ts';
 import type { Copies } from './copies.ts';
@@ -43,6 +43,9 @@ export type HeadParts = {
   readonly node: () => Node;
   /** `host:port` by which nodes reach this head, once its door for them is open. */
   readonly meshAddresses: () => Promise<readonly string[]>;
+  /** Where that door is on this machine itself. */
+  readonly meshDoor: () => Promise<{ readonly host: string; readonly port: number }>;
+  readonly note: Note;
   readonly status: () => Reply<'node.status'>;
 };
 
@@ -68,6 +71,9 @@ async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
         spool: folder,
         workerCommand: workerCommand(),
         workerConfig: { jobs: { user, path, logBytesMax } },
+        head: setup.config.name,
+        mesh: setup.meshDoor,
+        note: setup.note,
         now: setup.now,
         dice: Math.random,
       }),
@@ -86,10 +92,12 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     forwards,
     gates,
     sites: new Map(
-      config.remotes.map(({ name, flavor = '', image = 'host', clusters = 16, cpus = 64 }) => [
-        name,
-        { clustersMax: clusters, cpusMax: cpus, defaultFlavor: flavor, defaultImage: image },
-      ]),
+      config.remotes.map((remote) => {
+        const { name, flavor = '', image = 'host' } = remote;
+        const { clusters, cpus } = { ...roomOf(remote), ...remote };
+        const facts = { defaultFlavor: flavor, defaultImage: image };
+        return [name, { clustersMax: clusters, cpusMax: cpus, ...facts }];
+      }),
     ),
     installation: spool.installation,
     // Bound to cluster, stay and node: the same for whoever asks again, and for no other.

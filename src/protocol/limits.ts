@@ -1,5 +1,8 @@
+import { siteLimits } from './site-limits.ts';
+
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
 export const limits = {
+  ...siteLimits,
   /** transport, envelope: a message frame. What is larger goes as a stream. */
   frameBytesMax: 4 << 20,
   /** transport: a frame of a stream on a bulk link, header included. */
@@ -198,10 +201,6 @@ export const limits = {
   forgottenMs: 30 * 24 * 60 * 60_000,
   /** process: how long an account's numbers are believed. */
   accountMs: 60_000,
-  /** local gate: from the start of a machine's init to the line that says who it is. */
-  machineStartMs: 10_000,
-  /** local gate: how long the processes of a machine may take to die once they are killed. */
-  machineKillMs: 30_000,
   /** watch: changes that wait for a terminal that reads too slowly. */
   watchRowsMax: 10_000,
   /** log: of a note's fields, how deep, how many and how long; the rest is left out. */

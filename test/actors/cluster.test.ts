@@ -9,6 +9,7 @@ import { ID, onMade } from './things.ts';
 const on = (state: Cluster) => new Stage<Cluster>(cluster, state);
 const NEWS = [`tell /jobs/${ID} job.cluster`, 'tell /scheduler scheduler.cluster'];
 const [N0 = '', N1 = ''] = onMade(2).nodes;
+const attaching = (...nodes: string[]) => nodes.map((node) => `run attach (${node})`);
 const expecting = (node: string) => `ask /nodes/${node} node.expect (${node})`;
 const node = (...args: Parameters<typeof nodeNews>) => told('cluster.node', nodeNews(...args), 5);
 const partition = { externalId: '/id/1', name: MADE, status: 'creating', description: '' };
@@ -44,7 +45,7 @@ describe('a cluster that is made', () => {
     expect(stage.hear(done('create', partition))).toEqual({
       phase: 'joining',
       moved: true,
-      effects: [...NEWS, 'run poll', 'after 1200000 late'],
+      effects: [...NEWS, 'run poll', ...attaching(N0, N1), 'after 1200000 late'],
     });
     expect(stage.hear(node(N0))).toEqual({
       phase: 'joining',
@@ -54,7 +55,7 @@ describe('a cluster that is made', () => {
     expect(stage.hear(node(N1))).toEqual({
       phase: 'up',
       moved: true,
-      effects: ['reply 5 {}', ...NEWS],
+      effects: ['reply 5 {}', ...NEWS, ...attaching(N0, N1)],
     });
     expect(stage.hear(told('cluster.unclaim', { cluster: MADE, job: ID, attempt: 1 }, 8))).toEqual({
       phase: 'releasing',
@@ -129,7 +130,7 @@ describe('a cluster that is made', () => {
     expect(stage.hear(done('create', partition))).toEqual({
       phase: 'up',
       moved: true,
-      effects: NEWS,
+      effects: [...NEWS, ...attaching(N0)],
     });
   });
 
@@ -185,11 +186,12 @@ describe('a node of a cluster that was made', () => {
     expect(stage.hear(node(N0, silent))).toEqual({
       phase: 'up',
       moved: true,
-      effects: ['reply 5 {}', ...NEWS, 'run poll', 'after 60000 late'],
+      effects: ['reply 5 {}', ...NEWS, ...attaching(N0), 'run poll', 'after 60000 late'],
     });
-    expect(stage.entered(30_000)).toEqual([...NEWS, 'run poll', 'after 30000 late']);
+    const asks = [...NEWS, ...attaching(N0), 'run poll'];
+    expect(stage.entered(30_000)).toEqual([...asks, 'after 30000 late']);
     // However long the head was away: its nodes could not reach it.
-    expect(stage.entered(600_000)).toEqual([...NEWS, 'run poll', 'after 15000 late']);
+    expect(stage.entered(600_000)).toEqual([...asks, 'after 15000 late']);
     expect(stage.hear(done('poll', { ...partition, status: 'succeeded' })).effects).toEqual([
       'after 2000 again',
     ]);
@@ -206,7 +208,7 @@ describe('a node of a cluster that was made', () => {
     expect(stage.hear(node(N0, { since: NOW + 9 }))).toEqual({
       phase: 'up',
       moved: true,
-      effects: ['reply 5 {}', ...NEWS],
+      effects: ['reply 5 {}', ...NEWS, ...attaching(N0)],
     });
     expect(stage.hear({ is: 'late' }, 60_000).phase).toBe('up');
   });

@@ -12,6 +12,9 @@ const gate = await openGate('local', {
   spool,
   workerCommand: idleWorker,
   workerConfig: {},
+  head: 'head-1',
+  mesh: async () => ({ host: '127.0.0.1', port: 1 }),
+  note: () => {},
   now: Date.now,
   dice: Math.random,
 });

@@ -40,6 +40,9 @@ export async function localWorld(settings: object = {}): Promise<LocalWorld> {
       spool,
       workerCommand,
       workerConfig: {},
+      head: 'head-1',
+      mesh: async () => ({ host: '127.0.0.1', port: 1 }),
+      note: () => {},
       now: Date.now,
       dice: Math.random,
     });

@@ -64,7 +64,13 @@ export type ClusterHears =
   | 'cluster.news'
   | 'cluster.forget';
 
-export type ClusterEvent = { readonly is: 'again' } | { readonly is: 'late' };
+export type ClusterEvent =
+  | { readonly is: 'again' }
+  | { readonly is: 'late' }
+  /** A machine that was not attached is to be, once more. */
+  | { readonly is: 'attach'; readonly node: string }
+  /** What becoming a node is at with a machine, in words for the user. */
+  | { readonly is: 'step'; readonly node: string; readonly text: string };
 
 export type ClusterTasks = {
   /** The hash of each node's join token. */
@@ -82,6 +88,16 @@ export type ClusterTasks = {
       readonly nodes: readonly string[];
     },
     Partition,
+  ];
+  /** Resolves never: it lasts as long as its phase, also where machines join by themselves. */
+  attach: readonly [
+    {
+      readonly remote: string;
+      readonly cluster: string;
+      readonly life: number;
+      readonly node: string;
+    },
+    never,
   ];
   poll: readonly [{ readonly remote: string; readonly cluster: string }, Partition | null];
   remove: readonly [

@@ -3,6 +3,7 @@ import { limits } from '../../protocol/limits.ts';
 import { message } from '../../protocol/messages.ts';
 import { control } from '../../protocol/ref.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { attach, attachAgain, attachAll, stepped } from './attaching.ts';
 import {
   type Cluster,
   type ClusterEffect,
@@ -17,6 +18,9 @@ import {
 import { news } from './news.ts';
 
 /** How a cluster is made: its nodes are expected, the site creates it, and its nodes join. */
+
+const SPAWNED = 'Partition spawned';
+const READY = 'Waiting for Sky Port port readiness';
 
 const names = (state: Cluster): string[] => state.members.map((m) => m.name);
 const remoteOf = (state: Cluster): string => state.made?.remote ?? '';
@@ -105,7 +109,7 @@ export function creating(state: Cluster, event: ClusterHeard, now: Millis): Clus
 
 /** Its machines may have been there before the site's answer was. */
 function created(state: Cluster, { externalId }: ClusterTasks['create'][1], now: Millis): Cluster {
-  const detail = 'Partition spawned';
+  const detail = SPAWNED;
   return whenJoined(to(state, 'joining', now, { externalId, detail }), now);
 }
 
@@ -121,6 +125,7 @@ function failed(state: Cluster, why: NonNullable<Cluster['failure']>, now: Milli
 export const enterJoining = (state: Cluster, now: Millis): readonly ClusterEffect[] => [
   ...news(state),
   poll(state),
+  ...attachAll(state),
   expire(state, now),
 ];
 
@@ -136,8 +141,15 @@ export function joining(state: Cluster, event: ClusterHeard, now: Millis): Clust
       return event.task === 'poll' ? polled(state, event.value, now) : stay(state);
     case 'again':
       return [state, [poll(state)]];
+    case 'step':
+      return stepped(state, event);
+    case 'attach':
+      return [state, [attach(state, event.node)]];
     case 'failed':
-      return [state, [again(limits.pollMs)]];
+      if (event.task !== 'attach') return [state, [again(limits.pollMs)]];
+      // Another host than the one that we know, or one that does not let us in, stays so.
+      if (!event.failure.retry) return [release(state, now, event.failure), []];
+      return [state, [attachAgain(event.key, limits.attachAgainMs)]];
     case 'late':
       return [release(state, now, failure('timeout', 'its nodes did not join in time')), []];
     default:
@@ -168,7 +180,9 @@ function polled(state: Cluster, partition: Polled, now: Millis): ClusterStep {
   const { why, tries } = whatSiteSays(state, partition, limits.unlistedMax);
   if (why !== '') return [release(state, now, failure('boot_failed', why)), []];
   const isReady = partition?.status === 'succeeded';
-  const detail = isReady ? 'Waiting for Sky Port port readiness' : 'Partition spawned';
+  const said = isReady ? READY : SPAWNED;
+  // Who attaches its machines knows better how far they are.
+  const detail = [SPAWNED, READY].includes(state.detail) ? said : state.detail;
   const isNew = detail !== state.detail;
   const next = isNew || tries !== state.tries ? { ...state, detail, tries } : state;
   return [next, [again(limits.pollMs), ...(isNew ? news(next) : [])]];

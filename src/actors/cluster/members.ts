@@ -3,6 +3,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Body } from '../../protocol/messages.ts';
 import type { Resources } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { attach, attachAll, unattached } from './attaching.ts';
 import { withoutGone } from './claims.ts';
 import {
   type Cluster,
@@ -23,10 +24,11 @@ import { news, newsOf } from './news.ts';
 /** A head that comes back finds nodes silent that only could not reach it: they get some time. */
 export const enterUp = (state: Cluster, now: Millis): readonly ClusterEffect[] => {
   if (state.made === null) return news(state);
+  const common = [...news(state), ...attachAll(state)];
   const silent = state.members.filter((m) => m.phase === 'silent').map((m) => m.since);
-  if (silent.length === 0) return news(state);
+  if (silent.length === 0) return common;
   const ms = Math.max(Math.min(...silent) + limits.silentMsMax - now, limits.returnMs);
-  return [...news(state), poll(state), { do: 'after', ms, event: { is: 'late' } }];
+  return [...common, poll(state), { do: 'after', ms, event: { is: 'late' } }];
 };
 
 export function up(state: Cluster, event: ClusterHeard, now: Millis): ClusterStep {
@@ -34,6 +36,9 @@ export function up(state: Cluster, event: ClusterHeard, now: Millis): ClusterSte
   if (state.made === null) return stay(state);
   const isSilent = state.members.some((m) => m.phase === 'silent');
   if (event.is === 'again' && isSilent) return [state, [poll(state)]];
+  if (event.is === 'attach') return [state, [attach(state, event.node)]];
+  if (event.is === 'failed' && event.task === 'attach')
+    return [state, unattached(event.key, event.failure)];
   if (event.is === 'failed') return [state, [again(limits.pollMs)]];
   if (event.is === 'done' && event.task === 'poll' && isSilent)
     return askedSite(state, event.value, now);

@@ -41,6 +41,16 @@ export function clusterTasks(ports: ClusterPorts): Tasks<ClusterEvent, ClusterTa
         },
         signal,
       ),
+    attach: async ({ remote, cluster, life, node }, { signal, emit }) => {
+      const site = gate(remote);
+      // For nothing it would be one turn more for each machine that joins by itself.
+      if (site.attach === undefined) return new Promise<never>(() => {});
+      const told = (text: string): void => emit({ is: 'step', node, text });
+      const address = (await site.find(cluster, signal))?.addresses[node] ?? '';
+      if (address === '') throw new Failed('unreachable', `the site does not say where ${node} is`);
+      const bootstrap = { ...(await ports.bootstrap()), tokens: tokens(cluster, life, [node]) };
+      return site.attach({ partition: cluster, node, address, bootstrap }, told, signal);
+    },
     poll: async ({ remote, cluster }, { signal }) =>
       (await gate(remote).find(cluster, signal)) ?? null,
     remove: async ({ remote, cluster, externalId }, { signal }) => {

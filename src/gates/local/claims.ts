@@ -5,7 +5,8 @@ import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { errno, syncDirectory, writeFileDurably } from '../../platform/disk.ts';
 import { Failed } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
+import { parsed } from '../json.ts';
+import { isPartitionName } from '../names.ts';
 
 /**
  * What this site knows of one partition. It is on the disk before anything else of the partition
@@ -38,26 +39,6 @@ export type Claim = Static<typeof Claim>;
 
 const CLAIM = '.claim.json';
 const REMOVING = '.removing';
-
-const partitionName = /^swm-[0-9a-z][0-9a-z-]{0,57}$/;
-const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-
-/** Whether it can be a folder, and a part of a mark, and nothing else. */
-export const isPlainName = (name: string): boolean => plainName.test(name);
-export const isPartitionName = (name: string): boolean => partitionName.test(name);
-
-/** Names become folders and marks on processes: those that could be anything else are refused. */
-export function checkNames(name: string, nodes: readonly string[], installation: string): void {
-  const refuse = (what: string, given: string): never => {
-    throw new Failed('impossible', `${what} cannot be ${JSON.stringify(given.slice(0, 120))}`);
-  };
-  if (!isPartitionName(name)) refuse('the name of a partition', name);
-  if (!plainName.test(installation)) refuse('an installation', installation);
-  if (nodes.length === 0) refuse('the number of nodes', '0');
-  if (nodes.length > limits.nodesMax) refuse('the number of nodes', String(nodes.length));
-  if (new Set(nodes).size < nodes.length) refuse('a list of nodes', nodes.join(' '));
-  for (const node of nodes) if (!plainName.test(node)) refuse('the name of a node', node);
-}
 
 /** The claims of a site, a folder each; names that begin with a dot are half made or half gone. */
 export class Claims {
@@ -138,13 +119,5 @@ export class Claims {
     await rename(this.folderOf(name), beside);
     await syncDirectory(this.#folder);
     await rm(beside, { recursive: true, force: true });
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -2,11 +2,14 @@ import { join } from 'node:path';
 import type { Gate, Partition, PartitionOrder } from '../../actors/ports.ts';
 import { diskFailed, errno } from '../../platform/disk.ts';
 import { Failed, Malformed } from '../../protocol/errors.ts';
+import { checkNames, isPartitionName, isPlainName } from '../names.ts';
+import { checkOrder } from '../offers.ts';
 import type { GateSetup } from '../setup.ts';
+import { mustGoOn, type Turns, turns } from '../turns.ts';
 import { pickAddresses } from './addresses.ts';
-import { type Claim, Claims, checkNames, isPartitionName, isPlainName } from './claims.ts';
+import { type Claim, Claims } from './claims.ts';
 import { type Machine, type MachineState, startMachine, stateOf } from './machine.ts';
-import { checkOrder } from './offers.ts';
+
 import { removePartition } from './removal.ts';
 import { type LocalSettings, readSettings } from './settings.ts';
 
@@ -15,8 +18,7 @@ type Site = {
   readonly setup: GateSetup;
   readonly settings: LocalSettings;
   readonly claims: Claims;
-  /** Runs after all that was given before under the same key. */
-  readonly inTurn: <T>(key: string, work: () => Promise<T>) => Promise<T>;
+  readonly inTurn: Turns;
 };
 
 /**
@@ -108,10 +110,6 @@ async function startMachines(
   }
 }
 
-function mustGoOn(signal: AbortSignal): void {
-  if (signal.aborted) throw new Failed('timeout', 'it was given up');
-}
-
 /** Claims are made one at a time, so that room and addresses are given away once. */
 async function claimNew(site: Site, order: PartitionOrder): Promise<Claim> {
   const { settings, setup, claims } = site;
@@ -198,18 +196,4 @@ function judge(
   if (claim.doom !== '') return ['failed', claim.doom];
   if (states.includes('missing')) return ['creating', 'its machines are being made'];
   return ['succeeded', ''];
-}
-
-/** Work under one key is done in the order in which it came, however each of it ends. */
-function turns(): Site['inTurn'] {
-  const tails = new Map<string, Promise<unknown>>();
-  return (key, work) => {
-    const turn = (tails.get(key) ?? Promise.resolve()).then(work, work);
-    tails.set(key, turn);
-    const clear = (): void => {
-      if (tails.get(key) === turn) tails.delete(key);
-    };
-    turn.then(clear, clear);
-    return turn;
-  };
 }

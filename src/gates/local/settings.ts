@@ -1,11 +1,8 @@
 import Type, { type Static } from 'typebox';
-import { Value } from 'typebox/value';
 import type { Flavor, Image } from '../../actors/ports.ts';
-import { nearest } from '../../protocol/didyoumean.ts';
 import { Malformed } from '../../protocol/errors.ts';
-import { isFlaw } from '../../protocol/jobscript/flaw.ts';
-import { parseBytes } from '../../protocol/jobscript/quantities.ts';
 import { limits } from '../../protocol/limits.ts';
+import { Bytes, bytesOf, checkGiven, Name } from '../given.ts';
 
 /** What this machine plays a site with. */
 export type LocalSettings = {
@@ -23,9 +20,6 @@ export type LocalSettings = {
   readonly flavors: readonly Flavor[];
   readonly images: readonly Image[];
 };
-
-const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$' });
-const Bytes = Type.Union([Type.String({ maxLength: 40 }), Type.Integer({ minimum: 0 })]);
 
 const FlavorGiven = Type.Object({
   cpus: Type.Integer({ minimum: 1, maximum: limits.cpusMax }),
@@ -55,13 +49,7 @@ const flavorsByDefault: Readonly<Record<string, Static<typeof FlavorGiven>>> = {
 
 /** Checks what the config says of a local site; `at` is the path of that place in the config. */
 export function readSettings(given: unknown, at: string): LocalSettings {
-  const settings = given ?? {};
-  if (!Value.Check(Given, settings)) {
-    const error = Value.Errors(Given, settings)[0];
-    const path = (error?.instancePath ?? '').replaceAll('/', '.');
-    throw new Malformed(`${at}${path}`, error?.message ?? 'does not fit');
-  }
-  refuseSlips(settings, at);
+  const settings = checkGiven(Given, given ?? {}, at);
   const flavors = Object.entries(settings.flavors ?? flavorsByDefault);
   if (flavors.length === 0) throw new Malformed(`${at}.flavors`, 'needs one at least');
   return {
@@ -76,19 +64,6 @@ export function readSettings(given: unknown, at: string): LocalSettings {
   };
 }
 
-/** What every kind of site may have in the config besides. */
-const ofAllKinds = ['kind', 'name', 'flavor', 'image'];
-
-/** A key that is near to one of ours was meant as ours; other keys are somebody else's. */
-function refuseSlips(settings: object, at: string): void {
-  const known = Object.keys(Given.properties);
-  for (const key of Object.keys(settings)) {
-    if (known.includes(key) || ofAllKinds.includes(key)) continue;
-    const meant = nearest(key, known);
-    if (meant !== undefined) throw new Malformed(`${at}.${key}`, `is unknown; as in ${meant}?`);
-  }
-}
-
 function flavorOf(name: string, given: Static<typeof FlavorGiven>, at: string): Flavor {
   return {
     name,
@@ -100,10 +75,4 @@ function flavorOf(name: string, given: Static<typeof FlavorGiven>, at: string): 
     storageBytes: bytesOf(given.storage ?? 0, `${at}.storage`),
     price: given.price ?? 0,
   };
-}
-
-function bytesOf(given: string | number, at: string): number {
-  const bytes = typeof given === 'number' ? given : parseBytes(given);
-  if (isFlaw(bytes)) throw new Malformed(at, bytes.flaw);
-  return bytes;
 }

@@ -5,6 +5,7 @@ import { calm as calmSite, MemorySite } from '../../ports/memory-gate.ts';
 import { Network } from '../network.ts';
 import { calm, type Faults, type SimNode } from '../node.ts';
 import { World } from '../world.ts';
+import { Attaching, isAttaching } from './attaching.ts';
 import { Checks } from './checks.ts';
 import { Client, noPromises } from './clients.ts';
 import { evening } from './evening.ts';
@@ -32,6 +33,7 @@ export class Day {
   readonly promises = noPromises((id) => this.checks.acknowledged(id));
   readonly network: Network;
   readonly machines = new Map<string, { machine: Machine; worker: SimNode; cluster: string }>();
+  readonly #attaching: Attaching;
   readonly #faults: () => Faults;
   readonly #trouble: Troubles;
   readonly #obedience: Obedience;
@@ -42,6 +44,7 @@ export class Day {
     this.#trouble = troubles(world);
     this.network = new Network(world, this.#trouble.latencyMs);
     const noon = world.now + NOON;
+    this.#attaching = new Attaching(world, () => world.now >= noon);
     const { faults, site } = this.#trouble;
     this.#faults = () => (world.now < noon ? faults : calm);
     const gentle = { ...calmSite, lateMs: 500, bootMs: 5_000, removeMs: 5_000 };
@@ -65,6 +68,7 @@ export class Day {
       promises: this.promises,
       clustersMax: 4,
       cpusMax: 16,
+      attach: isAttaching(world) ? this.#attaching.attach : undefined,
     });
     this.checks = new Checks({
       world,
@@ -222,6 +226,10 @@ export class Day {
       const worker = this.#open(node, FLAVORS[order.flavor] ?? 1, token, order.name, heads);
       // Now and then a machine boots, and nothing is ever heard of it.
       if (this.world.dice.chance(0.03)) continue;
+      if (isAttaching(this.world)) {
+        this.#attaching.booted(node, worker);
+        continue;
+      }
       this.world.in(this.world.dice.skewed(500, 30_000), () => worker.start());
     }
   }
@@ -259,6 +267,7 @@ export class Day {
       there?.worker.remove('its machine is deleted');
       there?.machine.destroy();
       this.machines.delete(node);
+      this.#attaching.gone(node);
     }
   }
 }

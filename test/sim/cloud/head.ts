@@ -2,6 +2,7 @@ import { common, headFamilies } from '../../../src/actors/families.ts';
 import { GROUP } from '../../../src/actors/group/keeping.ts';
 import { type Lead, news, OF_NODE, refusal } from '../../../src/actors/lead.ts';
 import { keeping as nodeKeeping } from '../../../src/actors/node/keeping.ts';
+import type { Gate } from '../../../src/actors/ports.ts';
 import { controlTree, doorTree } from '../../../src/actors/tree.ts';
 import { dialledBy, headsOf, othersOf } from '../../../src/node/group.ts';
 import { headMessage } from '../../../src/node/raft-wire.ts';
@@ -31,6 +32,8 @@ export type HeadSetup = {
   readonly faults: () => Faults;
   readonly clustersMax: number;
   readonly cpusMax: number;
+  /** As the site has it on this day. */
+  readonly attach: Gate['attach'];
   readonly name: string;
   /** What it was invited by; the first head was not. */
   readonly joins?: { readonly token: string; readonly heads: readonly string[] };

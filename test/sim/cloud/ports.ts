@@ -33,7 +33,7 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
   return {
     store,
     forwards: forwards(world, life),
-    gates: new Map([[REMOTE, guarded(site.gate(), life)]]),
+    gates: new Map([[REMOTE, guarded(site.gate(), setup.attach, life)]]),
     sites: new Map([
       [REMOTE, { clustersMax, cpusMax, defaultFlavor: 'small', defaultImage: 'host' }],
     ]),
@@ -155,13 +155,16 @@ async function isOut(replica: Replica, name: string): Promise<boolean> {
 }
 
 /** The dead make no calls, and hear no answers; what they called goes on. */
-const guarded = (gate: Gate, { whileAlive }: Life): Gate => ({
+const guarded = (gate: Gate, attach: Gate['attach'], { whileAlive, guard }: Life): Gate => ({
   create: (order, signal) => whileAlive(() => gate.create(order, signal)),
   find: (name, signal) => whileAlive(() => gate.find(name, signal)),
   remove: (id, signal) => whileAlive(() => gate.remove(id, signal)),
   list: (signal) => whileAlive(() => gate.list(signal)),
   flavors: (signal) => whileAlive(() => gate.flavors(signal)),
   images: (signal) => whileAlive(() => gate.images(signal)),
+  ...(attach && {
+    attach: (order, told, signal) => whileAlive(() => attach(order, guard(told), signal)),
+  }),
 });
 
 /** Ports of jobs, on loopback addresses of this life of the head. */

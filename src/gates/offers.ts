@@ -1,8 +1,17 @@
-import type { Flavor, PartitionOrder } from '../../actors/ports.ts';
-import { nearest } from '../../protocol/didyoumean.ts';
-import { Failed } from '../../protocol/errors.ts';
-import type { Claim } from './claims.ts';
-import type { LocalSettings } from './settings.ts';
+import type { Flavor, Image, PartitionOrder, Resources } from '../actors/ports.ts';
+import { nearest } from '../protocol/didyoumean.ts';
+import { Failed } from '../protocol/errors.ts';
+
+/** What a site offers, and the most that it gives at once. */
+export type Room = {
+  readonly flavors: readonly Flavor[];
+  readonly images: readonly Image[];
+  readonly clusters: number;
+  readonly cpus: number;
+};
+
+/** What a partition has of a site: so many nodes, each with these. */
+export type Share = { readonly resources: Resources; readonly machines: readonly unknown[] };
 
 /** What an order gets, in full. */
 export type Offer = { readonly flavor: Flavor; readonly image: string };
@@ -11,11 +20,7 @@ export type Offer = { readonly flavor: Flavor; readonly image: string };
  * What the site gives for an order beside what it gave to others. Throws `impossible` for what it
  * never gives, `capacity` for what it has not left.
  */
-export function checkOrder(
-  settings: LocalSettings,
-  order: PartitionOrder,
-  others: readonly Claim[],
-): Offer {
+export function checkOrder(settings: Room, order: PartitionOrder, others: readonly Share[]): Offer {
   const flavor = flavorNamed(settings, order.flavor);
   const images = settings.images.map(({ name }) => name);
   const image = order.image === '' ? images[0]! : order.image;
@@ -31,9 +36,9 @@ export function checkOrder(
   return { flavor, image };
 }
 
-const cpusOf = ({ resources, machines }: Claim): number => resources.cpus * machines.length;
+const cpusOf = ({ resources, machines }: Share): number => resources.cpus * machines.length;
 
-function flavorNamed({ flavors }: LocalSettings, name: string): Flavor {
+function flavorNamed({ flavors }: Room, name: string): Flavor {
   const flavor = flavors.find((each) => each.name === name);
   if (flavor === undefined)
     throw unknown(
