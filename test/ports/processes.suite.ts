@@ -37,8 +37,15 @@ export const codeOf = (promise: Promise<unknown>): Promise<string> =>
 
 export const open = new AbortController().signal;
 
-/** What every place of processes owes its callers; run on each implementation. */
-export function processesSuite(name: string, makePlace: () => Promise<ProcessPlace>): void {
+/**
+ * What every place of processes owes its callers; run on each implementation. Container engines
+ * tell an exit code of 128 and more as the signal that it stands for in a shell.
+ */
+export function processesSuite(
+  name: string,
+  makePlace: () => Promise<ProcessPlace>,
+  codes: readonly number[] = [0, 1, 42, 143, 255],
+): void {
   describe(name, () => {
     let place: ProcessPlace;
     let processes: Processes & { close(): void };
@@ -61,7 +68,7 @@ export function processesSuite(name: string, makePlace: () => Promise<ProcessPla
       return { started, exit: await processes.exited(key, open) };
     };
 
-    it.each([0, 1, 42, 143, 255])('tells exit code %i', async (code) => {
+    it.each(codes)('tells exit code %i', async (code) => {
       const before = Date.now() - 1;
       const { started, exit } = await run({ is: 'exits', code });
       expect(exit).toEqual({ code, signal: 0, at: exit.at, outOfMemory: false, lost: false });
