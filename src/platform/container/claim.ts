@@ -16,6 +16,8 @@ export function makeClaim(record: string, uid: number, gid: number): string {
   return path;
 }
 
+export const hasClaim = (record: string): boolean => existsSync(claimOf(record));
+
 export const hasBegun = (record: string): boolean => existsSync(join(claimOf(record), 'begun'));
 
 /** It was started once more, and did nothing then: how it ended the first time is not known. */

@@ -9,9 +9,9 @@ import type { Ways } from '../process/ending.ts';
 import { readRecord } from '../process/record.ts';
 import { INSTALLATION, nameOf, RECORD } from './blueprint.ts';
 import { type Box, boxOf } from './box.ts';
-import { claimsIn, removeClaim } from './claim.ts';
+import { claimsIn, hasClaim, removeClaim } from './claim.ts';
 import { type Engine, engineFailed, engineWords, type FindEngine } from './engine.ts';
-import { step, type Tending } from './tending.ts';
+import { type Seen, step, type Tending } from './tending.ts';
 
 export type ContainersOptions = {
   /** Of the records. */
@@ -35,18 +35,19 @@ export function openContainers(options: ContainersOptions): Containers {
   let swept: Promise<void> | undefined;
   const sweepOnce = (): Promise<void> =>
     (swept ??= insist(async () => sweep(await find(), directory, installation, closing.signal)));
-  const see = async (attempt: Attempt, host: Tended): Promise<void> => {
+  const see = async (attempt: Attempt, host: Tended, seen: Seen): Promise<void> => {
     const { rootless } = await find();
     const box = await boxAt(attempt.path);
     const known = { installation, mark, spool, rootless };
-    const tending: Tending = { attempt, host, box, ...known, why: undefined };
+    const tending: Tending = { attempt, host, box, ...known, seen };
     for (let next = 'again'; next === 'again'; ) next = await step(tending);
   };
   const tend = (attempt: Attempt, host: Tended): void => {
     if (tended.has(attempt) || closing.signal.aborted) return;
     tended.add(attempt);
     void sweepOnce();
-    void insist(() => see(attempt, host)).then(() => {
+    const seen: Seen = {};
+    void insist(() => see(attempt, host, seen)).then(() => {
       tended.delete(attempt);
       // It was ordered while it was let go of.
       if (!attempt.isOver && attempt.order !== undefined) tend(attempt, host);
@@ -57,6 +58,7 @@ export function openContainers(options: ContainersOptions): Containers {
   return {
     unenforced: async (wanted) => (await find()).unenforced(wanted),
     tend,
+    holds: ({ path }) => hasClaim(path),
     ways: (attempt) => waysOf(() => boxAt(attempt.path)),
     close: () => closing.abort(),
   };
@@ -94,8 +96,8 @@ function waysOf(box: () => Promise<Box>): Ways {
 }
 
 /**
- * Removes what does not run and belongs to no attempt any more: of this worker by its records, of
- * others when the folder of their records is gone.
+ * Removes what belongs to no attempt any more: of this worker by its records, of others what does
+ * not run and has no folder of records.
  */
 async function sweep(
   engine: Engine,
@@ -107,10 +109,9 @@ async function sweep(
   for (const { Id, State, Labels } of await engine.docker.listContainers({ all: true, filters })) {
     const record = Labels[RECORD] ?? '';
     const folder = dirname(record);
-    const isLeft = folder === directory ? !isAlive(record) : !existsSync(folder);
-    if (!isLeft || State === 'running' || State === 'paused') continue;
-    await boxOf(engine, Id, closing).remove();
-    if (folder === directory) removeClaim(record);
+    const isOver = State !== 'running' && State !== 'paused';
+    const isLeft = folder === directory ? !isAlive(record) : isOver && !existsSync(folder);
+    if (isLeft) await boxOf(engine, Id, closing).remove();
   }
   for (const record of claimsIn(directory)) if (!isAlive(record)) removeClaim(record);
 }

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { Agent } from 'node:http';
 import type Docker from 'dockerode';
 import type { Resources } from '../../actors/ports.ts';
 import { Failed } from '../../protocol/errors.ts';
@@ -49,9 +50,12 @@ async function openEngine(asked: string): Promise<Engine> {
     throw new Failed('start_failed', `no container engine listens at ${where}: ${mend}`);
   }
   const { default: Client } = await import('dockerode');
+  // A new connection each time: one that is ending answers on those that it has.
+  const agent = new Agent({ keepAlive: false });
   let why: unknown;
   for (const socketPath of there) {
-    const docker = new Client({ socketPath });
+    const options = { socketPath, agent };
+    const docker = new Client(options);
     try {
       return engineOf(docker, await docker.info());
     } catch (error) {
@@ -96,7 +100,8 @@ function engineOf(docker: Docker, info: Info): Engine {
 /** What the engine answered, or how the connection to it ended. */
 export function engineWords(error: unknown): string {
   const { json, message } = error as { json?: { message?: unknown }; message?: unknown };
-  return String(json?.message ?? message ?? error).trim();
+  const words = String(json?.message ?? message ?? error);
+  return words.replace(/^\(HTTP code \d+\) [^-]* - /, '').trim();
 }
 
 /** The status of its answer; undefined when there was none, so that nobody knows what it did. */

@@ -65,9 +65,11 @@ type Line = {
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
 };
 
+type Layer = { readonly done: number; readonly total: number };
+
 /** Sums up its layers, as far as they have begun: what is told grows at times in all. */
 async function follow(stream: Readable, image: string, progress: Progress): Promise<void> {
-  const layers = new Map<string, { readonly done: number; readonly total: number }>();
+  const layers = new Map<string, Layer>();
   progress(0, 1);
   let rest = '';
   stream.setEncoding('utf8');
@@ -75,19 +77,27 @@ async function follow(stream: Readable, image: string, progress: Progress): Prom
     const lines = (rest + part).split('\n');
     rest = lines.pop() ?? '';
     for (const text of lines.filter((line) => line.trim() !== '')) {
-      const { id = '', status = '', error, progressDetail: at } = JSON.parse(text) as Line;
-      if (error !== undefined) throw pullFailed(image, registryOf(image), new Error(error));
-      if (status !== 'Downloading' || at?.total === undefined) continue;
-      layers.set(id, { done: at.current ?? 0, total: at.total });
-      const all = [...layers.values()];
-      const [done, total] = [sum(all.map((one) => one.done)), sum(all.map((one) => one.total))];
-      // All of it is here only once it is unpacked.
-      progress(Math.min(done, total - 1), total);
+      const line = JSON.parse(text) as Line;
+      if (line.error !== undefined)
+        throw pullFailed(image, registryOf(image), new Error(line.error));
+      const layer = layerOf(line, layers.get(line.id ?? ''));
+      if (layer) layers.set(line.id ?? '', layer);
     }
+    const [done, total] = [sum(layers, 'done'), sum(layers, 'total')];
+    // All of it is here only once it is unpacked.
+    if (total > 0) progress(Math.min(done, total - 1), total);
   }
 }
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+/** What a line tells of a layer's bytes, if it does. */
+function layerOf({ status, progressDetail }: Line, known: Layer | undefined): Layer | undefined {
+  const { current = 0, total } = progressDetail ?? {};
+  if (status === 'Downloading' && total !== undefined) return { done: current, total };
+  return status === 'Download complete' && known ? { ...known, done: known.total } : undefined;
+}
+
+const sum = (layers: ReadonlyMap<string, Layer>, of: keyof Layer): number =>
+  [...layers.values()].reduce((all, layer) => all + layer[of], 0);
 
 /** The registry does not know us. */
 const denied = /denied|unauthorized|authentication required|no basic auth/i;

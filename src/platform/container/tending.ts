@@ -1,6 +1,6 @@
 import { closeSync, constants, fchownSync, openSync } from 'node:fs';
 import type { ContainerInspectInfo } from 'dockerode';
-import type { ProcessOrder } from '../../actors/ports.ts';
+import type { Exit, ProcessOrder } from '../../actors/ports.ts';
 import { Failed } from '../../protocol/errors.ts';
 import type { Account } from '../process/account.ts';
 import { type Attempt, marksOf, settle } from '../process/attempt.ts';
@@ -25,8 +25,15 @@ export type Tending = {
   readonly installation: string;
   readonly mark: Readonly<Record<string, string>>;
   readonly spool: string;
-  /** Why it could not be started, when that is known better than by its record. */
-  why: Failed | undefined;
+  readonly seen: Seen;
+};
+
+/** What this life has seen of an attempt, and its record does not say. */
+export type Seen = {
+  /** Why it could not be started. */
+  why?: Failed;
+  /** The engine went away while it ran, so what ended it then may be the engine. */
+  cut?: true;
 };
 
 type State = ContainerInspectInfo['State'];
@@ -37,7 +44,7 @@ type Alive = Told & { readonly is: 'starting' | 'running' };
  * nobody has ordered it in this life. What is thrown is that the engine does not answer.
  */
 export async function step(tending: Tending): Promise<'again' | 'over' | 'parked'> {
-  const { attempt, box } = tending;
+  const { attempt, box, seen } = tending;
   const told = readRecord(attempt.path);
   if (told.is !== 'starting' && told.is !== 'running') return finish(tending, told);
   const state = await box.look();
@@ -47,13 +54,16 @@ export async function step(tending: Tending): Promise<'again' | 'over' | 'parked
       return start(tending, told);
     case 'runs':
       began(attempt, told, state);
+      seen.cut = true;
       await box.wait();
+      await box.look();
+      delete seen.cut;
       return 'again';
     case 'over':
       if (state.ExitCode === REFUSED && !hasBegun(attempt.path))
         return refuse(tending, new Failed('start_failed', 'its container could not begin'));
       began(attempt, told, state);
-      appendRecord(attempt.path, exitLine(endOf(attempt, told, state)));
+      appendRecord(attempt.path, exitLine(endOf(tending, told, state)));
       return 'again';
   }
 }
@@ -62,7 +72,7 @@ export async function step(tending: Tending): Promise<'again' | 'over' | 'parked
 const REFUSED = 125;
 
 /** The record says all that there is to say: the container goes. */
-async function finish({ attempt, host, box, why }: Tending, told: Told): Promise<'over'> {
+async function finish({ attempt, host, box, seen: { why } }: Tending, told: Told): Promise<'over'> {
   await box.remove();
   removeClaim(attempt.path);
   if (told.is === 'failed' && why) host.failed(attempt, why);
@@ -141,7 +151,7 @@ async function start(tending: Tending, told: Alive): Promise<'again'> {
 }
 
 function refuse(tending: Tending, why: Failed): 'again' {
-  tending.why = why;
+  tending.seen.why = why;
   appendRecord(tending.attempt.path, 'failed engine 0');
   return 'again';
 }
@@ -156,9 +166,10 @@ function began(attempt: Attempt, told: Alive, state: State | undefined): void {
   if (now.is === 'running') settle(attempt, now);
 }
 
-/** What ended with the machine was not ended by itself. */
-function endOf({ path }: Attempt, { boot }: Alive, state: State) {
+/** What ended with the machine, or with its engine, did not end by itself. */
+function endOf({ attempt, seen }: Tending, { boot }: Alive, state: State): Exit {
   const exit = exitOf(state);
-  const isCut = boot !== bootId() && exit.at > Date.now() - bootMs();
-  return isCut || beganAgain(path) ? lostAt(Date.now()) : exit;
+  const withBoot = boot !== bootId() && exit.at > Date.now() - bootMs();
+  const withEngine = seen.cut === true && exit.signal !== 0 && !exit.outOfMemory;
+  return withBoot || withEngine || beganAgain(attempt.path) ? lostAt(exit.at) : exit;
 }

@@ -19,6 +19,8 @@ export type Containers = {
    */
   tend(attempt: Attempt, host: Tended): void;
   ways(attempt: Attempt): Ways;
+  /** Whether there may be a container of it, whatever its record says. */
+  holds(attempt: Attempt): boolean;
   /** Lets go of all of them; they run on. */
   close(): void;
 };
@@ -41,6 +43,7 @@ export const noContainers: Containers = {
   unenforced: async () => none(),
   tend: none,
   ways: none,
+  holds: () => false,
   close: () => {},
 };
 

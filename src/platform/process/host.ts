@@ -168,6 +168,9 @@ export class Host {
       attempt.contained = told.contained;
       if (told.contained) this.#containers.tend(attempt, this.#tended);
       else this.#watch.add(attempt);
+    } else if (told.is !== 'ended' && this.#containers.holds(attempt)) {
+      attempt.contained = true;
+      this.#containers.tend(attempt, this.#tended);
     } else this.#over(attempt, told);
   }
 

@@ -64,7 +64,12 @@ const hasCommand = (name: string): boolean =>
 async function launch(folder: string, docker: Docker): Promise<ChildProcess> {
   const own = { 'data-root': 'data', 'exec-root': 'exec', pidfile: 'pid' };
   const places = Object.entries(own).map(([name, path]) => `--${name}=${join(folder, path)}`);
-  const alone = ['--iptables=false', '--bridge=none', '--log-level=warn'];
+  const alone = [
+    '--iptables=false',
+    '--bridge=none',
+    '--log-level=warn',
+    '--max-download-attempts=1',
+  ];
   const socket = `--host=unix://${join(folder, 'docker.sock')}`;
   const child = spawn('dockerd', [...places, ...alone, socket], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -99,7 +104,7 @@ async function removed(folder: string): Promise<void> {
 }
 
 /** The files of the image, as a tar. */
-export async function busyboxTar(folder: string): Promise<string> {
+async function busyboxTar(folder: string): Promise<string> {
   const root = join(folder, 'root');
   for (const path of ['bin', 'tmp', 'etc']) mkdirSync(join(root, path), { recursive: true });
   const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path));
