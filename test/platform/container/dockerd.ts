@@ -104,7 +104,7 @@ async function removed(folder: string): Promise<void> {
 }
 
 /** The files of the image, as a tar. */
-async function busyboxTar(folder: string): Promise<string> {
+export async function busyboxTar(folder: string): Promise<string> {
   const root = join(folder, 'root');
   for (const path of ['bin', 'tmp', 'etc']) mkdirSync(join(root, path), { recursive: true });
   const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path));
