@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { busyboxTar, type Dockerd, IMAGE, startDockerd } from '../platform/container/dockerd.ts';
+import { startDockerd } from '../platform/container/dockerd.ts';
+import { busyboxTar, IMAGE, type RealEngine } from '../platform/container/real-engine.ts';
 import { startRegistry } from '../platform/container/registry.ts';
 import { cleanup, type Dev, dev, file, folder, forAll, swm, until } from './lab.ts';
 import { processesOf } from './machine.ts';
@@ -20,7 +21,7 @@ const lasting = scriptOf(
 
 const workOf = ({ spool }: Dev, id: string): string => join(spool, 'job', id, '1.0', 'work');
 
-const containersOf = async ({ docker }: Dockerd, id: string): Promise<number> => {
+const containersOf = async ({ docker }: RealEngine, id: string): Promise<number> => {
   const filters = { label: [`swm.job=${id}`] };
   return (await docker.listContainers({ all: true, filters })).length;
 };
@@ -35,7 +36,8 @@ describe('a job in a container', { timeout: 60_000 }, () => {
     const home = await folder();
     const engine = await startDockerd();
     cleanup(() => engine.end());
-    const args = ['--set', `containers.socket=${engine.socket}`, '--set', 'jobs.relocate=asked'];
+    const keys = [`containers.socket=${engine.socket}`, 'jobs.relocate=asked', 'jobs.path=/none'];
+    const args = keys.flatMap((key) => ['--set', key]);
     return { home, engine, args, node: await dev(join(home, 'spool'), args) };
   });
 

@@ -37,14 +37,18 @@ export const codeOf = (promise: Promise<unknown>): Promise<string> =>
 
 export const open = new AbortController().signal;
 
-/**
- * What every place of processes owes its callers; run on each implementation. Container engines
- * tell an exit code of 128 and more as the signal that it stands for in a shell.
- */
+/** What a place differs in from others. */
+export type Ability = {
+  /** Container engines tell 143 as the signal that it stands for in a shell. */
+  readonly codes: readonly number[];
+  readonly atOnce: number;
+};
+
+/** What every place of processes owes its callers; run on each implementation. */
 export function processesSuite(
   name: string,
   makePlace: () => Promise<ProcessPlace>,
-  codes: readonly number[] = [0, 1, 42, 143, 255],
+  { codes, atOnce }: Ability = { codes: [0, 1, 42, 143, 255], atOnce: 20 },
 ): void {
   describe(name, () => {
     let place: ProcessPlace;
@@ -105,8 +109,8 @@ export function processesSuite(
       expect(ends.map(({ exit }) => exit.code)).toEqual([0, 1, 2]);
     });
 
-    it('runs twenty at once', async () => {
-      const plans = Array.from({ length: 20 }, (_, code) => ({ code, key: someKey() }));
+    it(`runs ${atOnce} at once`, async () => {
+      const plans = Array.from({ length: atOnce }, (_, code) => ({ code, key: someKey() }));
       const ends = await Promise.all(
         plans.map(({ code, key }) => run({ is: 'exits', code, afterMs: 200 }, key)),
       );

@@ -51,7 +51,6 @@ export function blueprint(order: ProcessOrder, facts: Facts): ContainerCreateOpt
     Cmd: [script, stdin, stdout, stderr],
     Env: env.map(([name, value]) => `${name}=${value}`),
     Labels: { ...facts.labels },
-    Healthcheck: { Test: ['NONE'] },
     HostConfig: {
       Init: true,
       NetworkMode: 'host',

@@ -13,15 +13,10 @@ export type Box = {
   start(): Promise<void>;
   /** Resolves once it does not run, or may not run. */
   wait(): Promise<void>;
-  /** Asks all of its processes to end, also those that are suspended. */
-  terminate(): Promise<void>;
   kill(): Promise<void>;
   /** With the volumes that nobody has named; also what runs. */
   remove(): Promise<void>;
 };
-
-/** Its first process starts what the script says, and would be all that a signal reaches. */
-const TERMINATE = ['/bin/sh', '-c', 'kill -TERM -1; kill -CONT -1'];
 
 export function boxOf({ docker }: Engine, name: string, closing: AbortSignal): Box {
   const container: Container = docker.getContainer(name);
@@ -34,12 +29,14 @@ export function boxOf({ docker }: Engine, name: string, closing: AbortSignal): B
       unless([409], async () => void (await docker.createContainer({ ...options, ...soon() }))),
     start: () => unless([304], async () => void (await container.start(soon()))),
     wait: () => unless([404], async () => void (await container.wait({ abortSignal: closing }))),
-    terminate: () =>
-      unless([404, 409], async () => {
-        const run = await container.exec({ Cmd: TERMINATE, ...soon() });
-        await run.start({ Detach: true, ...soon() });
-      }),
-    kill: () => unless([404, 409], async () => void (await container.kill(soon()))),
+    kill: async () => {
+      try {
+        await container.kill(soon());
+      } catch (error) {
+        // That there is nothing to kill any more is told in many ways.
+        if (statusOf(error) === undefined) throw error;
+      }
+    },
     remove: () =>
       unless([404], async () => void (await container.remove({ force: true, v: true, ...soon() }))),
   };

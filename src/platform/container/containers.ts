@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../../protocol/limits.ts';
 import type { Note } from '../../runtime/ports.ts';
 import type { Attempt } from '../process/attempt.ts';
+import { descendants, lives, signal } from '../process/being.ts';
 import type { Containers, Tended } from '../process/contained.ts';
 import type { Ways } from '../process/ending.ts';
 import { readRecord } from '../process/record.ts';
@@ -59,7 +60,7 @@ export function openContainers(options: ContainersOptions): Containers {
     unenforced: async (wanted) => (await find()).unenforced(wanted),
     tend,
     holds: ({ path }) => hasClaim(path),
-    ways: (attempt) => waysOf(() => boxAt(attempt.path)),
+    ways: (attempt) => waysOf(attempt, () => boxAt(attempt.path)),
     close: () => closing.abort(),
   };
 }
@@ -81,19 +82,21 @@ async function retry(note: Note, closing: AbortSignal, act: () => Promise<void>)
   }
 }
 
-function waysOf(box: () => Promise<Box>): Ways {
-  const ask = async (act: (box: Box) => Promise<void>): Promise<void> => {
+/** A signal by the engine would reach the first process alone, which is an init. */
+const waysOf = ({ path }: Attempt, box: () => Promise<Box>): Ways => ({
+  terminate: () => {
+    const told = readRecord(path);
+    if (told.is !== 'running' || !lives(told.main)) return;
+    for (const pid of descendants(told.main.pid)) signal(pid, 'SIGTERM') && signal(pid, 'SIGCONT');
+  },
+  kill: async (isOver) => {
     try {
-      await act(await box());
+      if (!isOver()) await (await box()).kill();
     } catch (error) {
       throw engineFailed(error, 'the container engine does not end it');
     }
-  };
-  return {
-    terminate: () => ask((one) => one.terminate()),
-    kill: async (isOver) => (isOver() ? undefined : ask((one) => one.kill())),
-  };
-}
+  },
+});
 
 /**
  * Removes what belongs to no attempt any more: of this worker by its records, of others what does

@@ -4,11 +4,12 @@ import type { Processes } from '../../../src/actors/ports.ts';
 import { type Engine, engineFinder } from '../../../src/platform/container/engine.ts';
 import { codeOf, open, someKey } from '../../ports/processes.suite.ts';
 import { until } from '../process-place.ts';
-import { type Dockerd, startDockerd } from './dockerd.ts';
+import { startDockerd } from './dockerd.ts';
 import { ContainerPlace, type ContainerPlaceOptions } from './place.ts';
+import type { RealEngine } from './real-engine.ts';
 
 describe('a container engine', () => {
-  let engine: Dockerd;
+  let engine: RealEngine;
   let place: ContainerPlace;
   let processes: Processes & { close(): void };
 

@@ -5,10 +5,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { AttemptKey, Processes } from '../../../src/actors/ports.ts';
 import { open, someKey } from '../../ports/processes.suite.ts';
 import { isRoot, NOBODY, readText, until } from '../process-place.ts';
-import { type Dockerd, startDockerd } from './dockerd.ts';
+import { startDockerd } from './dockerd.ts';
 import { ContainerPlace } from './place.ts';
+import type { RealEngine } from './real-engine.ts';
 
-let engine: Dockerd;
+let engine: RealEngine;
 beforeAll(async () => {
   engine = await startDockerd();
 });
@@ -101,8 +102,8 @@ describe('a job in a container', () => {
 
   it('writes its logs once, whoever watches it', async () => {
     const go = join(place.work, 'go');
-    const text = `i=0; until [ -e ${go} ]; do i=$((i+1)); echo $i; echo $i >&2; done; echo $i >last`;
-    const order = place.script(key, `#!/bin/sh\n${text}\n`);
+    const count = `i=0; until [ -e ${go} ]; do i=$((i+1)); echo $i; echo $i >&2; done`;
+    const order = place.script(key, `#!/bin/sh\n${count}; echo $i >last\n`);
     await processes.ensure(order);
     for (let lives = 0; lives < 3; lives++) {
       const size = readText(order.stdout).length;
@@ -127,8 +128,8 @@ describe('a job in a container', () => {
   });
 
   it('asks all of its processes to end, not the first alone', async () => {
-    const text = `trap '' TERM\n(trap 'echo child >>heard; exit' TERM; echo >ready; while :; do sleep 1; done) &\nwait\nwait`;
-    const order = place.script(key, `#!/bin/sh\n${text}\n`);
+    const child = "trap 'echo child >>heard; exit' TERM; echo >ready; while :; do sleep 1; done";
+    const order = place.script(key, `#!/bin/sh\ntrap '' TERM\n(${child}) &\nwait\nwait\n`);
     await processes.ensure(order);
     await until('it is under way', () => readText(join(place.work, 'ready')) !== '');
     await processes.stop(key, 10_000);

@@ -9,13 +9,14 @@ import { engineFinder } from '../../../src/platform/container/engine.ts';
 import { openImages } from '../../../src/platform/container/images.ts';
 import { Failed } from '../../../src/protocol/errors.ts';
 import { open } from '../../ports/processes.suite.ts';
-import { type Dockerd, startDockerd } from './dockerd.ts';
+import { startDockerd } from './dockerd.ts';
+import type { RealEngine } from './real-engine.ts';
 import { ANN, type Registry, startRegistry } from './registry.ts';
 
 const MIB = 1 << 20;
 
 describe('an image', () => {
-  let engine: Dockerd;
+  let engine: RealEngine;
   let registry: Registry;
   const folder = mkdtempSync(join(tmpdir(), 'swm-images-'));
   const file = join(folder, 'config.json');

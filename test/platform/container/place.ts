@@ -2,8 +2,8 @@ import type { AttemptKey, ProcessOrder } from '../../../src/actors/ports.ts';
 import { openContainers } from '../../../src/platform/container/containers.ts';
 import { engineFinder, type FindEngine } from '../../../src/platform/container/engine.ts';
 import type { ProcessesOptions } from '../../../src/platform/process/processes.ts';
-import { RealPlace, until } from '../process-place.ts';
-import { type Dockerd, IMAGE } from './dockerd.ts';
+import { RealPlace } from '../process-place.ts';
+import { IMAGE, type RealEngine } from './real-engine.ts';
 
 export type ContainerPlaceOptions = Partial<ProcessesOptions> & {
   readonly find?: FindEngine;
@@ -12,10 +12,10 @@ export type ContainerPlaceOptions = Partial<ProcessesOptions> & {
 
 /** The same machine, whose jobs run in containers. */
 export class ContainerPlace extends RealPlace {
-  readonly #engine: Dockerd;
+  readonly #engine: RealEngine;
   readonly image: string;
 
-  constructor(engine: Dockerd, { find, image, ...options }: ContainerPlaceOptions = {}) {
+  constructor(engine: RealEngine, { find, image, ...options }: ContainerPlaceOptions = {}) {
     super(() => ({
       ...options,
       containers: openContainers({
@@ -51,8 +51,7 @@ export class ContainerPlace extends RealPlace {
         .remove({ force: true, v: true })
         .catch(() => {});
     await super.clear();
-    let left: readonly string[] = [];
-    void this.containers().then((names) => (left = names));
-    await until('no container is left', () => left.length === 0);
+    const left = await this.containers();
+    if (left.length > 0) throw new Error(`containers are left: ${left.join(', ')}`);
   }
 }
