@@ -8,8 +8,8 @@ import {
   answering,
   busyboxTar,
   ended,
-  hasCommand,
   IMAGE,
+  mustHave,
   type RealEngine,
   removeContainers,
   removed,
@@ -19,8 +19,7 @@ const NEEDED = ['dockerd', 'containerd', 'runc', 'busybox'];
 
 /** Starts a Docker without networks: its containers have the machine's, or none. */
 export async function startDockerd(): Promise<RealEngine> {
-  for (const command of NEEDED)
-    if (!hasCommand(command)) throw new Error(`no ${command} here: sh bin/set-up --tests, as root`);
+  mustHave(NEEDED);
   const folder = mkdtempSync(join(tmpdir(), 'swm-docker-'));
   const socket = join(folder, 'docker.sock');
   const docker = new Docker({ socketPath: socket });

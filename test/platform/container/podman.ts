@@ -7,8 +7,8 @@ import {
   answering,
   busyboxTar,
   ended,
-  hasCommand,
   IMAGE,
+  mustHave,
   type RealEngine,
   removeContainers,
   removed,
@@ -23,9 +23,10 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 `;
 
-export const hasPodman = ['podman', 'runc', 'catatonit', 'busybox'].every(hasCommand);
+const NEEDED = ['podman', 'runc', 'catatonit', 'busybox'];
 
 export async function startPodman(): Promise<RealEngine> {
+  mustHave(NEEDED);
   const folder = mkdtempSync(join(tmpdir(), 'swm-podman-'));
   const socket = join(folder, 'podman.sock');
   const settings = join(folder, 'containers.conf');

@@ -21,8 +21,12 @@ export const IMAGE = 'swm-test/busybox:1';
 
 const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/usr/local/bin', '/usr/bin', '/sbin', '/bin'];
 
-export const hasCommand = (name: string): boolean =>
-  FOLDERS.some((folder) => existsSync(join(folder, name)));
+/** Throws for what is not installed. */
+export function mustHave(commands: readonly string[]): void {
+  for (const name of commands)
+    if (!FOLDERS.some((folder) => existsSync(join(folder, name))))
+      throw new Error(`no ${name} here: sh bin/set-up --tests, as root`);
+}
 
 /** Resolves once it answers; `said` is what it has complained of until now. */
 export async function answering(
