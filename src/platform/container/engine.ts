@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs';
 import { Agent } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Resources } from '../../actors/ports.ts';
 import { Failed } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import { errno } from '../disk.ts';
 
 /** A container engine that speaks Docker's API, such as Docker or Podman. */
@@ -57,12 +59,17 @@ async function openEngine(asked: string): Promise<Engine> {
     const options = { socketPath, agent };
     const docker = new Client(options);
     try {
-      return engineOf(docker, await docker.info());
+      return engineOf(docker, await Promise.race([docker.info(), late()]));
     } catch (error) {
       why = engineFailed(error, `the container engine at ${socketPath} cannot be used`);
     }
   }
   throw why;
+}
+
+async function late(): Promise<never> {
+  await sleep(limits.engineMs, undefined, { ref: false });
+  throw new Error('it does not answer');
 }
 
 const isSocket = (path: string): boolean => {

@@ -20,7 +20,7 @@ export type Tending = {
   readonly attempt: Attempt;
   readonly host: Tended;
   readonly box: Box;
-  /** Of our own account: so the engine is another's, or not. */
+  /** The engine runs as our own account. */
   readonly rootless: boolean;
   readonly installation: string;
   readonly mark: Readonly<Record<string, string>>;
@@ -51,7 +51,7 @@ export async function step(tending: Tending): Promise<'again' | 'over' | 'parked
   if (state === undefined) return absent(tending, told);
   switch (stageOf(state)) {
     case 'made':
-      return start(tending, told);
+      return told.is === 'starting' ? start(tending, told) : vanished(attempt, told);
     case 'runs':
       began(attempt, told, state);
       seen.cut = true;
@@ -60,7 +60,7 @@ export async function step(tending: Tending): Promise<'again' | 'over' | 'parked
       delete seen.cut;
       return 'again';
     case 'over':
-      if (state.ExitCode === REFUSED && !hasBegun(attempt.path))
+      if (told.is === 'starting' && state.ExitCode === REFUSED && !hasBegun(attempt.path))
         return refuse(tending, new Failed('start_failed', 'its container could not begin'));
       began(attempt, told, state);
       appendRecord(attempt.path, exitLine(endOf(tending, told, state)));
@@ -82,11 +82,7 @@ async function finish({ attempt, host, box, seen: { why } }: Tending, told: Told
 
 async function absent(tending: Tending, told: Alive): Promise<'again' | 'parked'> {
   const { attempt } = tending;
-  if (told.is === 'running' || hasBegun(attempt.path)) {
-    began(attempt, told, undefined);
-    appendRecord(attempt.path, exitLine(lostAt(Date.now())));
-    return 'again';
-  }
+  if (told.is === 'running' || hasBegun(attempt.path)) return vanished(attempt, told);
   if (told.boot !== bootId()) return never(attempt);
   if (attempt.order === undefined) return 'parked';
   try {
@@ -94,8 +90,15 @@ async function absent(tending: Tending, told: Alive): Promise<'again' | 'parked'
     return 'again';
   } catch (error) {
     if (statusOf(error) === undefined && !(error instanceof Failed)) throw error;
-    return refuse(tending, engineFailed(error, `the container engine cannot make it`));
+    return refuse(tending, engineFailed(error, 'the container engine cannot make it'));
   }
+}
+
+/** What has begun is not begun anew. */
+function vanished(attempt: Attempt, told: Alive): 'again' {
+  began(attempt, told, undefined);
+  appendRecord(attempt.path, exitLine(lostAt(Date.now())));
+  return 'again';
 }
 
 /** Its boot is over, and it had not begun. */
