@@ -27,6 +27,7 @@ const external = [
   '@peculiar/x509',
   'bufferutil',
   'cpu-features',
+  'dockerode',
   'lmdb',
   'msgpackr-extract',
   'pino',

@@ -60,6 +60,15 @@ const Config = Type.Object(
       },
       strict,
     ),
+    containers: Type.Object(
+      {
+        /** Path of the engine's socket; '' looks where engines usually listen. */
+        socket: Type.String(),
+        /** Who swm is to registries: a file as `docker login` writes it; '': nobody. */
+        credentials: Type.String(),
+      },
+      strict,
+    ),
     ports: Type.Object({ pool: Type.String() }, strict),
     remotes: Type.Array(
       Type.Object({
@@ -99,6 +108,7 @@ const defaults = (): Config => ({
     retentionMs: 7 * DAY_MS,
     logBytesMax: limits.logBytesMax,
   },
+  containers: { socket: '', credentials: '' },
   ports: { pool: '127.77.0.0/16' },
   remotes: [],
   log: { level: 'info' },

@@ -114,6 +114,8 @@ export type ProcessOrder = {
   /** The local account to run as; '' is swm's own (never root when swm is root). */
   readonly user: string;
   readonly limits: Resources;
+  /** The container image that it runs in; undefined: in none. */
+  readonly image?: string;
 };
 
 export type Started = {
@@ -156,6 +158,12 @@ export interface Processes {
    * whatever becomes of this worker, all of it is killed when that is past, and nothing starts.
    */
   renew(key: AttemptKey, until: Millis): Promise<void>;
+}
+
+/** The container images of a worker. */
+export interface Images {
+  /** Brings the image here unless it is here; `progress` counts the bytes known so far. */
+  bring(image: string, progress: Progress, signal: AbortSignal): Promise<void>;
 }
 
 // ---------------------------------------------------------------- bytes

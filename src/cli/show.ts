@@ -55,6 +55,7 @@ function factsOf(job: JobView): readonly Fact[] {
     ['ended', instant(job.endedAt)],
     ['ran for', job.startedAt === 0 ? '' : span(ended - job.startedAt)],
     ['asks for', resources(spec)],
+    ['image', spec.containerImage],
     ['walltime', spec.walltimeMs === 0 ? '' : span(spec.walltimeMs)],
     ['nodes', job.nodes.join(' ')],
     ['cluster', job.cluster],

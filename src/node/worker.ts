@@ -5,6 +5,10 @@ import type { Runner } from '../actors/runner/runner.ts';
 import type { RunnerPorts } from '../actors/runner/tasks.ts';
 import type { Config } from '../config.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
+import { openContainers } from '../platform/container/containers.ts';
+import { credentialsFrom } from '../platform/container/credentials.ts';
+import { engineFinder } from '../platform/container/engine.ts';
+import { openImages } from '../platform/container/images.ts';
 import type { FollowOrder, LocateLog, LogSource } from '../platform/follow.ts';
 import type { ResolvePort } from '../platform/job-port.ts';
 import { type Account, accounts } from '../platform/process/account.ts';
@@ -52,8 +56,12 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
   const mark: Record<string, string> = { SWM_INSTALLATION: spool.installation };
   const machine = process.env['SWM_MACHINE'];
   if (machine !== undefined) mark['SWM_MACHINE'] = machine;
+  const directory = join(spool.path, 'run', 'attempts');
+  const find = engineFinder(config.containers.socket);
+  const { installation } = spool;
   const processes = await openProcesses({
-    directory: join(spool.path, 'run', 'attempts'),
+    directory,
+    containers: openContainers({ directory, find, installation, mark, spool: jobs, note }),
     jobsUser: config.jobs.user,
     logBytesMax: config.jobs.logBytesMax,
     slots: Math.max(1, Math.min(availableParallelism(), resourcesOf(config).cpus)),
@@ -75,6 +83,7 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
         ...processes,
         exited: (key, signal) => ended.after(processes.exited(key, signal), key),
       },
+      images: openImages(find, credentialsFrom(config.containers.credentials)),
       workplace: workplace({ directory: jobs, blobs, carrier, accountOf }),
       clock,
       address: config.address,

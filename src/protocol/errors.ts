@@ -49,6 +49,7 @@ export const errors = {
   lost: { http: 200, retry: true, mend: 'The node died under the job; submit it again.' },
   no_user: { http: 200, retry: false, mend: 'Set jobs.user to an account that exists.' },
   start_failed: { http: 200, retry: false, mend: 'Read the text: the system refused the start.' },
+  no_image: { http: 200, retry: false, mend: 'Check `container-image`, and who may pull it.' },
   output_missing: { http: 200, retry: false, mend: 'The job did not make the file it promised.' },
   wrong_version: { http: 426, retry: false, mend: 'Upgrade the older side.' },
   in_use: { http: 409, retry: false, mend: 'End the process that the text names first.' },

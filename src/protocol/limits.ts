@@ -246,10 +246,7 @@ export const limits = {
   streamFrameBytes: (16 << 10) - 8,
   /** transfer: bytes of an arriving blob that are written to disk at once. */
   blobWriteBytes: 512 << 10,
-  /**
-   * link: bytes of one link for messages that are read in one turn of the loop. They hold about as
-   * many envelopes as an actor plays letters in it, so that no peer fills its mailbox meanwhile.
-   */
+  /** link: bytes of its messages read in one turn, about as many as an actor plays letters. */
   turnBytesMax: 24 << 10,
   /** watch: lists watched over one link, and rows read of one before others have a turn. */
   watchesMax: 32,
@@ -293,6 +290,8 @@ export const limits = {
   leaseMs: 15_000,
   leaseMsMin: 1_000,
   leaseMsMax: 86_400_000,
+  /** containers: how long an engine may take for all that it does but waiting and pulling. */
+  engineMs: 120_000,
   /** leases: between two looks of a guard, and how long it may take to be there. */
   guardMs: 200,
   guardBirthMs: 10_000,

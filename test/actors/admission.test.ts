@@ -92,7 +92,6 @@ describe('a submission', () => {
     ['#SWM gang g1', 'gang'],
     ['#SWM notify https://x.org/y', 'notify'],
     ['#SWM storage home', 'storage'],
-    ['#SWM container-image debian:12', 'container-image'],
     ['#SWM keep-resources', 'keep-resources'],
     ['#SWM checkpoint', 'checkpoint, checkpoint-dir, checkpoint-interval'],
     ['#SWM checkpoint-dir ckpt', 'checkpoint, checkpoint-dir, checkpoint-interval'],

@@ -27,6 +27,13 @@ const phases = [
 ] as const;
 
 describe('a runner', () => {
+  it('tells how far an image is as it does of files', () => {
+    const stage = on(runner.init(orderOf(), NOW));
+    const pulled = { is: 'progress', done: 1, total: 3, image: 'a/b:1' } as const;
+    expect(stage.hear(pulled).effects).toEqual([REPORT]);
+    expect(stage.state.detail).toBe('Pulling image a/b:1: 33 %');
+  });
+
   it('brings the files, starts the process, waits for it and brings the results', () => {
     const stage = on(runner.init(orderOf(), NOW));
     expect(stage.entered()).toEqual([...ENTER, 'run stage']);

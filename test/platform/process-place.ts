@@ -72,11 +72,12 @@ export class RealPlace implements ProcessPlace {
   readonly work = join(this.root, 'work');
   readonly mark = { SWM_MACHINE: this.root };
   readonly notes: string[] = [];
-  readonly #options: Partial<ProcessesOptions>;
+  readonly #options: () => Partial<ProcessesOptions>;
   readonly #open: { close(): void }[] = [];
 
-  constructor(options: Partial<ProcessesOptions> = {}) {
-    this.#options = options;
+  /** What each life is opened with; a function makes it anew for each. */
+  constructor(options: Partial<ProcessesOptions> | (() => Partial<ProcessesOptions>) = {}) {
+    this.#options = typeof options === 'function' ? options : () => options;
     chmodSync(this.root, 0o755);
     mkdirSync(this.work);
     if (isRoot) chownSync(this.work, NOBODY, NOBODY);
@@ -90,7 +91,7 @@ export class RealPlace implements ProcessPlace {
       mark: this.mark,
       note: (_level, _path, text) => void this.notes.push(text),
       leftoverMs: 50,
-      ...this.#options,
+      ...this.#options(),
     });
     this.#open.push(processes);
     return processes;

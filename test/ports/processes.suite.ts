@@ -37,8 +37,19 @@ export const codeOf = (promise: Promise<unknown>): Promise<string> =>
 
 export const open = new AbortController().signal;
 
+/** What a place differs in from others. */
+export type Ability = {
+  /** Container engines tell 143 as the signal that it stands for in a shell. */
+  readonly codes: readonly number[];
+  readonly atOnce: number;
+};
+
 /** What every place of processes owes its callers; run on each implementation. */
-export function processesSuite(name: string, makePlace: () => Promise<ProcessPlace>): void {
+export function processesSuite(
+  name: string,
+  makePlace: () => Promise<ProcessPlace>,
+  { codes, atOnce }: Ability = { codes: [0, 1, 42, 143, 255], atOnce: 20 },
+): void {
   describe(name, () => {
     let place: ProcessPlace;
     let processes: Processes & { close(): void };
@@ -61,7 +72,7 @@ export function processesSuite(name: string, makePlace: () => Promise<ProcessPla
       return { started, exit: await processes.exited(key, open) };
     };
 
-    it.each([0, 1, 42, 143, 255])('tells exit code %i', async (code) => {
+    it.each(codes)('tells exit code %i', async (code) => {
       const before = Date.now() - 1;
       const { started, exit } = await run({ is: 'exits', code });
       expect(exit).toEqual({ code, signal: 0, at: exit.at, outOfMemory: false, lost: false });
@@ -98,8 +109,8 @@ export function processesSuite(name: string, makePlace: () => Promise<ProcessPla
       expect(ends.map(({ exit }) => exit.code)).toEqual([0, 1, 2]);
     });
 
-    it('runs twenty at once', async () => {
-      const plans = Array.from({ length: 20 }, (_, code) => ({ code, key: someKey() }));
+    it(`runs ${atOnce} at once`, async () => {
+      const plans = Array.from({ length: atOnce }, (_, code) => ({ code, key: someKey() }));
       const ends = await Promise.all(
         plans.map(({ code, key }) => run({ is: 'exits', code, afterMs: 200 }, key)),
       );

@@ -50,6 +50,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   lmdb: /^src\/platform\//,
   pino: /^src\/platform\//,
   ws: /^src\/(platform|api|cli)\//,
+  dockerode: /^src\/platform\/container\//,
   ssh2: /^src\/(platform|gates)\//,
 };
 

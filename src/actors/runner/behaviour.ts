@@ -159,7 +159,8 @@ function stop(state: Runner, why: Failure | null, graceMs: Millis): Runner {
 function staging(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
   if (event.is === 'progress') {
     const percent = event.total === 0 ? 100 : Math.floor((100 * event.done) / event.total);
-    const detail = `Data upload: ${percent} %`;
+    const what = event.image === undefined ? 'Data upload' : `Pulling image ${event.image}`;
+    const detail = `${what}: ${percent} %`;
     return [detail === state.detail ? state : { ...state, detail, seq: state.seq + 1 }, []];
   }
   if (event.is === 'again') return [state, stage(state)];

@@ -57,7 +57,13 @@ export type RunnerEvent =
   | { readonly is: 'remind' }
   | { readonly is: 'walltime' }
   | { readonly is: 'lease' }
-  | { readonly is: 'progress'; readonly done: number; readonly total: number };
+  | {
+      readonly is: 'progress';
+      readonly done: number;
+      readonly total: number;
+      /** The image that is being brought; else it is data. */
+      readonly image?: string;
+    };
 
 export type RunnerTasks = {
   stage: readonly [Order, Place];

@@ -4,11 +4,20 @@ import { limits } from '../../protocol/limits.ts';
 import type { Order } from '../../protocol/model.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Clock } from '../../runtime/ports.ts';
-import type { Place, PlaceOrder, Processes, ProcessOrder, Progress, Workplace } from '../ports.ts';
+import type {
+  Images,
+  Place,
+  PlaceOrder,
+  Processes,
+  ProcessOrder,
+  Progress,
+  Workplace,
+} from '../ports.ts';
 import type { RunnerEvent, RunnerTasks } from './runner.ts';
 
 export type RunnerPorts = {
   readonly processes: Processes;
+  readonly images: Images;
   readonly workplace: Workplace;
   readonly clock: Clock;
   /** The address of this worker that a job's ports are to listen on. */
@@ -39,19 +48,24 @@ const inWork = (directory: string, path: string): string =>
 
 /** Runs on a worker: brings inputs, starts the process, waits for it, takes the outputs home. */
 export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks> {
-  const { processes, workplace, clock, accountOf } = ports;
-  const told = (emit: (event: RunnerEvent) => void): Progress => {
+  const { processes, images, workplace, clock, accountOf } = ports;
+  const told = (emit: (event: RunnerEvent) => void, image?: string): Progress => {
     let last = 0;
     return (done, total) => {
       const now = clock.now();
       if (now - last < limits.progressMs && done < total) return;
       last = now;
-      emit({ is: 'progress', done, total });
+      emit({ is: 'progress', done, total, ...(image !== undefined && { image }) });
     };
   };
   return {
-    stage: (order, { emit, signal }) =>
-      workplace.stage(placeOf(order, accountOf(order.owner)), told(emit), signal),
+    stage: async (order, { emit, signal }) => {
+      const to = placeOf(order, accountOf(order.owner));
+      const place = await workplace.stage(to, told(emit), signal);
+      const image = order.spec.containerImage;
+      if (image !== '') await images.bring(image, told(emit, image), signal);
+      return place;
+    },
     start: ({ order, place }) => processes.ensure(processOf(ports, order, place)),
     boot: async () => processes.bootMs(),
     renew: async ({ key, until }) => {
@@ -96,15 +110,21 @@ function processOf(ports: RunnerPorts, order: Order, place: Place): ProcessOrder
       lang: 'C.UTF-8',
     },
   );
+  const image = spec.containerImage;
   return {
     key: { job, attempt, rank },
     directory: place.directory,
     script: place.script,
-    env,
+    // An image knows best where its own commands are.
+    env: image === '' || spec.env['PATH'] !== undefined ? env : without(env, 'PATH'),
     stdin: spec.stdin === '' ? '' : inWork(place.directory, spec.stdin),
     stdout: place.stdout,
     stderr: place.stderr,
     user,
     limits: order.resources,
+    ...(image !== '' && { image }),
   };
 }
+
+const without = (env: Readonly<Record<string, string>>, name: string): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).filter(([one]) => one !== name));

@@ -75,7 +75,6 @@ export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   gang: ({ gang }) => gang !== '',
   notify: ({ notify }) => notify !== '',
   storage: ({ storage }) => storage.length > 0,
-  'container-image': ({ containerImage }) => containerImage !== '',
   'keep-resources': ({ keepResources }) => keepResources,
   'checkpoint, checkpoint-dir, checkpoint-interval': (spec) =>
     spec.checkpoint || spec.checkpointDir !== '' || spec.checkpointIntervalMs > 0,

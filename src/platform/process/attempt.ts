@@ -17,11 +17,24 @@ export type Attempt = {
   uid: number;
   /** The slot of this life that runs it; an attempt without one is watched. */
   slot: Slot | undefined;
+  /** A container engine runs it, and no slot. */
+  contained: boolean;
   /** It is being ended because a log is full. */
   isCapped: boolean;
   /** Nothing of it runs any more, or ever will. */
   isOver: boolean;
 };
+
+/** What every process of an attempt has in its environment. */
+export const marksOf = (
+  mark: Readonly<Record<string, string>>,
+  { job, attempt, rank }: AttemptKey,
+): Readonly<Record<string, string>> => ({
+  ...mark,
+  SWM_JOB_ID: job,
+  SWM_ATTEMPT: `${attempt}`,
+  SWM_RANK: `${rank}`,
+});
 
 export function makeAttempt(key: AttemptKey, path: string): Attempt {
   const attempt: Attempt = {
@@ -32,6 +45,7 @@ export function makeAttempt(key: AttemptKey, path: string): Attempt {
     order: undefined,
     uid: -1,
     slot: undefined,
+    contained: false,
     isCapped: false,
     isOver: false,
   };
@@ -95,6 +109,8 @@ export function startFailed(attempt: Attempt, step: string, code: number, closed
       return new Failed('start_failed', `the system refused to become ${user}${why}`);
     case 'fork':
       return new Failed('start_failed', `the system refused a new process${why}`, true);
+    case 'engine':
+      return new Failed('start_failed', 'the container engine refused to start it');
     case 'record': {
       const full = code === 28 || code === 122;
       const text = `the attempt's record ${attempt.path} could not be written${why}`;

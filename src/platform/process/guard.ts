@@ -9,7 +9,7 @@
  */
 export const guardProgram = String.raw`use strict;
 my ($BOOT, $TICK, $FREEZER, $VERSION, $PROCS, $RECORD, $LEASE, $GUARD, @MARKS) = @ARGV;
-my ($WRONLY, $RDWR, $CREAT, $APPEND) = (1, 2, 0100, 02000);
+my ($WRONLY, $RDWR, $CREAT, $EXCL, $APPEND) = (1, 2, 0100, 0200, 02000);
 $SIG{$_} = 'IGNORE' for 'PIPE', 'HUP', 'INT';
 umask 077;
 $0 = "swm-guard $RECORD";
@@ -17,18 +17,21 @@ sysopen my $lock, $GUARD, $RDWR | $CREAT | $APPEND, 0600 or exit 1;
 flock $lock, 6 or exit 0;    # LOCK_EX, LOCK_NB
 syswrite $lock, "guard $$ " . (stat_of($$))[19] . " $BOOT .\n";
 if (sysopen my $file, '/proc/self/oom_score_adj', $WRONLY) { syswrite $file, '-900' }
-my $ended = 0;
+my ($ended, $left) = (0, 0);
 while (1) {
   my $told = told();
-  last if $$told{is} eq 'over';
-  if (!-e $LEASE) { last }
+  last if $$told{is} eq 'over' && !$left;
+  last if !-e $LEASE;
   if ($ended || uptime() >= lease()) {
     $ended ||= end_it($told);
     $told = told();
-    last if $$told{is} eq 'over';
-    last if $$told{is} eq 'running' && !kill_all($told)
-      && !lives($$told{slot}, $$told{slot_at}, $$told{slot_at});
+    my ($is, $contained) = ($$told{is}, $$told{kind} eq 'image');
+    $left = $contained || $is eq 'running' ? kill_all($told) : 0;
+    next if $left;
+    last if $is eq 'over' || $contained && $ended;
+    last if $is eq 'running' && !lives($$told{slot}, $$told{slot_at}, $$told{slot_at});
   }
+} continue {
   select undef, undef, undef, $TICK / 1000;
 }
 exit 0;
@@ -53,14 +56,14 @@ sub lease { return slurp($LEASE) =~ /^until (\d+) \.$/m ? $1 : 0 }
 
 # What the record says, as record.ts reads it.
 sub told {
-  my %told = (is => 'nothing', fence => '-');
+  my %told = (is => 'nothing', kind => '-', fence => '-');
   for (grep { / \.$/ } split /\n/, slurp($RECORD)) {
     my @words = split / /;
     my $word = $words[0];
     if ($told{is} eq 'nothing') {
       $told{is} = 'over' if $word eq 'refused';
       next if $word ne 'starting';
-      return { is => 'over' } if $words[3] ne $BOOT;    # its processes went with that boot
+      return { %told, is => 'over' } if $words[3] ne $BOOT;    # its processes went with that boot
       @told{'is', 'slot', 'slot_at', 'kind', 'fence'} = ('starting', @words[1, 2, 5, 6]);
     } elsif ($told{is} eq 'starting') {
       $told{is} = 'over' if $word =~ /^(?:refused|failed|void|exit)$/;
@@ -72,13 +75,21 @@ sub told {
   return \%told;
 }
 
+# False for a container that has begun; one that has not never will, since it asks for this file.
+sub claim {
+  my $dir = $GUARD =~ s/guard$/claim/r;
+  return 1 if !-d $dir;
+  return sysopen my $file, "$dir/begun", $WRONLY | $CREAT | $EXCL, 0600;
+}
+
 # Says so in the record: what has not started never will.
 sub end_it {
   my ($told) = @_;
   sysopen my $file, $RECORD, $WRONLY | $CREAT | $APPEND, 0600 or return 0;
   my $at = time . '000';
   my $text = "lease_out $at .\n";
-  $text .= "refused $at .\n" if $$told{is} ne 'running';
+  my $begun = $$told{kind} eq 'image' && !claim();
+  $text .= "refused $at .\n" if $$told{is} ne 'running' && !$begun;
   return (syswrite($file, $text) // 0) == length $text;
 }
 

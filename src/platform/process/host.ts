@@ -1,22 +1,22 @@
-import { readdirSync, unlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptKey, Exit, ProcessOrder, Started } from '../../actors/ports.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis, Note } from '../../runtime/ports.ts';
-import { errno } from '../disk.ts';
 import { type Account, accounts, firstClosed } from './account.ts';
-import { type Attempt, end, fail, makeAttempt, settle, startFailed } from './attempt.ts';
+import { type Attempt, end, fail, makeAttempt, marksOf, settle, startFailed } from './attempt.ts';
 import { bootId } from './being.ts';
+import { type Containers, containedLine, noContainers, type Tended } from './contained.ts';
+import { bringToEnd, type Ways } from './ending.ts';
 import { type Fences, removeFence, unenforcedWords } from './fence.ts';
 import type { Forgotten } from './forgotten.ts';
 import { cutLogs, isOverCap } from './log-cap.ts';
 import { checkOrder, startFields } from './order.ts';
-import { appendRecord, type Running, readRecord, recordName, type Told } from './record.ts';
+import { appendRecord, readRecord, recordName, removeRecord, type Told } from './record.ts';
 import type { SlotNews } from './slot.ts';
 import type { Slots } from './slots.ts';
-import { kill, type Tree, terminate } from './tree.ts';
+import { kill, terminate } from './tree.ts';
 import { Watch } from './watch.ts';
 
 export type HostOptions = {
@@ -30,6 +30,8 @@ export type HostOptions = {
   /** Logs below this directory are swm's own, opened by it for the job; '' is none. */
   readonly spool?: string;
   readonly logBytesMax: number;
+  /** Runs what names an image. */
+  readonly containers?: Containers;
 };
 
 /** The attempts of this machine, as far as somebody asked for them in this life of the worker. */
@@ -47,6 +49,8 @@ export class Host {
   readonly #account: (name: string) => Promise<Account>;
   readonly #logTimer: NodeJS.Timeout;
   readonly #uid = process.getuid?.() ?? -1;
+  readonly #containers: Containers;
+  readonly #tended: Tended;
   #open = true;
 
   constructor(options: HostOptions, fences: Fences, forgotten: Forgotten, slots: Slots) {
@@ -60,12 +64,18 @@ export class Host {
       directory: options.directory,
       boot: bootId(),
       note: options.note,
-      tree: (attempt, told) => this.#tree(attempt, told),
+      tree: ({ key }, told) => ({ fences, told, marks: marksOf(options.mark, key) }),
       over: (attempt, told) => {
         this.#over(attempt, told);
         if ('fence' in told && told.fence !== '') removeFence(this.#fences, told.fence);
       },
     });
+    this.#containers = options.containers ?? noContainers;
+    this.#tended = {
+      account: (order) => this.#accountOf(order),
+      over: (attempt, told) => this.#over(attempt, told),
+      failed: (attempt, why) => this.#fail(attempt, why),
+    };
     this.#logTimer = setInterval(() => this.#checkLogs(), limits.logCheckMs).unref();
   }
 
@@ -74,6 +84,7 @@ export class Host {
     const known = this.#known(order.key);
     if (known) {
       if (!known.isOver) known.order ??= order;
+      if (known.contained && !known.isOver) this.#containers.tend(known, this.#tended);
       return known.started.promise;
     }
     if (this.#forgotten.has(order.key))
@@ -83,7 +94,8 @@ export class Host {
     try {
       const account = await this.#accountOf(order);
       attempt.uid = account?.uid ?? this.#uid;
-      if (!attempt.isOver) this.#start(attempt, order, account);
+      if (order.image !== undefined) await this.#contain(attempt, order);
+      else if (!attempt.isOver) this.#start(attempt, order, account);
     } catch (error) {
       this.#unstarted(attempt, error as Failed);
     }
@@ -108,7 +120,7 @@ export class Host {
     let told = readRecord(attempt.path);
     if (told.is === 'nothing' || told.is === 'starting')
       told = appendRecord(attempt.path, `refused ${Date.now()}`);
-    if (told.is === 'running') return this.#end(attempt, told, graceMs);
+    if (told.is === 'running' || attempt.contained) return this.#end(attempt, told, graceMs);
     this.#over(attempt, told);
   }
 
@@ -117,7 +129,7 @@ export class Host {
     if (attempt && !attempt.isOver)
       throw new Failed('wrong_phase', 'an attempt that still runs is not forgotten');
     this.#forgotten.add(key);
-    if (attempt) remove(attempt.path);
+    if (attempt) removeRecord(attempt.path);
     this.#attempts.delete(recordName(key));
   }
 
@@ -127,6 +139,7 @@ export class Host {
     clearInterval(this.#logTimer);
     this.#watch.close();
     this.#slots.close();
+    this.#containers.close();
   }
 
   /** The attempt as this life knows it, or as its record tells of it. */
@@ -152,17 +165,30 @@ export class Host {
   #adopt(attempt: Attempt, told: Told): void {
     if (told.is === 'starting' || told.is === 'running') {
       settle(attempt, told);
-      this.#watch.add(attempt);
+      attempt.contained = told.contained;
+      if (told.contained) this.#containers.tend(attempt, this.#tended);
+      else this.#watch.add(attempt);
+    } else if (told.is !== 'ended' && this.#containers.holds(attempt)) {
+      attempt.contained = true;
+      this.#containers.tend(attempt, this.#tended);
     } else this.#over(attempt, told);
   }
 
+  /** Claims it for the container engine, which need not be here: then nothing is claimed. */
+  async #contain(attempt: Attempt, order: ProcessOrder): Promise<void> {
+    const unenforced = await this.#containers.unenforced(order.limits);
+    if (attempt.isOver) return;
+    this.#adopt(attempt, appendRecord(attempt.path, containedLine(unenforced)));
+  }
+
   #start(attempt: Attempt, order: ProcessOrder, account: Account | undefined, tries = 1): void {
+    const { mark, spool = '' } = this.#options;
     let unenforced: readonly string[] = [];
     let started: Started | undefined;
     this.#slots.run({
       record: recordName(attempt.key),
       limits: order.limits,
-      fields: startFields(order, this.#marks(attempt.key), account, this.#options.spool ?? ''),
+      fields: startFields(order, marksOf(mark, attempt.key), account, spool),
       taken: (slot, letters) => {
         attempt.slot = slot;
         unenforced = unenforcedWords(letters);
@@ -242,59 +268,33 @@ export class Host {
     return this.#uid === 0 ? this.#account(order.user || this.#options.jobsUser) : undefined;
   }
 
-  #marks({ job, attempt, rank }: AttemptKey): Readonly<Record<string, string>> {
-    const own = { SWM_JOB_ID: job, SWM_ATTEMPT: `${attempt}`, SWM_RANK: `${rank}` };
-    return { ...this.#options.mark, ...own };
-  }
-
-  #tree(attempt: Attempt, told: Running): Tree {
-    return { fences: this.#fences, told, marks: this.#marks(attempt.key) };
-  }
-
   /** The slot, which waits for all of it, reads from the record how long the rest may go on. */
-  async #end(attempt: Attempt, told: Running, graceMs: Millis): Promise<void> {
-    if (!attempt.slot) this.#watch.add(attempt);
+  async #end(attempt: Attempt, told: Told, graceMs: Millis): Promise<void> {
+    if (attempt.contained) this.#containers.tend(attempt, this.#tended);
+    else if (!attempt.slot) this.#watch.add(attempt);
     appendRecord(attempt.path, `stopping ${Date.now() + Math.max(0, graceMs)}`);
-    const tree = this.#tree(attempt, told);
-    const over = new AbortController();
-    const done = attempt.ended.promise.catch(() => {}).then(() => over.abort());
-    const pause = (ms: Millis) => sleep(ms, undefined, over).catch(() => {});
-    if (graceMs > 0) {
-      terminate(tree);
-      await pause(graceMs);
-    }
-    for (let ms = 5; !attempt.isOver; ms = Math.min(2 * ms, 1_000)) {
-      if (!this.#open) throw new Failed('stopping', 'the worker is closing');
-      await kill(tree, () => attempt.isOver || !this.#open);
-      await pause(ms);
-    }
-    await done;
+    return bringToEnd(attempt, this.#ways(attempt, told), graceMs, () => this.#open);
+  }
+
+  #ways(attempt: Attempt, told: Told): Ways {
+    if (attempt.contained || told.is !== 'running') return this.#containers.ways(attempt);
+    const tree = { fences: this.#fences, told, marks: marksOf(this.#options.mark, attempt.key) };
+    return { terminate: () => terminate(tree), kill: (isOver) => kill(tree, isOver) };
   }
 
   #checkLogs(): void {
     for (const attempt of this.#live) {
       const { order } = attempt;
-      if (!order || attempt.isCapped || !isOverCap(order, this.#options.logBytesMax)) continue;
+      const { note, logBytesMax } = this.#options;
+      if (!order || attempt.isCapped || !isOverCap(order, logBytesMax)) continue;
       const told = readRecord(attempt.path);
       if (told.is !== 'running') continue;
       attempt.isCapped = true;
       appendRecord(attempt.path, `log_full ${Date.now()}`);
-      const { note } = this.#options;
+      const { job } = attempt.key;
       this.#end(attempt, told, 0).catch((error) =>
-        note('error', 'process', 'a job with a full log cannot be ended', {
-          job: attempt.key.job,
-          error,
-        }),
+        note('error', 'process', 'a job with a full log cannot be ended', { job, error }),
       );
     }
-  }
-}
-
-/** A start that was refused before its record was written has none. */
-function remove(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (errno(error) !== 'ENOENT') throw error;
   }
 }

@@ -6,6 +6,7 @@ import type { AttemptKey, Exit } from '../../actors/ports.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { marksOf } from './attempt.ts';
 import { bootId, lives } from './being.ts';
 import type { Fences } from './fence.ts';
 import { guardProgram } from './guard.ts';
@@ -55,7 +56,7 @@ export function openLeases({ directory, fences, mark }: LeasesOptions): Leases {
       renameSync(`${file}.new`, file);
       if (isGuarded(key) || isOver(key)) return;
       if (!(await perlWorks())) throw new Failed('start_failed', `a lease needs ${PERL} here`);
-      startGuard(directory, recordName(key), settings(fences, boot), marksOf(key, mark), mark);
+      startGuard(directory, recordName(key), settings(fences, boot), marksOf(mark, key), mark);
       const deadline = bootMs() + limits.guardBirthMs;
       while (!isGuarded(key)) {
         // A guard that finds the attempt to be over is gone at once.
@@ -81,11 +82,6 @@ export const leaseOut = (at: Millis): Failed =>
 export const judged = (exit: Exit, isOut: boolean): Exit =>
   isOut ? { ...exit, leaseOut: true } : exit;
 
-const marksOf = ({ job, attempt, rank }: AttemptKey, mark: LeasesOptions['mark']): string[] => {
-  const own = { SWM_JOB_ID: job, SWM_ATTEMPT: `${attempt}`, SWM_RANK: `${rank}` };
-  return Object.entries({ ...mark, ...own }).map(([name, value]) => `${name}=${value}`);
-};
-
 function settings({ controls }: Fences, boot: string): readonly string[] {
   const { freezer, pids, memory } = controls;
   const procs = (freezer ?? pids ?? memory)?.dir ?? '';
@@ -101,14 +97,15 @@ function startGuard(
   directory: string,
   record: string,
   words: readonly string[],
-  marks: readonly string[],
+  marks: Readonly<Record<string, string>>,
   mark: LeasesOptions['mark'],
 ): void {
   const program = join(directory, 'guard.pl');
   writeFileSync(`${program}.new`, guardProgram, { mode: 0o600 });
   renameSync(`${program}.new`, program);
   const files = ['record', 'lease', 'guard'].map((kind) => record.replace(/record$/, kind));
-  const child = spawn(PERL, [program, ...words, ...files, ...marks], {
+  const borne = Object.entries(marks).map(([name, value]) => `${name}=${value}`);
+  const child = spawn(PERL, [program, ...words, ...files, ...borne], {
     cwd: directory,
     detached: true,
     env: { ...mark, PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },

@@ -20,6 +20,10 @@ export function checkOrder(order: ProcessOrder): void {
       throw new Malformed(`$.env.${name}`, 'a name without `=`, and a value without a NUL');
 }
 
+/** Logs of this path are opened by swm itself, and given to the job's account. */
+export const isOwnLog = ({ directory }: ProcessOrder, path: string, spool: string): boolean =>
+  below(path, spool) && !below(path, directory);
+
 /**
  * The fields by which a slot starts it, its environment last. Logs below `spool` are opened by swm
  * itself and given to the job's account; all others as that account.
@@ -31,8 +35,7 @@ export function startFields(
   spool: string,
 ): readonly string[] {
   const { directory, script, stdin, stdout, stderr } = order;
-  const isOurs = (path: string) =>
-    account !== undefined && below(path, spool) && !below(path, directory);
+  const isOurs = (path: string) => account !== undefined && isOwnLog(order, path, spool);
   const trusted = `${isOurs(stdout) ? 'o' : ''}${isOurs(stderr) ? 'e' : ''}`;
   const who = account
     ? [

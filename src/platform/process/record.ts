@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import type { AttemptKey, Exit } from '../../actors/ports.ts';
 import { Malformed } from '../../protocol/errors.ts';
 import { errno } from '../disk.ts';
@@ -24,6 +24,8 @@ export type Claim = {
   readonly slot: Being;
   /** The slot runs other attempts too, so not all that descends from it is this one's. */
   readonly shared: boolean;
+  /** No slot runs it but a container engine, which tells how it is. */
+  readonly contained: boolean;
   /** Of the cgroups that the slot lives in, or ''. */
   readonly fence: string;
   /** What could not be enforced, by the letters of fence.ts. */
@@ -72,6 +74,9 @@ export function appendRecord(path: string, line: string): Told {
   return readRecord(path);
 }
 
+/** Also of one that has none: its start was refused before. */
+export const removeRecord = (path: string): void => rmSync(path, { force: true });
+
 /** Where the keeper writes how a process ended whose slot is gone. */
 export const orphanName = ({ pid }: Being): string => `orphan.${pid}`;
 
@@ -100,7 +105,7 @@ export const tell = (text: string): Told =>
 /** Each line to its last letter: a torn one does not count, nor does what follows in its line. */
 const shapes = [
   /^refused \d+ \.$/,
-  /^starting \d+ \d+ \S+ \d+ (own|shared) \S+ \S+ \.$/,
+  /^starting \d+ \d+ \S+ \d+ (own|shared|image) \S+ \S+ \.$/,
   /^failed [a-z]+ \d+ \.$/,
   /^void \d+ \.$/,
   /^pid \d+ \d+ \d+ \d+ \.$/,
@@ -166,6 +171,7 @@ const claimOf = ([, pid, start, boot = '', , kind, fence, unenforced]: readonly 
   boot,
   slot: { pid: Number(pid), from: Number(start), to: Number(start) },
   shared: kind === 'shared',
+  contained: kind === 'image',
   fence: fence === '-' || fence === undefined ? '' : fence,
   unenforced: unenforced === '-' || unenforced === undefined ? '' : unenforced,
   logFull: false,

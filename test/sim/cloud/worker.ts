@@ -46,8 +46,9 @@ export function openWorker(setup: WorkerSetup): SimNode {
       const workplace = machine.workplace(() => life);
       const { clock } = life;
       const account = { user: 'nobody', accountOf: () => '' };
+      const images = { bring: async () => {} };
       const place = { address: '127.0.0.1', path: '/bin', ...account };
-      return { ...common, ...workerFamilies({ processes, workplace, clock, ...place }) };
+      return { ...common, ...workerFamilies({ processes, images, workplace, clock, ...place }) };
     },
     boot: (life) => {
       const follower = new Follower(setup, life, known);

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Docker from 'dockerode';
+import {
+  answering,
+  busyboxTar,
+  ended,
+  IMAGE,
+  mustHave,
+  type RealEngine,
+  removeContainers,
+  removed,
+} from './real-engine.ts';
+
+const NEEDED = ['dockerd', 'containerd', 'runc', 'busybox'];
+
+/** Starts a Docker without networks: its containers have the machine's, or none. */
+export async function startDockerd(): Promise<RealEngine> {
+  mustHave(NEEDED);
+  const folder = mkdtempSync(join(tmpdir(), 'swm-docker-'));
+  const socket = join(folder, 'docker.sock');
+  const docker = new Docker({ socketPath: socket });
+  const launch = () => {
+    const child = spawn('dockerd', words(folder), { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (part) => (said += part));
+    return answering(docker, child, () => said);
+  };
+  let child = await launch();
+  await importBusybox(docker, folder);
+  return {
+    socket,
+    docker,
+    restart: async () => {
+      await ended(child);
+      child = await launch();
+    },
+    end: async () => {
+      await removeContainers(docker);
+      await ended(child);
+      await removed(folder);
+    },
+  };
+}
+
+const words = (folder: string): readonly string[] => [
+  `--data-root=${folder}/data`,
+  `--exec-root=${folder}/exec`,
+  `--pidfile=${folder}/pid`,
+  `--host=unix://${folder}/docker.sock`,
+  '--iptables=false',
+  '--bridge=none',
+  '--log-level=warn',
+  '--max-download-attempts=1',
+];
+
+async function importBusybox(docker: Docker, folder: string): Promise<void> {
+  const [repo, tag] = IMAGE.split(':');
+  const stream = await docker.importImage(await busyboxTar(folder), { repo, tag });
+  stream.resume();
+  await once(stream, 'end');
+}
