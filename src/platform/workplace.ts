@@ -6,7 +6,6 @@ import {
   copyFile,
   lstat,
   mkdir,
-  readdir,
   realpath,
   rename,
   rm,
@@ -25,8 +24,10 @@ import type {
   Workplace,
 } from '../actors/ports.ts';
 import { Failed } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
 import type { DiskBlobs } from './blobs.ts';
 import { diskFailed } from './disk.ts';
+import { findOutputs } from './outputs.ts';
 import type { Account } from './process/account.ts';
 import { removeShared } from './removal.ts';
 
@@ -196,16 +197,13 @@ async function collect(
   const paths = pathsOf(options.directory, order);
   const owner = (await options.accountOf(order.user))?.uid;
   const outputs: Output[] = [];
-  const missing: string[] = [];
-  for (const path of order.outputs) {
-    const found = await filesOf(paths.work, path);
-    if (found.length === 0) missing.push(path);
-    for (const file of found) {
-      const { mode } = await lstat(join(paths.work, file));
-      const blob = await options.blobs.putFile(join(paths.work, file), owner).catch(foreign);
-      if (blob === undefined) missing.push(file);
-      else outputs.push({ ...blob, path: file, mode: mode & 0o777 });
-    }
+  const found = await findOutputs(paths.work, order.outputs);
+  const missing = [...found.missing];
+  for (const file of found.files) {
+    const { mode } = await lstat(join(paths.work, file));
+    const blob = await options.blobs.putFile(join(paths.work, file), owner).catch(foreign);
+    if (blob !== undefined) outputs.push({ ...blob, path: file, mode: mode & 0o777 });
+    else if (missing.length < limits.filesMax) missing.push(file);
   }
   const stdout = await logBlob(options.blobs, paths.stdout, paths, owner);
   const stderr = await logBlob(options.blobs, paths.stderr, paths, owner);
@@ -226,21 +224,6 @@ const foreign = (error: unknown): undefined => {
   if (!(error instanceof Failed) || !['forbidden', 'refused'].includes(error.failure.code))
     throw error;
 };
-
-/** The regular files at a path of the job, one or a whole folder; links that lead out are none. */
-async function filesOf(work: string, path: string): Promise<string[]> {
-  const full = within(work, path);
-  const real = await realpath(full).catch(() => undefined);
-  const base = await realpath(work);
-  if (real === undefined || !(real + sep).startsWith(base + sep)) return [];
-  const found = await lstat(full);
-  if (found.isFile()) return [relative(work, full)];
-  if (!found.isDirectory()) return [];
-  const files: string[] = [];
-  for (const name of (await readdir(full)).sort())
-    files.push(...(await filesOf(work, join(relative(work, full), name))));
-  return files;
-}
 
 /** A log that the job removed, or put a link in the place of, is taken as empty. */
 async function logBlob(

@@ -187,14 +187,14 @@ const rows = {
   'input-files': {
     takes: files('inputFiles', false),
     argument: 'PATH…',
-    help: 'Files that are brought to the job; quote a path with spaces.',
+    help: 'Files that are brought to the job, or patterns of such; quote a path with spaces.',
     repeatable: true,
     blank: true,
   },
   'output-files': {
     takes: files('outputFiles', true),
     argument: 'PATH…',
-    help: 'Files of the working directory that are brought back.',
+    help: 'Files of the working directory that are brought back, or patterns of such.',
     repeatable: true,
     blank: true,
   },

@@ -1,3 +1,4 @@
+import { plainPath } from './pattern.ts';
 import { showPorts } from './portlist.ts';
 import type { JobSpec } from './spec.ts';
 
@@ -45,10 +46,13 @@ export function jobEnvironment(spec: JobSpec, facts: JobFacts): Record<string, s
   };
 }
 
+/** As the script has it, but for quotes. */
+const shown = (path: string): string => plainPath(path) ?? path;
+
 /** Sky Port calls some of these SWM_JOB_*; scripts of both kinds run. */
 function asked(spec: JobSpec): Record<string, string> {
-  const inputs = spec.inputFiles.join(',');
-  const outputs = spec.outputFiles.join(',');
+  const inputs = spec.inputFiles.map(shown).join(',');
+  const outputs = spec.outputFiles.map(shown).join(',');
   const ports = showPorts(spec.ports);
   return {
     SWM_JOB_NAME: spec.name,
