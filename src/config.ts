@@ -60,7 +60,14 @@ const Config = Type.Object(
       },
       strict,
     ),
-    ports: Type.Object({ pool: Type.String() }, strict),
+    ports: Type.Object(
+      {
+        pool: Type.String(),
+        /** Where jobs' `out` ports may lead to. */
+        out: Type.Array(host),
+      },
+      strict,
+    ),
     remotes: Type.Array(
       Type.Object({
         name,
@@ -99,7 +106,7 @@ const defaults = (): Config => ({
     retentionMs: 7 * DAY_MS,
     logBytesMax: limits.logBytesMax,
   },
-  ports: { pool: '127.77.0.0/16' },
+  ports: { pool: '127.77.0.0/16', out: ['submitter'] },
   remotes: [],
   log: { level: 'info' },
 });

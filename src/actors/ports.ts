@@ -216,6 +216,32 @@ export interface Blobs {
   has(sha256: string): boolean;
 }
 
+// ---------------------------------------------------------------- ports that lead out, on a worker
+
+export type OutOrder = {
+  readonly key: AttemptKey;
+  readonly ports: readonly number[];
+  readonly to: OutTarget;
+  /** The account that may connect to them; '' is the one of jobs without their own. */
+  readonly user: string;
+};
+
+/** Where a job's `out` ports lead to. */
+export type OutTarget = {
+  readonly host: string;
+  /** The address that submitted the job; '' if it is not known. */
+  readonly submitter: string;
+  /** The head whose own machine that is; '' for one that is the same for all. */
+  readonly head: string;
+};
+
+export interface Outs {
+  /** Listens on each port for this attempt, and leads to where it was submitted. Idempotent. */
+  open(order: OutOrder): Promise<void>;
+  /** Resets what is open, and listens no more. */
+  close(key: AttemptKey): Promise<void>;
+}
+
 // ---------------------------------------------------------------- forwarded ports, on a head
 
 export type ForwardOrder = {

@@ -1,9 +1,12 @@
 import { serveLogs } from '../api/logs.ts';
+import { isThere, leadOut, type OutSetup, serveOuts } from '../api/out-ports.ts';
 import { serveWatch } from '../api/watch.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import { serveFollow } from '../platform/follow.ts';
-import { type HeadForwards, openForwards } from '../platform/forwards.ts';
+import { type HeadForwards, hubInTime, openForwards } from '../platform/forwards.ts';
 import { serveForwards } from '../platform/job-port.ts';
+import { outRules } from '../platform/out-rules.ts';
+import { outAddressOf } from '../platform/outs.ts';
 import type { Hub } from '../platform/streams.ts';
 import { fetchBlob, sendBlob, serveBlobs } from '../platform/transfer.ts';
 import type { Carrier } from '../platform/workplace.ts';
@@ -11,7 +14,7 @@ import { Failed } from '../protocol/errors.ts';
 import type { Node } from '../runtime/node.ts';
 import type { HeadSetup } from './head.ts';
 import { withSnapshot } from './snapshots.ts';
-import type { Worker } from './worker.ts';
+import type { Worker, WorkerSetup } from './worker.ts';
 
 /** What moves a worker's blobs: from and to whichever head `hub` leads to. */
 export function carrierOf(blobs: DiskBlobs, hub: () => Hub | undefined): Carrier {
@@ -27,13 +30,40 @@ export function carrierOf(blobs: DiskBlobs, hub: () => Hub | undefined): Carrier
 }
 
 /**
- * What other nodes may open on a head: blobs, whose names nobody guesses. Other heads see only what
- * is here: who asks them all must not be asked in turn.
+ * What other nodes may open on a head: blobs, whose names nobody guesses, and the way out for jobs.
+ * Other heads see only what is here: who asks them all must not be asked in turn.
  */
-export function nodeStreams({ blobs, copies, council }: HeadSetup, hub: Hub): void {
+export function nodeStreams(setup: HeadSetup, hub: Hub): void {
+  const { blobs, copies, council } = setup;
   const own = withSnapshot(blobs, () => council.replica.snapshot());
   serveBlobs(hub.who.door === 'head' ? own : copies.store, () => undefined)(hub);
+  hub.serve('port.out', serveOuts(outsOf(setup)));
 }
+
+type OutParts = Pick<HeadSetup, 'config' | 'council' | 'bulk'>;
+
+const outsOf = ({ config, council, bulk }: OutParts): OutSetup => ({
+  store: council.store,
+  current: () => council.current(),
+  name: config.name,
+  hub: bulk.hub,
+  rules: outRules(config.ports.out),
+});
+
+/** How jobs that run on this head get out. */
+export function waysOf(parts: OutParts): WorkerSetup['ways'] {
+  const outs = outsOf(parts);
+  return {
+    lead: (wish) => leadOut(outs, wish),
+    isThere: isThere(outs, outAddressOf(parts.config.address)),
+  };
+}
+
+/** How jobs of a worker get out: by whichever head `hub` leads to, once there is one. */
+export const waysBy = (hub: () => Hub | undefined): WorkerSetup['ways'] => ({
+  lead: async (wish) => (await hubInTime(hub, 'a head')).open('port.out', wish),
+  isThere: async () => false,
+});
 
 /** What a head may open on a worker: the logs of a running job, and its ports. */
 export function workerStreams(hub: Hub, node: Node, worker: Worker | undefined): void {

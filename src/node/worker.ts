@@ -7,6 +7,7 @@ import type { Config } from '../config.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import type { FollowOrder, LocateLog, LogSource } from '../platform/follow.ts';
 import type { ResolvePort } from '../platform/job-port.ts';
+import { type OutsOptions, openOuts, outAddressOf } from '../platform/outs.ts';
 import { type Account, accounts } from '../platform/process/account.ts';
 import { openProcesses } from '../platform/process/processes.ts';
 import type { Spool } from '../platform/spool.ts';
@@ -22,6 +23,8 @@ export type WorkerSetup = {
   readonly spool: Spool;
   readonly blobs: DiskBlobs;
   readonly carrier: Carrier;
+  /** How connections of its jobs get out. */
+  readonly ways: Pick<OutsOptions, 'lead' | 'isThere'>;
   readonly clock: Clock;
   readonly note: Note;
 };
@@ -62,6 +65,10 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
     spool: jobs,
   });
   const { blobs, carrier } = setup;
+  const outAddress = outAddressOf(config.address);
+  const uidOf = async (name: string): Promise<number | undefined> =>
+    isRoot() ? (await accountOf(name))?.uid : process.geteuid?.();
+  const outs = openOuts({ address: outAddress, uidOf, ...setup.ways });
   const ended = new Ends();
   return {
     locate: (node) => async (order) => ({
@@ -76,13 +83,18 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
         exited: (key, signal) => ended.after(processes.exited(key, signal), key),
       },
       workplace: workplace({ directory: jobs, blobs, carrier, accountOf }),
+      outs,
       clock,
       address: config.address,
+      outAddress,
       path: config.jobs.path,
       user: isRoot() ? config.jobs.user : userInfo().username,
       accountOf: () => '',
     },
-    close: () => processes.close(),
+    close: () => {
+      void outs.closeAll();
+      processes.close();
+    },
   };
 }
 

@@ -268,6 +268,8 @@ export const Order = Type.Object({
   addresses: list(text(256), limits.nodesMax),
   resources: Resources,
   owner: text(64),
+  /** Where it was submitted from; heads of before it was there did not say. */
+  from: Type.Optional(text(256)),
 });
 export type Order = Static<typeof Order>;
 

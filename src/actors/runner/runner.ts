@@ -57,11 +57,14 @@ export type RunnerEvent =
   | { readonly is: 'remind' }
   | { readonly is: 'walltime' }
   | { readonly is: 'lease' }
+  | { readonly is: 'lead' }
   | { readonly is: 'progress'; readonly done: number; readonly total: number };
 
 export type RunnerTasks = {
   stage: readonly [Order, Place];
   start: readonly [{ readonly order: Order; readonly place: Place }, Started];
+  /** Leads its `out` ports out, which a worker that comes back does not any more. */
+  lead: readonly [Order, null];
   /** The clock by which leases run. */
   boot: readonly [null, Millis];
   /** Lets the attempt run until then, by that clock. */

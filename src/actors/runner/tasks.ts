@@ -4,15 +4,28 @@ import { limits } from '../../protocol/limits.ts';
 import type { Order } from '../../protocol/model.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Clock } from '../../runtime/ports.ts';
-import type { Place, PlaceOrder, Processes, ProcessOrder, Progress, Workplace } from '../ports.ts';
+import { outTarget } from '../job/out-target.ts';
+import type {
+  OutOrder,
+  Outs,
+  Place,
+  PlaceOrder,
+  Processes,
+  ProcessOrder,
+  Progress,
+  Workplace,
+} from '../ports.ts';
 import type { RunnerEvent, RunnerTasks } from './runner.ts';
 
 export type RunnerPorts = {
   readonly processes: Processes;
   readonly workplace: Workplace;
+  readonly outs: Outs;
   readonly clock: Clock;
   /** The address of this worker that a job's ports are to listen on. */
   readonly address: string;
+  /** The one on which they reach their `out` ports. */
+  readonly outAddress: string;
   /** What jobs find commands by. */
   readonly path: string;
   /** The account that jobs without one of their own run as. */
@@ -34,12 +47,19 @@ const placeOf = (order: Order, user: string): PlaceOrder => ({
   user,
 });
 
+const outOf = (order: Order, user: string): OutOrder => ({
+  key: { job: order.job, attempt: order.attempt, rank: order.rank },
+  ports: order.spec.ports.filter((p) => p.direction === 'out').map((p) => p.port),
+  to: outTarget(order.spec, order.from ?? ''),
+  user,
+});
+
 const inWork = (directory: string, path: string): string =>
   path.startsWith('/') ? path : `${directory}/${path}`;
 
 /** Runs on a worker: brings inputs, starts the process, waits for it, takes the outputs home. */
 export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks> {
-  const { processes, workplace, clock, accountOf } = ports;
+  const { processes, workplace, outs, clock, accountOf } = ports;
   const told = (emit: (event: RunnerEvent) => void): Progress => {
     let last = 0;
     return (done, total) => {
@@ -52,15 +72,28 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
   return {
     stage: (order, { emit, signal }) =>
       workplace.stage(placeOf(order, accountOf(order.owner)), told(emit), signal),
-    start: ({ order, place }) => processes.ensure(processOf(ports, order, place)),
+    // It may connect at once.
+    start: async ({ order, place }) => {
+      await outs.open(outOf(order, accountOf(order.owner)));
+      return processes.ensure(processOf(ports, order, place));
+    },
+    lead: async (order) => {
+      await outs.open(outOf(order, accountOf(order.owner)));
+      return null;
+    },
     boot: async () => processes.bootMs(),
     renew: async ({ key, until }) => {
       await processes.renew(key, until);
       return null;
     },
-    wait: (key, { signal }) => processes.exited(key, signal),
+    wait: async (key, { signal }) => {
+      const exit = await processes.exited(key, signal);
+      await outs.close(key);
+      return exit;
+    },
     kill: async ({ key, graceMs }, { signal }) => {
       await processes.stop(key, graceMs);
+      await outs.close(key);
       return processes.exited(key, signal).catch((error: unknown) => {
         if (error instanceof Failed && error.failure.code !== 'bug') return null;
         throw error;
@@ -91,6 +124,7 @@ function processOf(ports: RunnerPorts, order: Order, place: Place): ProcessOrder
       user: user || ports.user,
       home: place.directory,
       bind: ports.address,
+      out: ports.outAddress,
       shell: '/bin/sh',
       path: ports.path,
       lang: 'C.UTF-8',

@@ -15,6 +15,8 @@ export type JobFacts = {
   readonly rank: number;
   /** The address of this node that the job's `in` ports are reached at. */
   readonly bind: string;
+  /** The address on which the job reaches its `out` ports. */
+  readonly out: string;
   /** The account that it runs as, as the node's system knows it. */
   readonly user: string;
   readonly home: string;
@@ -86,6 +88,7 @@ function placed(facts: JobFacts): Record<string, string> {
     SWM_NODE_RANK: String(facts.rank),
     SWM_NODE_NAME: facts.nodes[facts.rank]?.name ?? '',
     SWM_BIND: facts.bind,
+    SWM_OUT: facts.out,
   };
 }
 
