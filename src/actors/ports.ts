@@ -194,6 +194,10 @@ export type PlaceOrder = {
   readonly stderr: string;
   readonly workdir: string;
   readonly user: string;
+  /** A line for each node of a job of several, the main one first; else ''. */
+  readonly hosts: string;
+  /** Whether it gets `swm task`, or what waits for tasks in the place of its script. */
+  readonly tasks: 'none' | 'command' | 'agent';
 };
 
 export type Place = {
@@ -214,6 +218,22 @@ export type Collected = {
 /** Content-addressed files of one node. */
 export interface Blobs {
   has(sha256: string): boolean;
+}
+
+// ---------------------------------------------------------------- tasks of a job, on a worker
+
+export type TaskOrder = {
+  readonly key: AttemptKey;
+  /** Absolute path of the socket by which the job's processes speak with its other nodes. */
+  readonly socket: string;
+  /** The account that may use it; '' is the one of jobs without their own. */
+  readonly user: string;
+};
+
+export interface TaskSockets {
+  /** Listens there for the main process's `swm task`, or for what runs its tasks. Idempotent. */
+  open(order: TaskOrder): Promise<void>;
+  close(key: AttemptKey): Promise<void>;
 }
 
 // ---------------------------------------------------------------- ports that lead out, on a worker

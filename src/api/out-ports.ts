@@ -1,7 +1,4 @@
 import type { Duplex } from 'node:stream';
-import { isLive, isOver, type Job } from '../actors/job/job.ts';
-import { keeping } from '../actors/job/keeping.ts';
-import { nodeOf } from '../actors/job/orders.ts';
 import { outTarget } from '../actors/job/out-target.ts';
 import type { OutTarget } from '../actors/ports.ts';
 import { connected, readPortOpen } from '../platform/job-port.ts';
@@ -10,20 +7,11 @@ import { type OutWish, ownNetwork } from '../platform/outs.ts';
 import { passOn, relay } from '../platform/relay.ts';
 import type { Stream } from '../platform/stream.ts';
 import type { Hub, StreamHandler } from '../platform/streams.ts';
-import { Failed, Malformed } from '../protocol/errors.ts';
+import { Failed } from '../protocol/errors.ts';
 import type { Who } from '../protocol/who.ts';
-import type { Records } from '../runtime/ports.ts';
-import { load } from '../runtime/record.ts';
+import { type AttemptSetup, attemptNamed, attemptOf, textOf } from './attempts.ts';
 
-export type OutSetup = {
-  readonly store: Records;
-  /** Resolves once the records hold all that anybody was told. */
-  readonly current: () => Promise<void>;
-  /** This head. */
-  readonly name: string;
-  readonly hub: (node: string) => Hub | undefined;
-  readonly rules: OutRules;
-};
+export type OutSetup = AttemptSetup & { readonly rules: OutRules };
 
 /** A wish of a job, and the node that it runs on. */
 type Asked = OutWish & { readonly node: string };
@@ -61,7 +49,9 @@ export const isThere =
 
 async function wayOf(setup: OutSetup, asked: Asked, isPassedOn: boolean): Promise<Way> {
   const { port, at, network } = asked;
-  const job = await jobOf(setup, asked);
+  const job = await attemptOf(setup, asked);
+  if (!job.spec.ports.some((p) => p.port === port && p.direction === 'out'))
+    throw new Failed('forbidden', `job ${job.id} has not asked for port ${port} out`);
   const { host, submitter, head } = outTarget(job.spec, job.from);
   const address = await setup.rules.addressOf(host, submitter);
   if (isLoopback(address) && head !== '' && head !== setup.name) {
@@ -74,46 +64,17 @@ async function wayOf(setup: OutSetup, asked: Asked, isPassedOn: boolean): Promis
   return { host: address, port };
 }
 
-/** A worker may speak only of what runs on it, and a job only of what it asked for. */
-async function jobOf(setup: OutSetup, asked: Asked): Promise<Job> {
-  const { job: id, attempt, rank, port, node } = asked;
-  await setup.current();
-  const job = load(setup.store, keeping, `/jobs/${id}`)?.state;
-  const runs =
-    job !== undefined &&
-    isLive(job) &&
-    job.attempt === attempt &&
-    nodeOf(job, rank) === node &&
-    !isOver(job, rank);
-  if (!runs) throw new Failed('forbidden', `attempt ${id}.${attempt}.${rank} is not on ${node}`);
-  if (job.spec.ports.some((p) => p.port === port && p.direction === 'out')) return job;
-  throw new Failed('forbidden', `job ${id} has not asked for port ${port} out`);
-}
-
 const reached = (way: { readonly host: string; readonly port: number }) =>
   connected(way).catch((error: Error) => {
     throw new Failed('unreachable', `${way.host}:${way.port} cannot be reached: ${error.message}`);
   });
 
 function askedOf(body: unknown, who: Who): Asked {
-  const given = body as Readonly<Record<keyof Asked, unknown>>;
-  const count = (name: 'attempt' | 'rank'): number => {
-    const value = given[name];
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-    throw new Malformed(`$.${name}`, 'a count');
-  };
-  const text = (name: 'at' | 'network' | 'node'): string => {
-    const value = given[name];
-    if (typeof value === 'string' && value.length <= 256) return value;
-    throw new Malformed(`$.${name}`, 'a text');
-  };
+  const given = body as Readonly<Record<string, unknown>>;
   return {
     ...readPortOpen(body),
-    attempt: count('attempt'),
-    rank: count('rank'),
-    at: text('at'),
-    network: text('network'),
-    // Another head says whose wish it is; a worker only ever its own.
-    node: who.door === 'head' ? text('node') : who.id,
+    ...attemptNamed(given, who),
+    at: textOf(given, 'at'),
+    network: textOf(given, 'network'),
   };
 }

@@ -1,5 +1,6 @@
 import { serveLogs } from '../api/logs.ts';
 import { isThere, leadOut, type OutSetup, serveOuts } from '../api/out-ports.ts';
+import { joinTasks, leadTask, serveTasks, type TaskSetup } from '../api/task-ways.ts';
 import { serveWatch } from '../api/watch.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import { serveFollow } from '../platform/follow.ts';
@@ -38,24 +39,33 @@ export function nodeStreams(setup: HeadSetup, hub: Hub): void {
   const own = withSnapshot(blobs, () => council.replica.snapshot());
   serveBlobs(hub.who.door === 'head' ? own : copies.store, () => undefined)(hub);
   hub.serve('port.out', serveOuts(outsOf(setup)));
+  hub.serve('task.open', serveTasks(outsOf(setup)));
 }
 
-type OutParts = Pick<HeadSetup, 'config' | 'council' | 'bulk'>;
+type OutParts = Pick<HeadSetup, 'config' | 'council' | 'bulk'> & {
+  readonly worker?: Worker | undefined;
+};
 
-const outsOf = ({ config, council, bulk }: OutParts): OutSetup => ({
+const outsOf = ({ config, council, bulk, worker }: OutParts): OutSetup & TaskSetup => ({
   store: council.store,
   current: () => council.current(),
   name: config.name,
   hub: bulk.hub,
   rules: outRules(config.ports.out),
+  here: async (wish) => {
+    if (worker !== undefined) return worker.agentOf(wish);
+    throw new Failed('unreachable', `${config.name} runs no jobs`);
+  },
 });
 
 /** How jobs that run on this head get out. */
 export function waysOf(parts: OutParts): WorkerSetup['ways'] {
   const outs = outsOf(parts);
+  const { name, address } = parts.config;
   return {
     lead: (wish) => leadOut(outs, wish),
-    isThere: isThere(outs, outAddressOf(parts.config.address)),
+    isThere: isThere(outs, outAddressOf(address)),
+    leadTask: (wish) => leadTask(outs, wish, name),
   };
 }
 
@@ -63,6 +73,7 @@ export function waysOf(parts: OutParts): WorkerSetup['ways'] {
 export const waysBy = (hub: () => Hub | undefined): WorkerSetup['ways'] => ({
   lead: async (wish) => (await hubInTime(hub, 'a head')).open('port.out', wish),
   isThere: async () => false,
+  leadTask: async (wish) => (await hubInTime(hub, 'a head')).open('task.open', wish),
 });
 
 /** What a head may open on a worker: the logs of a running job, and its ports. */
@@ -70,6 +81,7 @@ export function workerStreams(hub: Hub, node: Node, worker: Worker | undefined):
   if (worker === undefined) return;
   serveFollow(hub, worker.locate(node));
   serveForwards(hub, worker.resolve(node));
+  hub.serve('task.join', joinTasks(worker.agentOf));
 }
 
 /** What a terminal may open on a head. */

@@ -30,6 +30,7 @@ import { diskFailed } from './disk.ts';
 import { findOutputs } from './outputs.ts';
 import type { Account } from './process/account.ts';
 import { removeShared } from './removal.ts';
+import { agentProgram, commandProgram } from './task/program.ts';
 
 /** What brings blobs from the head and back to it; on a head itself there is nothing to do. */
 export type Carrier = {
@@ -124,13 +125,30 @@ async function stage(
   for (const log of [paths.stdout, paths.stderr])
     if (log.startsWith(paths.work + sep)) await makeFolders(paths.work, dirname(log), give);
   await rm(paths.script, { force: true });
-  if (order.scriptBlob === null) await writeFile(paths.script, order.script, { mode: 0o600 });
+  await writeAids(paths, order);
+  if (order.tasks === 'agent') await writeFile(paths.script, agentProgram, { mode: 0o600 });
+  else if (order.scriptBlob === null) await writeFile(paths.script, order.script, { mode: 0o600 });
   else await copyAnew(options.blobs.path(order.scriptBlob.sha256), paths.script);
   await give(paths.script, 0o500);
   // From here on processes of that account can change what is in it.
   await give(paths.work, 0o700);
   const { directory, script, stdout, stderr } = paths;
   return { directory, script, stdout, stderr };
+}
+
+/** What helps a job of several nodes: a list of them, and the command that reaches them. */
+async function writeAids({ root }: Paths, { hosts, tasks }: PlaceOrder): Promise<void> {
+  if (hosts !== '') await writeReadable(join(root, 'hosts'), hosts, 0o444);
+  if (tasks !== 'command') return;
+  await mkdir(join(root, 'bin'), { recursive: true });
+  await chmod(join(root, 'bin'), 0o755);
+  await writeReadable(join(root, 'bin', 'swm'), commandProgram, 0o555);
+}
+
+async function writeReadable(path: string, text: string, mode: number): Promise<void> {
+  await rm(path, { force: true });
+  await writeFile(path, text);
+  await chmod(path, mode);
 }
 
 /** What a staging that was cut short left there may be for reading only. */

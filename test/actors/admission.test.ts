@@ -94,6 +94,7 @@ describe('a submission', () => {
     ['#SWM notify https://x.org/y', 'notify'],
     ['#SWM storage home', 'storage'],
     ['#SWM container-image debian:12', 'container-image'],
+    ['#SWM ranks main\n#SWM container-image a', 'container-image; ranks main with container-image'],
     ['#SWM keep-resources', 'keep-resources'],
     ['#SWM checkpoint', 'checkpoint, checkpoint-dir, checkpoint-interval'],
     ['#SWM checkpoint-dir ckpt', 'checkpoint, checkpoint-dir, checkpoint-interval'],

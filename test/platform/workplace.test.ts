@@ -64,6 +64,8 @@ async function order(change: Partial<PlaceOrder> = {}): Promise<PlaceOrder> {
     stderr: '',
     workdir: '',
     user: '',
+    hosts: '',
+    tasks: 'none',
     ...change,
   };
 }

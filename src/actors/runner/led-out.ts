@@ -3,14 +3,16 @@ import { hasOut } from '../job/out-target.ts';
 import type { Runner, RunnerEffect, RunnerHeard, RunnerStep } from './runner.ts';
 
 /**
- * The `out` ports of an attempt that runs: they were opened before it started, and are again when
- * its worker comes back. It is not ended for them any more.
+ * The ways out of an attempt that runs, its `out` ports and that of its tasks: they were opened
+ * before it started, and are again when its worker comes back. It is not ended for them any more.
  */
 
-export const leadOut = ({ order }: Runner): readonly RunnerEffect[] =>
-  order !== null && hasOut(order.spec) ? [{ do: 'run', task: 'lead', input: order }] : [];
+export const leadOut = ({ order, place }: Runner): readonly RunnerEffect[] =>
+  order && place && (hasOut(order.spec) || order.spec.ranks === 'main')
+    ? [{ do: 'run', task: 'lead', input: { order, place } }]
+    : [];
 
-const UNLED = 'its ports do not lead out: ';
+const UNLED = 'its ways out are not open: ';
 
 /** Undefined: it is no such event. */
 export function ledOut(state: Runner, event: RunnerHeard): RunnerStep | undefined {

@@ -63,8 +63,8 @@ export type RunnerEvent =
 export type RunnerTasks = {
   stage: readonly [Order, Place];
   start: readonly [{ readonly order: Order; readonly place: Place }, Started];
-  /** Leads its `out` ports out, which a worker that comes back does not any more. */
-  lead: readonly [Order, null];
+  /** Opens its ways out, which a worker that comes back has not open any more. */
+  lead: readonly [{ readonly order: Order; readonly place: Place }, null];
   /** The clock by which leases run. */
   boot: readonly [null, Millis];
   /** Lets the attempt run until then, by that clock. */

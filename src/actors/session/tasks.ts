@@ -82,6 +82,8 @@ export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   notify: ({ notify }) => notify !== '',
   storage: ({ storage }) => storage.length > 0,
   'container-image': ({ containerImage }) => containerImage !== '',
+  'ranks main with container-image': ({ ranks, containerImage }) =>
+    ranks === 'main' && containerImage !== '',
   'keep-resources': ({ keepResources }) => keepResources,
   'checkpoint, checkpoint-dir, checkpoint-interval': (spec) =>
     spec.checkpoint || spec.checkpointDir !== '' || spec.checkpointIntervalMs > 0,

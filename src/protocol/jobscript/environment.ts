@@ -17,6 +17,10 @@ export type JobFacts = {
   readonly bind: string;
   /** The address on which the job reaches its `out` ports. */
   readonly out: string;
+  /** The file that lists the nodes of a job of several, or ''. */
+  readonly hostfile: string;
+  /** The socket by which `swm task` reaches them, or ''. */
+  readonly taskSocket: string;
   /** The account that it runs as, as the node's system knows it. */
   readonly user: string;
   readonly home: string;
@@ -89,6 +93,8 @@ function placed(facts: JobFacts): Record<string, string> {
     SWM_NODE_NAME: facts.nodes[facts.rank]?.name ?? '',
     SWM_BIND: facts.bind,
     SWM_OUT: facts.out,
+    SWM_HOSTFILE: facts.hostfile,
+    SWM_TASK_SOCKET: facts.taskSocket,
   };
 }
 

@@ -1,8 +1,8 @@
 import { limits } from '../limits.ts';
-import type { Takes } from './directives.ts';
 import { addBytes, type Draft, givenBefore } from './draft.ts';
 import { type Flaw, flaw, quoted } from './flaw.ts';
 import { pathFlaw, textFlaw } from './paths.ts';
+import type { Takes } from './takes.ts';
 import { utf8BytesOf } from './utf8.ts';
 import type { Word } from './words.ts';
 

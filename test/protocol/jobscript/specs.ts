@@ -89,6 +89,7 @@ export const specs: fc.Arbitrary<JobSpec> = fc.record({
   after: dependencies,
   retries: count(0, limits.retriesMax),
   onNodeLoss: fc.constantFrom('wait' as const, 'requeue' as const),
+  ranks: fc.constantFrom('main' as const, 'all' as const),
   gang: orNot(word, ''),
   preemptible: fc.boolean(),
   notify: orNot(fc.webUrl({ withQueryParameters: true, withFragments: true }), ''),

@@ -1,6 +1,6 @@
 import { common, workerFamilies } from '../../../src/actors/families.ts';
 import { type Lead, NO_LEAD, OF_NODE, refusal } from '../../../src/actors/lead.ts';
-import type { Outs } from '../../../src/actors/ports.ts';
+import type { Outs, TaskSockets } from '../../../src/actors/ports.ts';
 import { workerTree } from '../../../src/actors/tree.ts';
 import { type Led, ledFrom } from '../../../src/node/lead.ts';
 import type { Envelope } from '../../../src/protocol/envelope.ts';
@@ -32,7 +32,7 @@ export type WorkerSetup = {
 };
 
 /** Jobs of a day reach nobody. */
-const noOuts: Outs = { open: async () => {}, close: async () => {} };
+const noDoors: Outs & TaskSockets = { open: async () => {}, close: async () => {} };
 
 /** A worker with the real runners. It joins once, and follows whichever head leads. */
 export function openWorker(setup: WorkerSetup): SimNode {
@@ -51,7 +51,8 @@ export function openWorker(setup: WorkerSetup): SimNode {
       const { clock } = life;
       const account = { user: 'nobody', accountOf: () => '' };
       const addresses = { address: '127.0.0.1', outAddress: '127.0.0.1' };
-      const place = { ...addresses, outs: noOuts, path: '/bin', ...account };
+      const doors = { outs: noDoors, tasks: noDoors };
+      const place = { ...addresses, ...doors, path: '/bin', ...account };
       return { ...common, ...workerFamilies({ processes, workplace, clock, ...place }) };
     },
     boot: (life) => {
