@@ -69,7 +69,14 @@ const Config = Type.Object(
       },
       strict,
     ),
-    ports: Type.Object({ pool: Type.String() }, strict),
+    ports: Type.Object(
+      {
+        pool: Type.String(),
+        /** Where jobs' `out` ports may lead to. */
+        out: Type.Array(host),
+      },
+      strict,
+    ),
     remotes: Type.Array(
       Type.Object({
         name,
@@ -109,7 +116,7 @@ const defaults = (): Config => ({
     logBytesMax: limits.logBytesMax,
   },
   containers: { socket: '', credentials: '' },
-  ports: { pool: '127.77.0.0/16' },
+  ports: { pool: '127.77.0.0/16', out: ['submitter'] },
   remotes: [],
   log: { level: 'info' },
 });

@@ -21,7 +21,17 @@ it('each decision is in the list of them', () => {
 
 it('docs/jobs.md knows each variable that a job finds', () => {
   const nodes = [{ name: 'a', address: '127.0.0.1' }];
-  const texts = { user: '', home: '', bind: '', shell: '', path: '', lang: '' };
+  const texts = {
+    user: '',
+    home: '',
+    bind: '',
+    out: '',
+    hostfile: '',
+    taskSocket: '',
+    shell: '',
+    path: '',
+    lang: '',
+  };
   const facts = { job: '', attempt: 1, task: null, rank: 0, nodes, ...texts };
   const found = Object.keys(jobEnvironment(emptySpec, facts));
   expect(found.filter((name) => !textOf('docs/jobs.md').includes(`\`${name}\``))).toEqual([]);

@@ -202,6 +202,10 @@ export type PlaceOrder = {
   readonly stderr: string;
   readonly workdir: string;
   readonly user: string;
+  /** A line for each node of a job of several, the main one first; else ''. */
+  readonly hosts: string;
+  /** Whether it gets `swm task`, or what waits for tasks in the place of its script. */
+  readonly tasks: 'none' | 'command' | 'agent';
 };
 
 export type Place = {
@@ -222,6 +226,48 @@ export type Collected = {
 /** Content-addressed files of one node. */
 export interface Blobs {
   has(sha256: string): boolean;
+}
+
+// ---------------------------------------------------------------- tasks of a job, on a worker
+
+export type TaskOrder = {
+  readonly key: AttemptKey;
+  /** Absolute path of the socket by which the job's processes speak with its other nodes. */
+  readonly socket: string;
+  /** The account that may use it; '' is the one of jobs without their own. */
+  readonly user: string;
+};
+
+export interface TaskSockets {
+  /** Listens there for the main process's `swm task`, or for what runs its tasks. Idempotent. */
+  open(order: TaskOrder): Promise<void>;
+  close(key: AttemptKey): Promise<void>;
+}
+
+// ---------------------------------------------------------------- ports that lead out, on a worker
+
+export type OutOrder = {
+  readonly key: AttemptKey;
+  readonly ports: readonly number[];
+  readonly to: OutTarget;
+  /** The account that may connect to them; '' is the one of jobs without their own. */
+  readonly user: string;
+};
+
+/** Where a job's `out` ports lead to. */
+export type OutTarget = {
+  readonly host: string;
+  /** The address that submitted the job; '' if it is not known. */
+  readonly submitter: string;
+  /** The head whose own machine that is; '' for one that is the same for all. */
+  readonly head: string;
+};
+
+export interface Outs {
+  /** Listens on each port for this attempt, and leads to where it was submitted. Idempotent. */
+  open(order: OutOrder): Promise<void>;
+  /** Resets what is open, and listens no more. */
+  close(key: AttemptKey): Promise<void>;
 }
 
 // ---------------------------------------------------------------- forwarded ports, on a head

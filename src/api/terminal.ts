@@ -1,5 +1,6 @@
 import type { UserIdentity } from '../platform/identity.ts';
 import type { Link } from '../platform/link.ts';
+import { submitterAt } from '../platform/out-rules.ts';
 import type { Hub } from '../platform/streams.ts';
 import type { Subprotocol } from '../platform/terminals.ts';
 import type { Envelope } from '../protocol/envelope.ts';
@@ -32,13 +33,14 @@ const SESSIONS = '/sessions';
  */
 export function terminalDoor(
   door: TerminalDoor,
-): (link: Link, user: UserIdentity, subprotocol: Subprotocol) => void {
+): (link: Link, user: UserIdentity, subprotocol: Subprotocol, from?: string) => void {
   let opened = 0;
-  return (link, { id }, subprotocol) => {
+  return (link, { id }, subprotocol, address = '') => {
     opened += 1;
     const user: Who = { door: door.isOperator(id) ? 'operator' : 'terminal', id };
-    const terminal = new Terminal(door, link, user, `${id.slice(0, 8)}-${opened}`, subprotocol);
-    terminal.begin();
+    const from = submitterAt(address, door.node.name);
+    const name = `${id.slice(0, 8)}-${opened}`;
+    new Terminal(door, link, { user, from }, name, subprotocol).begin();
   };
 }
 
@@ -46,6 +48,7 @@ class Terminal {
   readonly #node: Node;
   readonly #link: Link;
   readonly #user: Who;
+  readonly #from: string;
   /** The session's, unique on this node. */
   readonly #name: string;
   readonly #codec: typeof plainCodec;
@@ -54,10 +57,17 @@ class Terminal {
   /** Questions of the runtime that stand for those of the terminal. */
   readonly #asked = new Set<number>();
 
-  constructor(door: TerminalDoor, link: Link, user: Who, name: string, subprotocol: Subprotocol) {
+  constructor(
+    door: TerminalDoor,
+    link: Link,
+    { user, from }: { readonly user: Who; readonly from: string },
+    name: string,
+    subprotocol: Subprotocol,
+  ) {
     this.#node = door.node;
     this.#link = link;
     this.#user = user;
+    this.#from = from;
     this.#name = name;
     this.#codec = subprotocol === 'swm.v1+json' ? jsonCodec : plainCodec;
     // A text frame cannot carry bytes.
@@ -101,7 +111,8 @@ class Terminal {
     const id = ask === 0 ? 0 : this.#open(message.name, ask);
     if (ask !== 0 && id === 0) return;
     // Found if it lives: a session that crashed over one call is there for the next.
-    const session = sessions.children.spawn('session', this.#name, { user: this.#user });
+    const args = { user: this.#user, from: this.#from };
+    const session = sessions.children.spawn('session', this.#name, args);
     if (!session.post({ is: 'told', message, ask: id, who: this.#user }) && id !== 0)
       this.#node.asks.answer(id, { ok: false, failure: failure('busy', 'too much at once') });
   }

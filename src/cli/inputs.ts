@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, normalize, resolve } from 'node:path';
 import type { Client } from '../client/client.ts';
+import { matches, plainPath } from '../protocol/jobscript/pattern.ts';
 import { limits } from '../protocol/limits.ts';
 import type { File } from '../protocol/model.ts';
 import { Usage } from './exits.ts';
@@ -17,7 +18,8 @@ const AT_ONCE = 4;
 
 /**
  * Finds the files that a script names, relative to `directory`, and sums them up. What lies within
- * keeps its path; what lies elsewhere comes under its name. A folder brings all that is in it.
+ * keeps its path; what lies elsewhere comes under its name. A folder brings all that is in it, and
+ * a pattern all that it matches.
  */
 export async function findInputs(
   paths: readonly string[],
@@ -25,7 +27,7 @@ export async function findInputs(
 ): Promise<readonly Input[]> {
   const inputs: Input[] = [];
   const taken = new Map<string, string>();
-  for (const path of paths)
+  for (const path of await expanded(paths, directory))
     for (const { from, to } of await filesOf(resolve(directory, path), placeOf(path), path)) {
       const other = taken.get(to);
       if (other === from) continue;
@@ -37,6 +39,24 @@ export async function findInputs(
       inputs.push({ from, file: await summed(from, to) });
     }
   return inputs;
+}
+
+/** The paths that patterns match; each must match one. */
+async function expanded(patterns: readonly string[], directory: string): Promise<string[]> {
+  const list = async (folder: string) => {
+    const found = await readdir(resolve(directory, folder), { withFileTypes: true }).catch(
+      () => [],
+    );
+    return found.map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }));
+  };
+  const paths: string[] = [];
+  for (const pattern of patterns) {
+    const plain = plainPath(pattern);
+    const found = plain === undefined ? await matches(pattern, list) : [plain];
+    if (found.length === 0) throw new Usage(`swm: input-files: ${pattern} matches no file`);
+    paths.push(...found);
+  }
+  return paths;
 }
 
 /** Brings all of them there, each content once. */

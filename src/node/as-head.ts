@@ -34,7 +34,7 @@ import { type Hoard, openHoard } from './hoard.ts';
 import { headMessage } from './raft-wire.ts';
 import type { Council } from './seat.ts';
 import { dropFetched } from './snapshots.ts';
-import { workerStreams } from './streams.ts';
+import { waysOf, workerStreams } from './streams.ts';
 import { openWorker, type Worker } from './worker.ts';
 
 const STOPPING = 'the node is stopping';
@@ -103,8 +103,9 @@ class HeadNode implements Running {
     const { config, clock, note, nodeStore, giveUp } = this.#base;
     const council = await this.#openCouncil();
     const { feed, copies, hoard } = this.#shelves(council);
+    const ways = waysOf({ config, council, bulk: this.#bulk });
     const worker = config.roles.includes('worker')
-      ? await openWorker({ ...this.#base, carrier: carrierOf(copies) })
+      ? await openWorker({ ...this.#base, carrier: carrierOf(copies), ways })
       : undefined;
     const links = this.#links;
     const node = (): Node => (this.#parts as Parts).node;

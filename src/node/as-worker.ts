@@ -24,7 +24,7 @@ import {
   type Setup,
 } from './ground.ts';
 import { type Led, openLed } from './lead.ts';
-import { carrierOf, workerStreams } from './streams.ts';
+import { carrierOf, waysBy, workerStreams } from './streams.ts';
 import { openWorker, type Worker } from './worker.ts';
 
 const STOPPING = 'the node is stopping';
@@ -48,7 +48,8 @@ export async function startWorker(setup: Setup): Promise<Running> {
   const keys = await enrolWorker(spool, config);
   const { links, bulk } = follower;
   const carrier = carrierOf(base.blobs, () => follower.hub());
-  const worker = await openWorker({ ...base, carrier });
+  const ways = waysBy(() => follower.hub());
+  const worker = await openWorker({ ...base, carrier, ways });
   const node = new Node(
     config.name,
     { ...common, ...workerFamilies(worker.ports, nodeStore) },

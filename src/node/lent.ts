@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomUUID, X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import type { HeadPorts } from '../actors/families.ts';
+import { outTarget } from '../actors/job/out-target.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
 import type { Forwards, Gate } from '../actors/ports.ts';
 import type { Reading } from '../actors/session/read.ts';
@@ -13,6 +14,7 @@ import { identify } from '../platform/identity.ts';
 import type { JoinAnswer, JoinRequest } from '../platform/join.ts';
 import { keyPlaces, readPem } from '../platform/key-files.ts';
 import type { Links } from '../platform/links.ts';
+import { outRules } from '../platform/out-rules.ts';
 import type { Spool } from '../platform/spool.ts';
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
@@ -119,11 +121,20 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
       const body = await asked('/scheduler', message('scheduler.check', { spec }));
       return (body as Reply<'scheduler.check'>).impossible;
     },
+    checkOut: checkOut(config),
     closed: closedWhenFull(spool.path),
     walltimeMs: config.jobs.walltimeMs,
     leaseMs: config.jobs.leaseMs,
     ...readingPorts(setup, asked),
     ...groupPorts(group),
+  };
+}
+
+function checkOut({ ports }: Config): HeadPorts['checkOut'] {
+  const rules = outRules(ports.out);
+  return async (spec, from) => {
+    const { host, submitter } = outTarget(spec, from);
+    await rules.addressOf(host, submitter);
   };
 }
 

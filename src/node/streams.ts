@@ -1,9 +1,13 @@
 import { serveLogs } from '../api/logs.ts';
+import { isThere, leadOut, type OutSetup, serveOuts } from '../api/out-ports.ts';
+import { joinTasks, leadTask, serveTasks, type TaskSetup } from '../api/task-ways.ts';
 import { serveWatch } from '../api/watch.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import { serveFollow } from '../platform/follow.ts';
-import { type HeadForwards, openForwards } from '../platform/forwards.ts';
+import { type HeadForwards, hubInTime, openForwards } from '../platform/forwards.ts';
 import { serveForwards } from '../platform/job-port.ts';
+import { outRules } from '../platform/out-rules.ts';
+import { outAddressOf } from '../platform/outs.ts';
 import type { Hub } from '../platform/streams.ts';
 import { fetchBlob, sendBlob, serveBlobs } from '../platform/transfer.ts';
 import type { Carrier } from '../platform/workplace.ts';
@@ -11,7 +15,7 @@ import { Failed } from '../protocol/errors.ts';
 import type { Node } from '../runtime/node.ts';
 import type { HeadSetup } from './head.ts';
 import { withSnapshot } from './snapshots.ts';
-import type { Worker } from './worker.ts';
+import type { Worker, WorkerSetup } from './worker.ts';
 
 /** What moves a worker's blobs: from and to whichever head `hub` leads to. */
 export function carrierOf(blobs: DiskBlobs, hub: () => Hub | undefined): Carrier {
@@ -27,19 +31,57 @@ export function carrierOf(blobs: DiskBlobs, hub: () => Hub | undefined): Carrier
 }
 
 /**
- * What other nodes may open on a head: blobs, whose names nobody guesses. Other heads see only what
- * is here: who asks them all must not be asked in turn.
+ * What other nodes may open on a head: blobs, whose names nobody guesses, and the way out for jobs.
+ * Other heads see only what is here: who asks them all must not be asked in turn.
  */
-export function nodeStreams({ blobs, copies, council }: HeadSetup, hub: Hub): void {
+export function nodeStreams(setup: HeadSetup, hub: Hub): void {
+  const { blobs, copies, council } = setup;
   const own = withSnapshot(blobs, () => council.replica.snapshot());
   serveBlobs(hub.who.door === 'head' ? own : copies.store, () => undefined)(hub);
+  hub.serve('port.out', serveOuts(outsOf(setup)));
+  hub.serve('task.open', serveTasks(outsOf(setup)));
 }
+
+type OutParts = Pick<HeadSetup, 'config' | 'council' | 'bulk'> & {
+  readonly worker?: Worker | undefined;
+};
+
+const outsOf = ({ config, council, bulk, worker }: OutParts): OutSetup & TaskSetup => ({
+  store: council.store,
+  current: () => council.current(),
+  name: config.name,
+  hub: bulk.hub,
+  rules: outRules(config.ports.out),
+  here: async (wish) => {
+    if (worker !== undefined) return worker.agentOf(wish);
+    throw new Failed('unreachable', `${config.name} runs no jobs`);
+  },
+});
+
+/** How jobs that run on this head get out. */
+export function waysOf(parts: OutParts): WorkerSetup['ways'] {
+  const outs = outsOf(parts);
+  const { name, address } = parts.config;
+  return {
+    lead: (wish) => leadOut(outs, wish),
+    isThere: isThere(outs, outAddressOf(address)),
+    leadTask: (wish) => leadTask(outs, wish, name),
+  };
+}
+
+/** How jobs of a worker get out: by whichever head `hub` leads to, once there is one. */
+export const waysBy = (hub: () => Hub | undefined): WorkerSetup['ways'] => ({
+  lead: async (wish) => (await hubInTime(hub, 'a head')).open('port.out', wish),
+  isThere: async () => false,
+  leadTask: async (wish) => (await hubInTime(hub, 'a head')).open('task.open', wish),
+});
 
 /** What a head may open on a worker: the logs of a running job, and its ports. */
 export function workerStreams(hub: Hub, node: Node, worker: Worker | undefined): void {
   if (worker === undefined) return;
   serveFollow(hub, worker.locate(node));
   serveForwards(hub, worker.resolve(node));
+  hub.serve('task.join', joinTasks(worker.agentOf));
 }
 
 /** What a terminal may open on a head. */

@@ -1,5 +1,6 @@
 import { availableParallelism, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { AttemptKey, Exit } from '../actors/ports.ts';
 import type { Runner } from '../actors/runner/runner.ts';
 import type { RunnerPorts } from '../actors/runner/tasks.ts';
@@ -11,9 +12,15 @@ import { engineFinder } from '../platform/container/engine.ts';
 import { openImages } from '../platform/container/images.ts';
 import type { FollowOrder, LocateLog, LogSource } from '../platform/follow.ts';
 import type { ResolvePort } from '../platform/job-port.ts';
+import { type OutsOptions, openOuts, outAddressOf } from '../platform/outs.ts';
 import { type Account, accounts } from '../platform/process/account.ts';
 import { openProcesses } from '../platform/process/processes.ts';
 import type { Spool } from '../platform/spool.ts';
+import {
+  openTaskSockets,
+  type TaskSocketsOptions,
+  type TaskWish,
+} from '../platform/task/sockets.ts';
 import { type Carrier, workplace } from '../platform/workplace.ts';
 import { Failed } from '../protocol/errors.ts';
 import type { Resources } from '../protocol/model.ts';
@@ -26,12 +33,18 @@ export type WorkerSetup = {
   readonly spool: Spool;
   readonly blobs: DiskBlobs;
   readonly carrier: Carrier;
+  /** How connections of its jobs get out. */
+  readonly ways: Pick<OutsOptions, 'lead' | 'isThere'> & {
+    readonly leadTask: TaskSocketsOptions['lead'];
+  };
   readonly clock: Clock;
   readonly note: Note;
 };
 
 export type Worker = {
   readonly ports: RunnerPorts;
+  /** What runs tasks of an attempt of this worker. */
+  agentOf(wish: TaskWish): Promise<Duplex>;
   /** Finds the log of an attempt of this worker, by what its runner knows. */
   locate(node: Node): LocateLog;
   /** Where a job of this worker listens, if it runs and asked for that port. */
@@ -70,8 +83,14 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
     spool: jobs,
   });
   const { blobs, carrier } = setup;
+  const outAddress = outAddressOf(config.address);
+  const uidOf = async (name: string): Promise<number | undefined> =>
+    isRoot() ? (await accountOf(name))?.uid : process.geteuid?.();
+  const outs = openOuts({ address: outAddress, uidOf, ...setup.ways });
+  const tasks = openTaskSockets({ lead: setup.ways.leadTask, accountOf });
   const ended = new Ends();
   return {
+    agentOf: async (wish) => tasks.agentOf(wish),
     locate: (node) => async (order) => ({
       ...ended.sourceOf(node, order),
       owner: (await accountOf(''))?.uid,
@@ -85,13 +104,20 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
       },
       images: openImages(find, credentialsFrom(config.containers.credentials)),
       workplace: workplace({ directory: jobs, blobs, carrier, accountOf }),
+      outs,
+      tasks,
       clock,
       address: config.address,
+      outAddress,
       path: config.jobs.path,
       user: isRoot() ? config.jobs.user : userInfo().username,
       accountOf: () => '',
     },
-    close: () => processes.close(),
+    close: () => {
+      void outs.closeAll();
+      void tasks.closeAll();
+      processes.close();
+    },
   };
 }
 

@@ -1,13 +1,12 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ForwardOrder, Forwards } from '../actors/ports.ts';
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { type AliasPool, aliasPool } from './alias-pool.ts';
-import { errno } from './disk.ts';
 import { connectJob, type ResolvePort } from './job-port.ts';
-import { conflictAt } from './port-conflict.ts';
-import { relay, relayed } from './relay.ts';
+import { BindFailed, type OpenPort, openPort, shut } from './open-port.ts';
+import { relay } from './relay.ts';
 import type { Hub } from './streams.ts';
 
 export type ForwardsOptions = {
@@ -27,8 +26,7 @@ export interface HeadForwards extends Forwards {
 export const openForwards = (options: ForwardsOptions): HeadForwards =>
   new LoopbackForwards(options);
 
-type Forward = { order: ForwardOrder; readonly doors: Map<number, Door> };
-type Door = { readonly server: Server; readonly sockets: Set<Socket> };
+type Forward = { order: ForwardOrder; readonly doors: Map<number, OpenPort> };
 
 /** Aliases that are tried before the pool is said to have no free one. */
 const aliasTriesMax = 256;
@@ -119,16 +117,8 @@ class LoopbackForwards implements HeadForwards {
     await Promise.all([...doors].map(shut));
   }
 
-  async #bind(forward: Forward, port: number): Promise<Door> {
-    const sockets = new Set<Socket>();
-    const server = await bind(forward.order.alias, port, (socket) => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-      socket.on('error', () => {});
-      this.#connect(forward, port, socket).catch(() => socket.resetAndDestroy());
-    });
-    server.maxConnections = limits.forwardConnectionsMax;
-    return { server, sockets };
+  #bind(forward: Forward, port: number): Promise<OpenPort> {
+    return openPort(forward.order.alias, port, (socket) => this.#connect(forward, port, socket));
   }
 
   /** Joins a connection with the job, wherever it runs now. */
@@ -137,7 +127,11 @@ class LoopbackForwards implements HeadForwards {
     const { here } = this.#options;
     if (node === here?.node)
       return relay(socket, await connectJob(here.resolve, job, port, () => socket.destroyed));
-    const hub = await this.#hubOf(node, socket);
+    const hub = await hubInTime(
+      () => this.#options.hubOf(node),
+      `node ${node}`,
+      () => socket.destroyed,
+    );
     const stream = hub.open('port.open', { job, port });
     const late = setTimeout(() => {
       stream.destroy(new Failed('timeout', `node ${node} does not answer`));
@@ -149,20 +143,9 @@ class LoopbackForwards implements HeadForwards {
     await relay(socket, stream);
   }
 
-  async #hubOf(node: string, socket: Socket): Promise<Hub> {
-    const deadline = performance.now() + limits.forwardOpenMs;
-    for (;;) {
-      const hub = this.#options.hubOf(node);
-      if (hub) return hub;
-      if (socket.destroyed || performance.now() > deadline)
-        throw new Failed('unreachable', `there is no link to node ${node}`);
-      await sleep(100);
-    }
-  }
-
   /** Of the holders, this process knows its own by their jobs. */
   #named(error: BindFailed): Failed {
-    const { alias, port, failed } = error;
+    const { host: alias, port, failed } = error;
     for (const { order, doors } of this.#forwards.values())
       if (order.alias === alias && doors.has(port))
         return new Failed('port_busy', `Port ${port} of ${alias} is that of job ${order.job}.`);
@@ -170,53 +153,25 @@ class LoopbackForwards implements HeadForwards {
   }
 }
 
-class BindFailed extends Error {
-  readonly alias: string;
-  readonly port: number;
-  readonly failed: Failed;
-  readonly everywhere: boolean;
-  constructor(alias: string, port: number, failed: Failed, everywhere: boolean) {
-    super(failed.message);
-    this.alias = alias;
-    this.port = port;
-    this.failed = failed;
-    this.everywhere = everywhere;
+/** The streams to a node; if there never was a link to it, one is waited for a while. */
+export async function hubInTime(
+  hubOf: () => Hub | undefined,
+  to: string,
+  isOver: () => boolean = () => false,
+): Promise<Hub> {
+  const deadline = performance.now() + limits.forwardOpenMs;
+  for (;;) {
+    const hub = hubOf();
+    if (hub) return hub;
+    if (isOver() || performance.now() > deadline)
+      throw new Failed('unreachable', `there is no link to ${to}`);
+    await sleep(100);
   }
 }
 
 async function tryPorts(alias: string, ports: readonly number[]): Promise<void> {
   for (const port of ports) {
-    const server = await bind(alias, port, (socket) => socket.resetAndDestroy());
-    await shut({ server, sockets: new Set() });
+    const open = await openPort(alias, port, async (socket) => void socket.resetAndDestroy());
+    await shut(open);
   }
-}
-
-function bind(alias: string, port: number, then: (socket: Socket) => void): Promise<Server> {
-  const server = createServer({ ...relayed, noDelay: true }, then);
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      bindFailed(alias, port, errno(error)).then(reject, reject);
-    });
-    server.listen({ host: alias, port, exclusive: true }, () => resolve(server));
-  });
-}
-
-/** Says in the user's words why a port cannot be bound, and by whom it is held. */
-async function bindFailed(alias: string, port: number, code: string): Promise<BindFailed> {
-  const failed = (text: string, retry = false): Failed => new Failed('port_busy', text, retry);
-  if (code === 'EACCES')
-    return new BindFailed(alias, port, failed(`Port ${port} is open to root only.`), true);
-  if (code === 'EADDRNOTAVAIL') {
-    const text = `${alias} is no address of this machine; only Linux has all of 127.0.0.0/8.`;
-    return new BindFailed(alias, port, failed(text), true);
-  }
-  const { holder, everywhere } = await conflictAt(alias, port);
-  const where = everywhere ? 'every address' : alias;
-  const text = `Port ${port} on ${where} is held by ${holder}.`;
-  return new BindFailed(alias, port, failed(text, true), everywhere);
-}
-
-function shut({ server, sockets }: Door): Promise<void> {
-  for (const socket of sockets) socket.resetAndDestroy();
-  return new Promise((resolve) => server.close(() => resolve()));
 }

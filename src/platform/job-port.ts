@@ -55,7 +55,11 @@ export async function connectJob(
   }
 }
 
-function connected(target: { readonly host: string; readonly port: number }): Promise<Socket> {
+/** Rejects with the system's error. */
+export function connected(target: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ ...target, ...relayed, noDelay: true });
     socket.once('error', reject);
@@ -66,7 +70,8 @@ function connected(target: { readonly host: string; readonly port: number }): Pr
   });
 }
 
-function readPortOpen(body: unknown): { readonly job: string; readonly port: number } {
+/** What both kinds of ports are asked for by. */
+export function readPortOpen(body: unknown): { readonly job: string; readonly port: number } {
   const { job, port } = body as { readonly job?: unknown; readonly port?: unknown };
   if (typeof job !== 'string' || job.length > limits.pathCharsMax)
     throw new Malformed('$.job', 'the id of a job');

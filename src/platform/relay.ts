@@ -61,7 +61,8 @@ function closed(end: Duplex, other: Duplex): Promise<void> {
 /** A socket is reset, not ended: its reader must not take a broken transfer for a whole one. */
 function breakOff(end: Duplex, error: unknown): void {
   if (end.destroyed) return;
-  if (end instanceof Socket) {
+  // One of this machine's own files cannot be reset.
+  if (end instanceof Socket && end.remoteFamily !== undefined) {
     end.resetAndDestroy();
     return;
   }

@@ -21,8 +21,8 @@ export type TerminalListener = {
   readonly credentials: Credentials;
   /** Asks the registry, on every request: undefined admits, else the reason for refusing. */
   admit(user: UserIdentity): string | undefined;
-  /** Must set the link's handlers before it returns. */
-  onTerminal(link: Link, user: UserIdentity, subprotocol: Subprotocol): void;
+  /** Must set the link's handlers before it returns. `from` is the address that has dialled. */
+  onTerminal(link: Link, user: UserIdentity, subprotocol: Subprotocol, from: string): void;
   /** Plain requests. `user` is undefined only on `openPaths`. */
   onRequest(
     request: IncomingMessage,
@@ -86,7 +86,7 @@ export async function listenTerminals(terminals: TerminalListener): Promise<List
         const text = subprotocol === 'swm.v1+json';
         const link = new SocketLink(ws, socket as TLSSocket, user, bounds, { text, note });
         adopt(ws, link);
-        terminals.onTerminal(link, user, subprotocol);
+        terminals.onTerminal(link, user, subprotocol, socket.remoteAddress ?? '');
       });
     },
   });

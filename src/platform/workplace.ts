@@ -6,7 +6,6 @@ import {
   copyFile,
   lstat,
   mkdir,
-  readdir,
   realpath,
   rename,
   rm,
@@ -25,10 +24,13 @@ import type {
   Workplace,
 } from '../actors/ports.ts';
 import { Failed } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
 import type { DiskBlobs } from './blobs.ts';
 import { diskFailed } from './disk.ts';
+import { findOutputs } from './outputs.ts';
 import type { Account } from './process/account.ts';
 import { removeShared } from './removal.ts';
+import { agentProgram, commandProgram } from './task/program.ts';
 
 /** What brings blobs from the head and back to it; on a head itself there is nothing to do. */
 export type Carrier = {
@@ -123,13 +125,30 @@ async function stage(
   for (const log of [paths.stdout, paths.stderr])
     if (log.startsWith(paths.work + sep)) await makeFolders(paths.work, dirname(log), give);
   await rm(paths.script, { force: true });
-  if (order.scriptBlob === null) await writeFile(paths.script, order.script, { mode: 0o600 });
+  await writeAids(paths, order);
+  if (order.tasks === 'agent') await writeFile(paths.script, agentProgram, { mode: 0o600 });
+  else if (order.scriptBlob === null) await writeFile(paths.script, order.script, { mode: 0o600 });
   else await copyAnew(options.blobs.path(order.scriptBlob.sha256), paths.script);
   await give(paths.script, 0o500);
   // From here on processes of that account can change what is in it.
   await give(paths.work, 0o700);
   const { directory, script, stdout, stderr } = paths;
   return { directory, script, stdout, stderr };
+}
+
+/** What helps a job of several nodes: a list of them, and the command that reaches them. */
+async function writeAids({ root }: Paths, { hosts, tasks }: PlaceOrder): Promise<void> {
+  if (hosts !== '') await writeReadable(join(root, 'hosts'), hosts, 0o444);
+  if (tasks !== 'command') return;
+  await mkdir(join(root, 'bin'), { recursive: true });
+  await chmod(join(root, 'bin'), 0o755);
+  await writeReadable(join(root, 'bin', 'swm'), commandProgram, 0o555);
+}
+
+async function writeReadable(path: string, text: string, mode: number): Promise<void> {
+  await rm(path, { force: true });
+  await writeFile(path, text);
+  await chmod(path, mode);
 }
 
 /** What a staging that was cut short left there may be for reading only. */
@@ -196,16 +215,13 @@ async function collect(
   const paths = pathsOf(options.directory, order);
   const owner = (await options.accountOf(order.user))?.uid;
   const outputs: Output[] = [];
-  const missing: string[] = [];
-  for (const path of order.outputs) {
-    const found = await filesOf(paths.work, path);
-    if (found.length === 0) missing.push(path);
-    for (const file of found) {
-      const { mode } = await lstat(join(paths.work, file));
-      const blob = await options.blobs.putFile(join(paths.work, file), owner).catch(foreign);
-      if (blob === undefined) missing.push(file);
-      else outputs.push({ ...blob, path: file, mode: mode & 0o777 });
-    }
+  const found = await findOutputs(paths.work, order.outputs);
+  const missing = [...found.missing];
+  for (const file of found.files) {
+    const { mode } = await lstat(join(paths.work, file));
+    const blob = await options.blobs.putFile(join(paths.work, file), owner).catch(foreign);
+    if (blob !== undefined) outputs.push({ ...blob, path: file, mode: mode & 0o777 });
+    else if (missing.length < limits.filesMax) missing.push(file);
   }
   const stdout = await logBlob(options.blobs, paths.stdout, paths, owner);
   const stderr = await logBlob(options.blobs, paths.stderr, paths, owner);
@@ -226,21 +242,6 @@ const foreign = (error: unknown): undefined => {
   if (!(error instanceof Failed) || !['forbidden', 'refused'].includes(error.failure.code))
     throw error;
 };
-
-/** The regular files at a path of the job, one or a whole folder; links that lead out are none. */
-async function filesOf(work: string, path: string): Promise<string[]> {
-  const full = within(work, path);
-  const real = await realpath(full).catch(() => undefined);
-  const base = await realpath(work);
-  if (real === undefined || !(real + sep).startsWith(base + sep)) return [];
-  const found = await lstat(full);
-  if (found.isFile()) return [relative(work, full)];
-  if (!found.isDirectory()) return [];
-  const files: string[] = [];
-  for (const name of (await readdir(full)).sort())
-    files.push(...(await filesOf(work, join(relative(work, full), name))));
-  return files;
-}
 
 /** A log that the job removed, or put a link in the place of, is taken as empty. */
 async function logBlob(

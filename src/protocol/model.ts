@@ -102,6 +102,8 @@ export const Spec = Type.Object({
   onNodeLoss: Type.Optional(Type.Enum(['wait', 'requeue'])),
   /** How long a worker may run it after it last asked; none unless it says `requeue`. */
   leaseMs: Type.Optional(count(limits.leaseMsMax)),
+  /** What jobs of before it was there asked for: `all`. */
+  ranks: Type.Optional(Type.Enum(['main', 'all'])),
   gang: text(256),
   preemptible: Type.Boolean(),
   notify: text(4096),
@@ -268,6 +270,8 @@ export const Order = Type.Object({
   addresses: list(text(256), limits.nodesMax),
   resources: Resources,
   owner: text(64),
+  /** Where it was submitted from; heads of before it was there did not say. */
+  from: Type.Optional(text(256)),
 });
 export type Order = Static<typeof Order>;
 

@@ -21,6 +21,7 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     readBlob: async () => new TextEncoder().encode('#!/bin/sh\n#SWM name blob\n'),
     keepBlob: async (bytes) => ({ sha256: SHA, bytes: bytes.byteLength }),
     impossible: async () => '',
+    checkOut: async () => {},
     closed: () => '',
     reasons: async () => ({}),
     offers: async () => ({ flavors: [], images: [] }),
@@ -45,7 +46,7 @@ const admit = (
   body: Partial<Body<'job.submit'>> = {},
 ) =>
   sessionTasks(ports(memoryStore(), change)).admit(
-    { user: ANN, body: { script, inputs: [], ...body } },
+    { user: ANN, from: '10.0.0.9', body: { script, inputs: [], ...body } },
     context,
   );
 const code = (task: Promise<unknown>) =>
@@ -56,7 +57,7 @@ const code = (task: Promise<unknown>) =>
 
 describe('a submission', () => {
   it('becomes what makes a job', async () => {
-    const made = await admit('#SWM name one\n', {}, { key: 'k', from: '10.0.0.9' });
+    const made = await admit('#SWM name one\n', {}, { key: 'k', from: 'elsewhere' });
     expect(made).toMatchObject({
       id: uuid('11111111', '1'),
       owner: 'ann',
@@ -92,11 +93,11 @@ describe('a submission', () => {
     ['#SWM gang g1', 'gang'],
     ['#SWM notify https://x.org/y', 'notify'],
     ['#SWM storage home', 'storage'],
+    ['#SWM ranks main\n#SWM container-image a', 'ranks main with container-image'],
     ['#SWM keep-resources', 'keep-resources'],
     ['#SWM checkpoint', 'checkpoint, checkpoint-dir, checkpoint-interval'],
     ['#SWM checkpoint-dir ckpt', 'checkpoint, checkpoint-dir, checkpoint-interval'],
     ['#SWM checkpoint-interval 60', 'checkpoint, checkpoint-dir, checkpoint-interval'],
-    ['#SWM ports 8081/tcp/out', 'ports with `out`'],
     ['#SWM queue night\n#SWM gang g1', 'queue; gang'],
   ])('of %s is refused, as long as swm cannot do it', async (script, what) => {
     expect(await code(admit(`${script}\n`))).toBe(
@@ -107,11 +108,23 @@ describe('a submission', () => {
   it.each([
     '#SWM name x\n#SWM comment y\n#SWM account z\n#SWM preemptible\n#SWM relocatable',
     '#SWM gpus 0\n#SWM cpus 1\n#SWM memory 1G\n#SWM nodes 2\n#SWM time 60\n#SWM priority 3',
-    '#SWM ports 8888/tcp/in\n#SWM retries 3\n#SWM env A=b\n#SWM workdir w\n#SWM stdin i',
+    '#SWM ports 8888/tcp/in,8081/out\n#SWM retries 3\n#SWM env A=b\n#SWM workdir w\n#SWM stdin i',
     '#SWM stdout o\n#SWM stderr e\n#SWM output-files a b\n#SWM flavor f\n#SWM cloud-image i',
     '#SWM array 1-3 is no directive in here'.replace('#SWM', '# SWM'),
   ])('of %s is admitted', async (script) => {
     expect(await code(admit(`${script}\n`))).toBe('admitted');
+  });
+
+  it('with ports that may not lead where they would is refused', async () => {
+    const asked: unknown[] = [];
+    const checkOut: SessionPorts['checkOut'] = async ({ submissionAddress }, from) => {
+      asked.push([submissionAddress, from]);
+      throw new Failed('forbidden', 'not there');
+    };
+    const script = '#SWM submission-address hub\n#SWM ports 1/in';
+    expect(await code(admit(script, { checkOut }))).toBe('admitted');
+    expect(await code(admit(`${script},2/out`, { checkOut }))).toBe('forbidden: not there');
+    expect(asked).toEqual([['hub', '10.0.0.9']]);
   });
 
   it('is refused with the place of the mistake, or the reason', async () => {
@@ -137,7 +150,7 @@ describe('the id of a job', () => {
   const idFor = async (store: Shelf, user = ANN as { door: 'terminal'; id: string }) => {
     const tasks = sessionTasks(ports(store, { jobId: keyed }));
     const body = { script: 'x', inputs: [], key: 'k' };
-    return (await tasks.admit({ user, body }, context)).id;
+    return (await tasks.admit({ user, from: '', body }, context)).id;
   };
   const keep = (store: Shelf, id: string) => store.keep(keeping, `/jobs/${id}`, aJob({ id }));
 
@@ -163,7 +176,8 @@ describe('the id of a job', () => {
     keep(store, uuid('00000001', '9'));
     let drawn = 0;
     const tasks = sessionTasks(ports(store, { jobId: () => uuid(`0000000${++drawn}`) }));
-    const made = await tasks.admit({ user: ANN, body: { script: 'x', inputs: [] } }, context);
+    const body = { script: 'x', inputs: [] };
+    const made = await tasks.admit({ user: ANN, from: '', body }, context);
     expect(made.id).toBe(uuid('00000002'));
   });
 });

@@ -59,9 +59,12 @@ describe('a job', () => {
     const ports = [{ port: 8888, protocol: 'tcp', direction: 'in' } as const];
     const reason = 'needs 1 node with 1 cpu; 0 free now; port 8888 is in use by another job';
     expect(told(seen([job(1, { ports }), job(2, { ports })]))).toEqual(['here: n1', reason]);
+    // One is listened on for the job, at the same address.
     const out = [{ ...ports[0]!, direction: 'out' as const }];
-    const both = [job(1, { ports: out }), job(2, { ports: out })];
-    expect(told(seen(both))).toEqual(['here: n1', 'here: n1']);
+    for (const other of [out, ports]) {
+      const both = [job(1, { ports: out }), job(2, { ports: other })];
+      expect(told(seen(both))).toEqual(['here: n1', reason]);
+    }
   });
 
   it('is told what is missing, and waits for a node that is only silent', () => {

@@ -25,6 +25,14 @@ describe('a session', () => {
     expect(stage.state.calls).toBe(0);
   });
 
+  it('says of a submission where it came from, whatever its terminal says', () => {
+    const from = '10.0.0.9';
+    const stage = new Stage<Session>(session, session.init({ user: ANN, from }, NOW));
+    const body = { script: 'x', inputs: [], from: 'elsewhere' };
+    stage.hear(told('job.submit', body, 7));
+    expect(stage.raw[0]).toMatchObject({ input: { user: ANN, from, body } });
+  });
+
   it.each(['job.cancel', 'job.requeue', 'job.purge'] as const)('brings %s to its job', (name) => {
     const stage = on();
     expect(stage.hear(told(name, { id: ID }, 7)).effects).toEqual([`ask /jobs/${ID} ${name} (7)`]);

@@ -99,6 +99,15 @@ describe('input files', () => {
     expect((await find('data')).map(({ path }) => path)).toEqual(['data/b.sh', 'data/deep/c']);
   });
 
+  it('of a pattern are those that match, each where it lies', async () => {
+    const paths = async (...patterns: string[]) => (await find(...patterns)).map((f) => f.path);
+    expect(await paths('*.txt')).toEqual(['a.txt', 'link.txt']);
+    expect(await paths('**/[bc]*', 'd*')).toEqual(['data/b.sh', 'data/deep/c']);
+    expect(await paths('../out*.txt')).toEqual(['outside.txt']);
+    expect(await paths(join(folder, 'work', 'd*', '*.sh'))).toEqual(['b.sh']);
+    await expect(find('*.gone')).rejects.toThrow('input-files: *.gone matches no file');
+  });
+
   it('named twice come once, and two of one name are refused', async () => {
     expect(await find('a.txt', './a.txt')).toHaveLength(1);
     await expect(find('a.txt', '../a.txt')).rejects.toThrow(/would both be a\.txt/);

@@ -32,7 +32,7 @@ export const files = {
         '/abs ../up ~/mpi\n#SWM input-files more',
         { inputFiles: ['/abs', '../up', '~/mpi', 'more'] },
       ],
-      ["'*.c' \\$x", { inputFiles: ['*.c', '$x'] }],
+      ["'*.c' *.c \\$x", { inputFiles: ['\\*.c', '*.c', '$x'] }],
       ['', {}],
     ],
     bad: [
@@ -46,7 +46,7 @@ export const files = {
         'data/$SWM_JOB_ID',
         "1:23: `input-files`: no variable is put in here; quote it with ' if it is meant",
       ],
-      ['a *.c', '1:20: `input-files`: has a pattern; name each file, or quote it'],
+      ['*.c ./*.c', '1:22: `input-files`: `*.c` was given already, at job.sh:1:18'],
     ],
   },
   'output-files': {
@@ -54,6 +54,7 @@ export const files = {
       ['results.out logs/a', { outputFiles: ['results.out', 'logs/a'] }],
       ['a\n#SWM output-files b', { outputFiles: ['a', 'b'] }],
       ['a..b ..c', { outputFiles: ['a..b', '..c'] }],
+      ['r/*.[ch] **/log? "?"', { outputFiles: ['r/*.[ch]', '**/log?', '\\?'] }],
       ['', {}],
     ],
     bad: [
@@ -65,6 +66,7 @@ export const files = {
       ],
       ['.', '1:19: `output-files`: `.` names no file'],
       ['a/', '1:19: `output-files`: `a/` names no file'],
+      ['*/../../b', '1:19: `output-files`: `*/../../b` leads up by ..'],
       ['a/b a//b', '1:23: `output-files`: `a/b` was given already, at job.sh:1:19'],
     ],
   },

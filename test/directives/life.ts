@@ -62,6 +62,16 @@ export const life = {
       ['requeue now', '1:27: `on-node-loss`: takes one value; `now` is one too many'],
     ],
   },
+  ranks: {
+    good: [
+      ['main', { ranks: 'main' }],
+      ['All', {}],
+    ],
+    bad: [
+      ['', '1:6: `ranks`: needs main|all'],
+      ['first', '1:12: `ranks`: wants main or all, not `first`'],
+    ],
+  },
   preemptible: {
     good: [['', { preemptible: true }]],
     bad: [['yes', '1:18: `preemptible`: takes no value, but has `yes`']],

@@ -1,6 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ForwardOrder } from '../../src/actors/ports.ts';
@@ -9,6 +9,7 @@ import { serveForwards } from '../../src/platform/job-port.ts';
 import type { Hub } from '../../src/platform/streams.ts';
 import { freePort } from './free-port.ts';
 import { type HubPair, hubPair } from './hub-pair.ts';
+import { dialled, gone, sha } from './sockets.ts';
 import { until } from './wait.ts';
 
 const pool = '127.88.0.0/16';
@@ -65,17 +66,10 @@ async function forwarded(then: (socket: Socket) => void): Promise<ForwardOrder> 
 }
 
 function dial({ alias, ports }: ForwardOrder): Socket {
-  const socket = connect({ host: alias, port: ports[0] as number, allowHalfOpen: true });
-  socket.on('error', () => {});
+  const socket = dialled(alias, ports[0] as number);
   clients.push(socket);
   return socket;
 }
-
-const gone = async (socket: Socket): Promise<string> => {
-  if (!socket.closed) await once(socket, 'close').catch(() => once(socket, 'close'));
-  return (socket.errored as NodeJS.ErrnoException | null)?.code ?? 'ended';
-};
-const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 test('a connection to the alias reaches the job, and each side ends for itself', async () => {
   const heard: string[] = [];

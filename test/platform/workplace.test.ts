@@ -64,6 +64,8 @@ async function order(change: Partial<PlaceOrder> = {}): Promise<PlaceOrder> {
     stderr: '',
     workdir: '',
     user: '',
+    hosts: '',
+    tasks: 'none',
     ...change,
   };
 }
@@ -128,6 +130,37 @@ asRoot('the place of a job', () => {
     expect(await read()).toBe('mine\n');
     expect(another(`cd ${work} && mv logs x && ln -s ${secret} logs`)).toBe(0);
     expect(await read()).toBe('');
+  });
+});
+
+describe('what a job is to give', () => {
+  /** What is taken by these patterns from a place that was filled by this command. */
+  const given = async (outputs: readonly string[], command: string) => {
+    const asked = await order({ outputs, inputs: [] });
+    const place = open({ accountOf: async () => undefined });
+    const { directory } = await place.stage(asked, nothing, never);
+    expect(spawnSync('/bin/sh', ['-c', command], { cwd: directory }).status).toBe(0);
+    const found = await place.collect(asked, nothing, never);
+    return [found.outputs.map(({ path }) => path), found.missing];
+  };
+
+  it('is what its patterns match, folders as a whole, each file once', async () => {
+    const made = 'mkdir -p r/d .h e && touch r/1.dat r/2.dat r/d/.x r/d/3.dat .h/4.dat "*"';
+    expect(await given(['r/*', '**/*.dat', 'e', 'no*', '\\*', 'r/1.dat'], made)).toEqual([
+      ['r/1.dat', 'r/2.dat', 'r/d/.x', 'r/d/3.dat', '*'],
+      ['e', 'no*'],
+    ]);
+  });
+
+  it('never lies outside, whatever links there are', async () => {
+    const out = join(home, 'out');
+    await mkdir(join(out, 'f'), { recursive: true });
+    await writeFile(join(out, 'f', 'x'), 'secret');
+    const made = `ln -s ${out} l && ln -s ${out}/f/x x && ln -s . here && touch own && ln -s own o`;
+    expect(await given(['*', 'l/*', 'l/f/x', 'x', '**/x', 'here/*', '../../*'], made)).toEqual([
+      ['own'],
+      ['l/*', 'l/f/x', 'x', '**/x', 'here/*', '../../*'],
+    ]);
   });
 });
 

@@ -36,6 +36,7 @@ const order = (job: Job, rank: number): JobEffect => ({
     addresses: (job.placement?.nodes ?? []).map((node) => addressOf(job, node)),
     resources: job.placement?.resources ?? { cpus: 1, memoryBytes: 0, gpus: 0 },
     owner: job.owner,
+    from: job.from,
   }),
 });
 

@@ -6,6 +6,7 @@ import type { Behaviour, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import type { Exit } from '../ports.ts';
 import { askLease, isLeased, leased } from './leased.ts';
+import { leadOut, ledOut } from './led-out.ts';
 import {
   broken,
   type Runner,
@@ -83,7 +84,7 @@ function on(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
     case 'starting':
       return leased(state, event) ?? starting(state, event);
     case 'running':
-      return leased(state, event) ?? running(state, event);
+      return leased(state, event) ?? ledOut(state, event) ?? running(state, event);
     case 'stopping':
       return running(state, event);
     case 'collecting':
@@ -249,7 +250,7 @@ function enter(state: Runner, now: Millis): readonly RunnerEffect[] {
     case 'starting':
       return isLeased(state) ? askLease(state) : start(state);
     case 'running':
-      return [...watch(state), ...walltime(state, now), ...askLease(state)];
+      return [...watch(state), ...walltime(state, now), ...askLease(state), ...leadOut(state)];
     case 'stopping':
       return watch(state);
     case 'collecting':

@@ -57,6 +57,7 @@ export type RunnerEvent =
   | { readonly is: 'remind' }
   | { readonly is: 'walltime' }
   | { readonly is: 'lease' }
+  | { readonly is: 'lead' }
   | {
       readonly is: 'progress';
       readonly done: number;
@@ -68,6 +69,8 @@ export type RunnerEvent =
 export type RunnerTasks = {
   stage: readonly [Order, Place];
   start: readonly [{ readonly order: Order; readonly place: Place }, Started];
+  /** Opens its ways out, which a worker that comes back has not open any more. */
+  lead: readonly [{ readonly order: Order; readonly place: Place }, null];
   /** The clock by which leases run. */
   boot: readonly [null, Millis];
   /** Lets the attempt run until then, by that clock. */

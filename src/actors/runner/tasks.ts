@@ -4,13 +4,18 @@ import { limits } from '../../protocol/limits.ts';
 import type { Order } from '../../protocol/model.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Clock } from '../../runtime/ports.ts';
+import { outTarget } from '../job/out-target.ts';
 import type {
+  AttemptKey,
   Images,
+  OutOrder,
+  Outs,
   Place,
   PlaceOrder,
   Processes,
   ProcessOrder,
   Progress,
+  TaskSockets,
   Workplace,
 } from '../ports.ts';
 import type { RunnerEvent, RunnerTasks } from './runner.ts';
@@ -19,9 +24,13 @@ export type RunnerPorts = {
   readonly processes: Processes;
   readonly images: Images;
   readonly workplace: Workplace;
+  readonly outs: Outs;
+  readonly tasks: TaskSockets;
   readonly clock: Clock;
   /** The address of this worker that a job's ports are to listen on. */
   readonly address: string;
+  /** The one on which they reach their `out` ports. */
+  readonly outAddress: string;
   /** What jobs find commands by. */
   readonly path: string;
   /** The account that jobs without one of their own run as. */
@@ -30,8 +39,10 @@ export type RunnerPorts = {
   readonly accountOf: (owner: string) => string;
 };
 
+const keyOf = ({ job, attempt, rank }: Order): AttemptKey => ({ job, attempt, rank });
+
 const placeOf = (order: Order, user: string): PlaceOrder => ({
-  key: { job: order.job, attempt: order.attempt, rank: order.rank },
+  key: keyOf(order),
   script: order.script,
   scriptBlob: order.scriptBlob,
   inputs: order.inputs,
@@ -41,6 +52,24 @@ const placeOf = (order: Order, user: string): PlaceOrder => ({
   stderr: order.spec.stderr,
   workdir: order.spec.workdir,
   user,
+  hosts: hostsOf(order),
+  tasks: order.spec.ranks !== 'main' ? 'none' : order.rank === 0 ? 'command' : 'agent',
+});
+
+/** As programs of several processes read it. */
+const hostsOf = ({ nodes, addresses, resources }: Order): string =>
+  nodes.length === 1
+    ? ''
+    : nodes.map((node, at) => `${addresses[at] || node} slots=${resources.cpus}\n`).join('');
+
+/** What is swm's in an attempt's place lies beside the script. */
+const beside = ({ script }: Place, name: string): string => script.replace(/[^/]*$/, name);
+
+const outOf = (order: Order, user: string): OutOrder => ({
+  key: keyOf(order),
+  ports: order.spec.ports.filter((p) => p.direction === 'out').map((p) => p.port),
+  to: outTarget(order.spec, order.from ?? ''),
+  user,
 });
 
 const inWork = (directory: string, path: string): string =>
@@ -49,6 +78,7 @@ const inWork = (directory: string, path: string): string =>
 /** Runs on a worker: brings inputs, starts the process, waits for it, takes the outputs home. */
 export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks> {
   const { processes, images, workplace, clock, accountOf } = ports;
+  const doors = doorsOf(ports);
   const told = (emit: (event: RunnerEvent) => void, image?: string): Progress => {
     let last = 0;
     return (done, total) => {
@@ -66,15 +96,28 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
       if (image !== '') await images.bring(image, told(emit, image), signal);
       return place;
     },
-    start: ({ order, place }) => processes.ensure(processOf(ports, order, place)),
+    // It may connect at once.
+    start: async ({ order, place }) => {
+      await doors.open(order, place);
+      return processes.ensure(processOf(ports, order, place));
+    },
+    lead: async ({ order, place }) => {
+      await doors.open(order, place);
+      return null;
+    },
     boot: async () => processes.bootMs(),
     renew: async ({ key, until }) => {
       await processes.renew(key, until);
       return null;
     },
-    wait: (key, { signal }) => processes.exited(key, signal),
+    wait: async (key, { signal }) => {
+      const exit = await processes.exited(key, signal);
+      await doors.close(key);
+      return exit;
+    },
     kill: async ({ key, graceMs }, { signal }) => {
       await processes.stop(key, graceMs);
+      await doors.close(key);
       return processes.exited(key, signal).catch((error: unknown) => {
         if (error instanceof Failed && error.failure.code !== 'bug') return null;
         throw error;
@@ -90,12 +133,31 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
   };
 }
 
+/** What is open for a job while it runs. */
+function doorsOf({ outs, tasks, accountOf }: RunnerPorts) {
+  return {
+    open: async (order: Order, place: Place): Promise<void> => {
+      const user = accountOf(order.owner);
+      await outs.open(outOf(order, user));
+      const socket = beside(place, TASK_SOCKET);
+      if (order.spec.ranks === 'main') await tasks.open({ key: keyOf(order), socket, user });
+    },
+    close: async (key: AttemptKey): Promise<void> => {
+      await outs.close(key);
+      await tasks.close(key);
+    },
+  };
+}
+
+const TASK_SOCKET = 'tasks.sock';
+
 /** What is to run, and how. */
 function processOf(ports: RunnerPorts, order: Order, place: Place): ProcessOrder {
   const { spec, job, attempt, rank, nodes, addresses } = order;
   const user = ports.accountOf(order.owner);
+  const hasTasks = spec.ranks === 'main';
   const env = jobEnvironment(
-    { ...spec, onNodeLoss: spec.onNodeLoss ?? 'wait' },
+    { ...spec, onNodeLoss: spec.onNodeLoss ?? 'wait', ranks: spec.ranks ?? 'all' },
     {
       job,
       attempt,
@@ -105,8 +167,11 @@ function processOf(ports: RunnerPorts, order: Order, place: Place): ProcessOrder
       user: user || ports.user,
       home: place.directory,
       bind: ports.address,
+      out: ports.outAddress,
+      hostfile: nodes.length === 1 ? '' : beside(place, 'hosts'),
+      taskSocket: hasTasks ? beside(place, TASK_SOCKET) : '',
       shell: '/bin/sh',
-      path: ports.path,
+      path: hasTasks && rank === 0 ? `${beside(place, 'bin')}:${ports.path}` : ports.path,
       lang: 'C.UTF-8',
     },
   );

@@ -46,7 +46,7 @@ export const kindOf = (spec: Spec): string =>
   JSON.stringify([
     need(spec),
     spec.nodes,
-    inPorts(spec),
+    portsOf(spec),
     spec.relocatable,
     spec.flavor,
     spec.cloudImage,
@@ -84,8 +84,8 @@ const need = (spec: Spec): Resources => ({
   gpus: spec.gpus,
 });
 
-const inPorts = (spec: Spec): number[] =>
-  spec.ports.filter((p) => p.direction === 'in').map((p) => p.port);
+/** In or out, it is listened on by the job, or for it, at the address of its node. */
+const portsOf = (spec: Spec): number[] => spec.ports.map((p) => p.port);
 
 const covers = (have: Resources, want: Resources): boolean =>
   have.cpus >= want.cpus && have.memoryBytes >= want.memoryBytes && have.gpus >= want.gpus;
@@ -100,7 +100,7 @@ const show = ({ cpus, memoryBytes, gpus }: Resources): string =>
 function onNodes(job: Waiting, nodes: OpenNode[]): Found {
   const want = need(job.spec);
   const count = job.spec.nodes;
-  const ports = inPorts(job.spec);
+  const ports = portsOf(job.spec);
   if (nodes.length === 0) return no('no node is up');
   const wish = `needs ${count} node${count === 1 ? '' : 's'} with ${show(want)}`;
   const able = nodes.filter((n) => covers(n.total, want));
@@ -188,7 +188,7 @@ function atOneSite(job: Waiting, site: OpenSite): Found {
       nodes: Array.from({ length: spec.nodes }, (_, i) => `${cluster}-${i}`),
       made: { remote, flavor: flavor.name, image, price: flavor.price },
       resources: want,
-      ports: inPorts(spec),
+      ports: portsOf(spec),
     },
   };
 }

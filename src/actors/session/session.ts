@@ -5,10 +5,15 @@ import { control } from '../../protocol/ref.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Behaviour, Effect, Signal, Step, Told } from '../../runtime/behaviour.ts';
 
-export type SessionArgs = { readonly user: Who };
+export type SessionArgs = {
+  readonly user: Who;
+  /** The address that the terminal has, as `job.create` has it. */
+  readonly from?: string;
+};
 export type Session = {
   readonly phase: 'open';
   readonly user: Who;
+  readonly from: string;
   /** Calls not yet answered. The number of its question is the key of the work on each. */
   readonly calls: number;
 };
@@ -42,7 +47,10 @@ type SessionHears = (typeof TERMINAL_CALLS)[number];
 /** Answers that are read, not decided: by the name of the call. */
 export type SessionTasks = {
   /** Parses and checks a submission, and gives what makes the job. */
-  admit: readonly [{ readonly user: Who; readonly body: Body<'job.submit'> }, Body<'job.create'>];
+  admit: readonly [
+    { readonly user: Who; readonly from: string; readonly body: Body<'job.submit'> },
+    Body<'job.create'>,
+  ];
   /** The same message, with the beginning of a job's id made whole. */
   resolve: readonly [{ readonly message: Message }, Message];
   read: readonly [{ readonly user: Who; readonly message: Message }, object];
@@ -55,7 +63,7 @@ type SessionStep = Step<Session, never, SessionTasks>;
  * the rest read, and gives each call its answer.
  */
 export const session: Behaviour<SessionArgs, Session, SessionHears, never, SessionTasks> = {
-  init: ({ user }) => ({ phase: 'open', user, calls: 0 }),
+  init: ({ user, from = '' }) => ({ phase: 'open', user, from, calls: 0 }),
   enter: () => [],
   on(state, event) {
     return event.is === 'told' ? called(state, event) : worked(state, event);
@@ -69,14 +77,14 @@ function called(state: Session, event: Told<SessionHears>): SessionStep {
     return [state, [{ do: 'refuse', ask, failure: why }]];
   }
   const next = { ...state, calls: state.calls + 1 };
-  return [next, [work(state.user, event.message as Message, String(ask))]];
+  return [next, [work(state, event.message as Message, String(ask))]];
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-function work(user: Who, asked: Message, key: string): SessionEffect {
+function work({ user, from }: Session, asked: Message, key: string): SessionEffect {
   if (asked.name === 'job.submit')
-    return { do: 'run', task: 'admit', key, input: { user, body: asked.body } };
+    return { do: 'run', task: 'admit', key, input: { user, from, body: asked.body } };
   const id = 'id' in asked.body ? asked.body.id : undefined;
   return typeof id === 'string' && !UUID.test(id)
     ? { do: 'run', task: 'resolve', key, input: { message: asked } }

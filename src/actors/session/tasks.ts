@@ -3,11 +3,11 @@ import { formatScriptError, parseScript } from '../../protocol/jobscript/jobscri
 import { limits } from '../../protocol/limits.ts';
 import type { Body, Message } from '../../protocol/messages.ts';
 import type { Spec } from '../../protocol/model.ts';
-import type { Who } from '../../protocol/who.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Records } from '../../runtime/ports.ts';
 import { find, isKept } from '../../runtime/record.ts';
 import { SHORT } from '../job/keeping.ts';
+import { hasOut } from '../job/out-target.ts';
 import { type Reading, read } from './read.ts';
 import type { SessionTasks } from './session.ts';
 
@@ -21,6 +21,8 @@ export type SessionPorts = Reading & {
   readonly keepBlob: (bytes: Uint8Array) => Promise<{ sha256: string; bytes: number }>;
   /** Why nothing here could ever run it, or ''. */
   readonly impossible: (spec: Spec) => Promise<string>;
+  /** Throws `Failed` if its `out` ports may not lead to where they would. */
+  readonly checkOut: (spec: Spec, from: string) => Promise<void>;
   /** Why no new job can be taken now, or ''. */
   readonly closed: () => string;
   /** How long a job may run that does not say it itself, ms; 0: as long as it likes. */
@@ -33,13 +35,16 @@ type Submit = Body<'job.submit'>;
 
 export function sessionTasks(ports: SessionPorts): Tasks<never, SessionTasks> {
   return {
-    admit: ({ user, body }) => admit(ports, user, body),
+    admit: (input) => admit(ports, input),
     resolve: async ({ message }) => resolve(ports, message),
     read: ({ user, message }) => read(ports, user, message),
   };
 }
 
-async function admit(ports: SessionPorts, user: Who, body: Submit): Promise<Body<'job.create'>> {
+async function admit(
+  ports: SessionPorts,
+  { user, from, body }: SessionTasks['admit'][0],
+): Promise<Body<'job.create'>> {
   const closed = ports.closed();
   if (closed !== '') throw new Failed('disk_full', closed);
   const script = await scriptOf(ports, body);
@@ -50,6 +55,7 @@ async function admit(ports: SessionPorts, user: Who, body: Submit): Promise<Body
     ...(asked.onNodeLoss === 'requeue' && { leaseMs: ports.leaseMs ?? limits.leaseMs }),
   };
   refuseUnable(spec);
+  if (hasOut(spec)) await ports.checkOut(spec, from);
   const inputs = await checkInputs(ports, spec, body);
   const impossible = await ports.impossible(spec);
   if (impossible !== '') throw new Failed('impossible', impossible);
@@ -63,7 +69,7 @@ async function admit(ports: SessionPorts, user: Who, body: Submit): Promise<Body
     scriptBlob: blob,
     inputs,
     digest: ports.digest(JSON.stringify([script, inputs])),
-    from: body.from ?? '',
+    from,
   };
 }
 
@@ -75,10 +81,11 @@ export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   gang: ({ gang }) => gang !== '',
   notify: ({ notify }) => notify !== '',
   storage: ({ storage }) => storage.length > 0,
+  'ranks main with container-image': ({ ranks, containerImage }) =>
+    ranks === 'main' && containerImage !== '',
   'keep-resources': ({ keepResources }) => keepResources,
   'checkpoint, checkpoint-dir, checkpoint-interval': (spec) =>
     spec.checkpoint || spec.checkpointDir !== '' || spec.checkpointIntervalMs > 0,
-  'ports with `out`': ({ ports }) => ports.some((port) => port.direction === 'out'),
 };
 
 /** Nothing that a script asks for is passed over in silence. */

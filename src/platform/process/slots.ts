@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Resources } from '../../actors/ports.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Note } from '../../runtime/ports.ts';
+import { listenAt } from '../unix-socket.ts';
 import { look } from './being.ts';
 import { closeFence, confine, type Fence, type Fences, isBurdened, makeFence } from './fence.ts';
 import { chooseLauncher, type Launcher, startKeeper } from './launcher.ts';
@@ -36,8 +37,6 @@ export type Task = {
 
 type Birth = { readonly fence: Fence | undefined; readonly timer: NodeJS.Timeout };
 
-/** A socket's path must fit into 107 bytes; a longer one is reached through its directory. */
-const SOCKET_PATH_MAX = 100;
 const KEEPERS_MAX = 3;
 
 /** Opens the socket, removes those of earlier lives, and has the kept slots forked. */
@@ -49,16 +48,8 @@ export async function openSlots(options: SlotOptions): Promise<Slots> {
   const socket = `slots.${process.pid}.${look(process.pid)?.start}.${life}.sock`;
   const launcher = await chooseLauncher({ directory, socket, leftoverMs, kind: options.launcher });
   const server = createServer();
-  const opened = openSync(directory, 'r');
-  const path = join(directory, socket);
-  const short = path.length > SOCKET_PATH_MAX ? `/proc/self/fd/${opened}/${socket}` : path;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(short, resolve);
-  });
-  chmodSync(path, 0o600);
   const slots = new Slots(options, launcher, server, life);
-  slots.closed = () => closeSync(opened);
+  slots.closed = await listenAt(server, directory, socket);
   return slots;
 }
 

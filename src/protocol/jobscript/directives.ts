@@ -1,58 +1,6 @@
 import { limits } from '../limits.ts';
-import type { DependencySpec, JobSpec } from './spec.ts';
-
-type FieldOf<T> = { [K in keyof JobSpec]: JobSpec[K] extends T ? K : never }[keyof JobSpec];
-export type TextField = Exclude<FieldOf<string>, TermField>;
-export type CountField = FieldOf<number>;
-export type FlagField = FieldOf<boolean>;
-export type TermField = 'onNodeLoss';
-export type ListField = FieldOf<readonly string[]>;
-
-/** What a directive takes, and the field of the spec that it becomes. */
-export type Takes =
-  /** Nothing. */
-  | { readonly is: 'flag'; readonly field: FlagField }
-  /** The rest of the line as it stands, spaces and quotes included. */
-  | { readonly is: 'line'; readonly field: TextField; readonly charsMax: number }
-  /** One word of letters, digits and the `marks` given. */
-  | {
-      readonly is: 'word';
-      readonly field: TextField;
-      readonly marks: string;
-      readonly charsMax: number;
-    }
-  | { readonly is: 'path'; readonly field: TextField }
-  | { readonly is: 'url'; readonly field: TextField }
-  | { readonly is: 'count'; readonly field: CountField; readonly min: number; readonly max: number }
-  | { readonly is: 'bytes'; readonly field: CountField; readonly min: number; readonly max: number }
-  | { readonly is: 'time'; readonly field: CountField; readonly min: number; readonly max: number }
-  /** One of some words, or nothing; any of them means yes. */
-  | { readonly is: 'choice'; readonly field: FlagField; readonly of: readonly string[] }
-  /** One of some words, which is kept. */
-  | { readonly is: 'term'; readonly field: TermField; readonly of: readonly JobSpec[TermField][] }
-  | { readonly is: 'names'; readonly field: ListField; readonly max: number }
-  /** Paths; `inside`: they stay within the job's working directory. */
-  | { readonly is: 'files'; readonly field: ListField; readonly inside: boolean }
-  | { readonly is: 'ports' }
-  | { readonly is: 'env' }
-  | { readonly is: 'array' }
-  | { readonly is: 'jobs'; readonly when: DependencySpec['when'] };
-
-export type Directive = {
-  readonly takes: Takes;
-  /** The argument as help shows it. */
-  readonly argument: string;
-  readonly help: string;
-  /** It may stand on several lines, which add up. */
-  readonly repeatable?: true;
-  /**
-   * It may stand without a value and then asks for nothing: terminals fill templates with what
-   * their user chose, which may be nothing.
-   */
-  readonly blank?: true;
-  /** Other spellings that existing scripts use. */
-  readonly also?: readonly string[];
-};
+import type { DependencySpec } from './spec.ts';
+import type { CountField, Directive, FlagField, ListField, Takes, TextField } from './takes.ts';
 
 /** What a name of a thing elsewhere (a queue, a gang, an address) is written with. */
 const NAME_MARKS = '._-';
@@ -187,14 +135,14 @@ const rows = {
   'input-files': {
     takes: files('inputFiles', false),
     argument: 'PATH…',
-    help: 'Files that are brought to the job; quote a path with spaces.',
+    help: 'Files that are brought to the job, or patterns of such; quote a path with spaces.',
     repeatable: true,
     blank: true,
   },
   'output-files': {
     takes: files('outputFiles', true),
     argument: 'PATH…',
-    help: 'Files of the working directory that are brought back.',
+    help: 'Files of the working directory that are brought back, or patterns of such.',
     repeatable: true,
     blank: true,
   },
@@ -236,6 +184,11 @@ const rows = {
     takes: { is: 'term', field: 'onNodeLoss', of: ['wait', 'requeue'] },
     argument: 'wait|requeue',
     help: 'On a node that falls silent: wait for it, or end there and run again elsewhere.',
+  },
+  ranks: {
+    takes: { is: 'term', field: 'ranks', of: ['main', 'all'] },
+    argument: 'main|all',
+    help: 'Where the script runs: on the main node, with `swm task` for the others, or on all.',
   },
   gang: {
     takes: word('gang', NAME_MARKS),

@@ -1,5 +1,5 @@
-import type { ListField } from './directives.ts';
 import { emptySpec, type JobSpec } from './spec.ts';
+import type { ListField } from './takes.ts';
 
 /** A spec while its script is read. */
 export type Draft = {

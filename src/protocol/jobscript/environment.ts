@@ -1,3 +1,4 @@
+import { plainPath } from './pattern.ts';
 import { showPorts } from './portlist.ts';
 import type { JobSpec } from './spec.ts';
 
@@ -14,6 +15,12 @@ export type JobFacts = {
   readonly rank: number;
   /** The address of this node that the job's `in` ports are reached at. */
   readonly bind: string;
+  /** The address on which the job reaches its `out` ports. */
+  readonly out: string;
+  /** The file that lists the nodes of a job of several, or ''. */
+  readonly hostfile: string;
+  /** The socket by which `swm task` reaches them, or ''. */
+  readonly taskSocket: string;
   /** The account that it runs as, as the node's system knows it. */
   readonly user: string;
   readonly home: string;
@@ -45,10 +52,13 @@ export function jobEnvironment(spec: JobSpec, facts: JobFacts): Record<string, s
   };
 }
 
+/** As the script has it, but for quotes. */
+const shown = (path: string): string => plainPath(path) ?? path;
+
 /** Sky Port calls some of these SWM_JOB_*; scripts of both kinds run. */
 function asked(spec: JobSpec): Record<string, string> {
-  const inputs = spec.inputFiles.join(',');
-  const outputs = spec.outputFiles.join(',');
+  const inputs = spec.inputFiles.map(shown).join(',');
+  const outputs = spec.outputFiles.map(shown).join(',');
   const ports = showPorts(spec.ports);
   return {
     SWM_JOB_NAME: spec.name,
@@ -82,6 +92,9 @@ function placed(facts: JobFacts): Record<string, string> {
     SWM_NODE_RANK: String(facts.rank),
     SWM_NODE_NAME: facts.nodes[facts.rank]?.name ?? '',
     SWM_BIND: facts.bind,
+    SWM_OUT: facts.out,
+    SWM_HOSTFILE: facts.hostfile,
+    SWM_TASK_SOCKET: facts.taskSocket,
   };
 }
 

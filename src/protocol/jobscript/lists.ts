@@ -1,8 +1,8 @@
 import { limits } from '../limits.ts';
-import type { Takes } from './directives.ts';
 import { addBytes, type Draft, givenBefore } from './draft.ts';
 import { type Flaw, flaw, quoted } from './flaw.ts';
 import { pathFlaw, textFlaw } from './paths.ts';
+import type { Takes } from './takes.ts';
 import { utf8BytesOf } from './utf8.ts';
 import type { Word } from './words.ts';
 
@@ -41,17 +41,16 @@ function takeStorage(word: Word, takes: Of<'names'>, draft: Draft): Flaw | undef
 }
 
 function takeFile(word: Word, takes: Of<'files'>, draft: Draft): Flaw | undefined {
-  const { text, at } = word;
+  const { pattern, at } = word;
   const wrong = pathFlaw(word, takes.inside ? 'inside' : 'anywhere');
   if (wrong) return wrong;
   if (word.expandsAt >= 0)
     return flaw(word.expandsAt, `${LITERAL}; quote it with ' if it is meant`);
-  if (word.globAt >= 0) return flaw(word.globAt, 'has a pattern; name each file, or quote it');
-  const again = twice(draft, takes.field, samePath(text), word);
+  const again = twice(draft, takes.field, samePath(pattern), word);
   if (again) return again;
-  const many = tooMany(draft.spec[takes.field].push(text), limits.filesMax, at, 'files');
+  const many = tooMany(draft.spec[takes.field].push(pattern), limits.filesMax, at, 'files');
   if (many) return many;
-  const bytes = addBytes(draft, takes.field, utf8BytesOf(text) + 1);
+  const bytes = addBytes(draft, takes.field, utf8BytesOf(pattern) + 1);
   return bytes > limits.fileListBytesMax
     ? flaw(at, `all paths have more than ${limits.fileListBytesMax} bytes; pack the files`)
     : undefined;

@@ -1,10 +1,10 @@
 import { nearest } from '../didyoumean.ts';
 import { parseArray } from './arrayrange.ts';
-import type { Takes } from './directives.ts';
 import type { Draft } from './draft.ts';
 import { type Flaw, flaw, isFlaw, quoted, shifted } from './flaw.ts';
 import { pathFlaw, textFlaw } from './paths.ts';
 import { parseBytes, parseDuration, showBytes, showDuration } from './quantities.ts';
+import type { Takes } from './takes.ts';
 import type { Word } from './words.ts';
 
 type Of<Is extends Takes['is']> = Extract<Takes, { readonly is: Is }>;
@@ -109,7 +109,7 @@ function takeChoice(word: Word, takes: Of<'choice'>, draft: Draft): Flaw | undef
 function takeTerm(word: Word, takes: Of<'term'>, draft: Draft): Flaw | undefined {
   const chosen = oneOf(word, takes.of);
   if (isFlaw(chosen)) return chosen;
-  draft.spec[takes.field] = chosen;
+  Object.assign(draft.spec, { [takes.field]: chosen });
   return undefined;
 }
 

@@ -56,6 +56,8 @@ export type JobSpec = {
   readonly retries: number;
   /** Of a node that is silent and cannot be confirmed to be gone. */
   readonly onNodeLoss: 'wait' | 'requeue';
+  /** Which of its nodes run the script. */
+  readonly ranks: 'main' | 'all';
   readonly gang: string;
   readonly preemptible: boolean;
   readonly notify: string;
@@ -98,6 +100,7 @@ export const emptySpec: JobSpec = {
   after: [],
   retries: 0,
   onNodeLoss: 'wait',
+  ranks: 'all',
   gang: '',
   preemptible: false,
   notify: '',

@@ -1,10 +1,10 @@
-import type { Directive, Takes } from './directives.ts';
 import type { Draft } from './draft.ts';
 import { type Flaw, flaw, isFlaw, quoted, shifted } from './flaw.ts';
 import { takeWords } from './lists.ts';
 import { tooLong, unprintable } from './paths.ts';
 import { parsePorts } from './portlist.ts';
 import { takeWord } from './scalars.ts';
+import type { Directive, Takes } from './takes.ts';
 import { type Word, wordsOf } from './words.ts';
 
 /** A line of a directive, no blanks behind it: where its name begins, and where its value. */

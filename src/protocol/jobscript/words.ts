@@ -1,14 +1,15 @@
 import { type Flaw, flaw } from './flaw.ts';
+import { literal } from './pattern.ts';
 
 /** A word of a line, its quotes and backslashes undone as a shell does it. */
 export type Word = {
   readonly text: string;
+  /** The same, with a backslash before what would be a pattern and was quoted. */
+  readonly pattern: string;
   /** Where it begins in the line, its quote included. */
   readonly at: number;
   /** Where a shell would put in a variable or a command's output; -1: nowhere. */
   readonly expandsAt: number;
-  /** Where it has a pattern that a shell would match to files; -1: nowhere. */
-  readonly globAt: number;
 };
 
 /** Spaces as people type and paste them; a carriage return ends a line of a file from Windows. */
@@ -22,11 +23,16 @@ export const isBlank = (char: string | undefined): boolean =>
   char === '\ufeff';
 
 const EXPANDS = /[A-Za-z0-9_{(@*#?$!-]/;
-const GLOB = '*?[';
 /** What a backslash takes its meaning from between double quotes; others keep their backslash. */
 const ESCAPED_IN_DOUBLE = '"\\$`';
 
-type Scan = { readonly line: string; at: number; text: string; expandsAt: number; globAt: number };
+type Scan = {
+  readonly line: string;
+  at: number;
+  text: string;
+  pattern: string;
+  expandsAt: number;
+};
 
 /** The words of `line` from `from` on; a flaw's place counts from the line's begin. */
 export function wordsOf(line: string, from: number): readonly Word[] | Flaw {
@@ -38,10 +44,11 @@ export function wordsOf(line: string, from: number): readonly Word[] | Flaw {
     if (line[at] === '#') {
       return flaw(at, 'a comment cannot follow a directive; quote a `#` that belongs to it');
     }
-    const scan: Scan = { line, at, text: '', expandsAt: -1, globAt: -1 };
+    const scan: Scan = { line, at, text: '', pattern: '', expandsAt: -1 };
     const wrong = scanWord(scan);
     if (wrong) return wrong;
-    words.push({ text: scan.text, at, expandsAt: scan.expandsAt, globAt: scan.globAt });
+    const { text, pattern, expandsAt } = scan;
+    words.push({ text, pattern, at, expandsAt });
     at = scan.at;
   }
 }
@@ -52,7 +59,7 @@ function scanWord(scan: Scan): Flaw | undefined {
     if (char === "'") {
       const end = scan.line.indexOf("'", scan.at + 1);
       if (end < 0) return flaw(scan.at, "this ' has no closing '");
-      scan.text += scan.line.slice(scan.at + 1, end);
+      quotedText(scan, scan.line.slice(scan.at + 1, end));
       scan.at = end + 1;
     } else if (char === '"') {
       const wrong = scanDouble(scan);
@@ -62,15 +69,22 @@ function scanWord(scan: Scan): Flaw | undefined {
       if (next === undefined || next === '\r') {
         return flaw(scan.at, 'a directive is one line; this backslash has nothing to act on');
       }
-      scan.text += next;
+      quotedText(scan, next);
       scan.at += 2;
     } else {
-      if (GLOB.includes(char) && scan.globAt < 0) scan.globAt = scan.at;
       if (isHome(scan) && scan.expandsAt < 0) scan.expandsAt = scan.at;
-      take(scan, char);
+      lookForExpansion(scan, char);
+      scan.text += char;
+      scan.pattern += char;
+      scan.at += 1;
     }
   }
   return undefined;
+}
+
+function quotedText(scan: Scan, text: string): void {
+  scan.text += text;
+  scan.pattern += literal(text);
 }
 
 /** The `~` of `DIR=~/data`, which a shell makes the home directory. */
@@ -91,17 +105,19 @@ function scanDouble(scan: Scan): Flaw | undefined {
       return undefined;
     }
     if (char === '\\' && next !== undefined && ESCAPED_IN_DOUBLE.includes(next)) {
-      scan.text += next;
+      quotedText(scan, next);
       scan.at += 2;
-    } else take(scan, char);
+    } else {
+      lookForExpansion(scan, char);
+      quotedText(scan, char);
+      scan.at += 1;
+    }
   }
   return flaw(open, 'this " has no closing "');
 }
 
-function take(scan: Scan, char: string): void {
+function lookForExpansion(scan: Scan, char: string): void {
   const next = scan.line[scan.at + 1];
   const expands = char === '`' || (char === '$' && next !== undefined && EXPANDS.test(next));
   if (expands && scan.expandsAt < 0) scan.expandsAt = scan.at;
-  scan.text += char;
-  scan.at += 1;
 }

@@ -23,6 +23,10 @@ const line = (name: DirectiveName, value: string): string => `#SWM ${name} ${val
 const word = (text: string): string =>
   /^[A-Za-z0-9_./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
+/** What a backslash or a wildcard means is not to be quoted away. */
+const pattern = (text: string): string =>
+  text.replace(/\\.|[*?[]|[^\\*?[]+/gu, (part) => (/^[\\*?[]/.test(part) ? part : word(part)));
+
 /** One value a line; lists are cut into lines of at most three words. */
 function valuesOf(name: DirectiveName, spec: JobSpec): readonly string[] {
   const { takes } = directives[name];
@@ -45,8 +49,9 @@ function valuesOf(name: DirectiveName, spec: JobSpec): readonly string[] {
     case 'time':
       return isAsked ? [showDuration(spec[takes.field])] : [];
     case 'names':
-    case 'files':
       return lines(spec[takes.field]);
+    case 'files':
+      return lines(spec[takes.field], pattern);
     case 'ports':
       return spec.ports.length > 0 ? [showPorts(spec.ports)] : [];
     case 'env':
@@ -58,13 +63,13 @@ function valuesOf(name: DirectiveName, spec: JobSpec): readonly string[] {
   }
 }
 
-function lines(words: readonly string[]): readonly string[] {
+function lines(words: readonly string[], shown = word): readonly string[] {
   const made: string[] = [];
   for (let at = 0; at < words.length; at += 3) {
     made.push(
       words
         .slice(at, at + 3)
-        .map(word)
+        .map(shown)
         .join(' '),
     );
   }

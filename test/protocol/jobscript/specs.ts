@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { unprintableAt } from '../../../src/protocol/jobscript/flaw.ts';
+import { literal } from '../../../src/protocol/jobscript/pattern.ts';
 import { emptySpec, type JobSpec } from '../../../src/protocol/jobscript/spec.ts';
 import { limits } from '../../../src/protocol/limits.ts';
 
@@ -19,8 +20,9 @@ const anyPath = text(40).filter((made) => made !== '');
 const belowPath = anyPath.filter((made) => !made.split('/').includes('..'));
 /** Names that differ in more than dots and slashes, which would make two paths one file. */
 const files = fc.uniqueArray(
-  text(20)
-    .map((made) => made.replaceAll('/', '-'))
+  fc
+    .tuple(text(20), fc.constantFrom('', '*', '[ab]?', '**'))
+    .map(([made, wild]) => `${literal(made.replaceAll('/', '-'))}${wild}`)
     .filter((made) => made !== ''),
   { maxLength: 12 },
 );
@@ -87,6 +89,7 @@ export const specs: fc.Arbitrary<JobSpec> = fc.record({
   after: dependencies,
   retries: count(0, limits.retriesMax),
   onNodeLoss: fc.constantFrom('wait' as const, 'requeue' as const),
+  ranks: fc.constantFrom('main' as const, 'all' as const),
   gang: orNot(word, ''),
   preemptible: fc.boolean(),
   notify: orNot(fc.webUrl({ withQueryParameters: true, withFragments: true }), ''),

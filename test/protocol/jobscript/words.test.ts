@@ -18,9 +18,9 @@ const shell = (line: string): readonly string[] => {
 describe('the words of a line', () => {
   it('knows where they stand', () => {
     expect(wordsOf('x  a "b c"\td', 1)).toEqual([
-      { text: 'a', at: 3, expandsAt: -1, globAt: -1 },
-      { text: 'b c', at: 5, expandsAt: -1, globAt: -1 },
-      { text: 'd', at: 11, expandsAt: -1, globAt: -1 },
+      { text: 'a', pattern: 'a', at: 3, expandsAt: -1 },
+      { text: 'b c', pattern: 'b c', at: 5, expandsAt: -1 },
+      { text: 'd', pattern: 'd', at: 11, expandsAt: -1 },
     ]);
     expect(wordsOf(' \t\r', 0)).toEqual([]);
   });
@@ -28,25 +28,20 @@ describe('the words of a line', () => {
   it('knows where a shell would put something else in', () => {
     const places = (line: string) => {
       const words = wordsOf(line, 0);
-      return isFlaw(words) ? words : words.map((word) => [word.expandsAt, word.globAt]);
+      return isFlaw(words) ? words : words.map((word) => word.expandsAt);
     };
-    expect(places('a$b "c$(d)" \'$e\' \\$f $ "$" a*b "?" [x]')).toEqual([
-      [1, -1],
-      [6, -1],
-      [-1, -1],
-      [-1, -1],
-      [-1, -1],
-      [-1, -1],
-      [-1, 28],
-      [-1, -1],
-      [-1, 35],
-    ]);
-    expect(places('A=~/x B=~ C=~d ~/e "`f`"')).toEqual([
-      [2, -1],
-      [8, -1],
-      [-1, -1],
-      [-1, -1],
-      [20, -1],
+    expect(places('a$b "c$(d)" \'$e\' \\$f $ "$"')).toEqual([1, 6, -1, -1, -1, -1]);
+    expect(places('A=~/x B=~ C=~d ~/e "`f`"')).toEqual([2, 8, -1, -1, 20]);
+  });
+
+  it('keeps apart what is a pattern and what was quoted', () => {
+    const words = wordsOf(`a*b "?"'['* \\*? "a\\\\b" [x]`, 0);
+    expect(isFlaw(words) ? words : words.map(({ pattern }) => pattern)).toEqual([
+      'a*b',
+      '\\?\\[*',
+      '\\*?',
+      'a\\\\b',
+      '[x]',
     ]);
   });
 

@@ -54,6 +54,7 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
       const answer = await life.whileAlive(() => askOf(world, life, '/scheduler', question));
       return (answer as Reply<'scheduler.check'>).impossible;
     },
+    checkOut: async () => {},
     reasons: async () => ({}),
     closed: () => '',
     now: () => council.replica.now(),

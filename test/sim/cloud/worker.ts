@@ -1,5 +1,6 @@
 import { common, workerFamilies } from '../../../src/actors/families.ts';
 import { type Lead, NO_LEAD, OF_NODE, refusal } from '../../../src/actors/lead.ts';
+import type { Outs, TaskSockets } from '../../../src/actors/ports.ts';
 import { workerTree } from '../../../src/actors/tree.ts';
 import { type Led, ledFrom } from '../../../src/node/lead.ts';
 import type { Envelope } from '../../../src/protocol/envelope.ts';
@@ -30,6 +31,9 @@ export type WorkerSetup = {
   readonly obedience: Obedience;
 };
 
+/** Jobs of a day reach nobody. */
+const noDoors: Outs & TaskSockets = { open: async () => {}, close: async () => {} };
+
 /** A worker with the real runners. It joins once, and follows whichever head leads. */
 export function openWorker(setup: WorkerSetup): SimNode {
   const { world, network, machine, faults } = setup;
@@ -47,7 +51,9 @@ export function openWorker(setup: WorkerSetup): SimNode {
       const { clock } = life;
       const account = { user: 'nobody', accountOf: () => '' };
       const images = { bring: async () => {} };
-      const place = { address: '127.0.0.1', path: '/bin', ...account };
+      const addresses = { address: '127.0.0.1', outAddress: '127.0.0.1' };
+      const doors = { outs: noDoors, tasks: noDoors };
+      const place = { ...addresses, ...doors, path: '/bin', ...account };
       return { ...common, ...workerFamilies({ processes, images, workplace, clock, ...place }) };
     },
     boot: (life) => {
