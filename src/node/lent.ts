@@ -74,6 +74,7 @@ async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
         head: setup.config.name,
         mesh: setup.meshDoor,
         note: setup.note,
+        credentials: setup.keys.credentials,
         now: setup.now,
         dice: Math.random,
       }),
@@ -93,9 +94,11 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     gates,
     sites: new Map(
       config.remotes.map((remote) => {
-        const { name, flavor = '', image = 'host' } = remote;
+        const { name, kind, flavor = '', image } = remote;
         const { clusters, cpus } = { ...roomOf(remote), ...remote };
-        const facts = { defaultFlavor: flavor, defaultImage: image };
+        // A gate service chooses itself what is booted for jobs that name no image.
+        const usual = kind === 'http' ? '' : 'host';
+        const facts = { defaultFlavor: flavor, defaultImage: image ?? usual };
         return [name, { clustersMax: clusters, cpusMax: cpus, ...facts }];
       }),
     ),
