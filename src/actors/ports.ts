@@ -158,6 +158,16 @@ export interface Processes {
   renew(key: AttemptKey, until: Millis): Promise<void>;
 }
 
+// ---------------------------------------------------------------- secrets
+
+/** Makes texts unreadable for all but the heads, which have one key. */
+export interface Seal {
+  /** Another text each time. It opens for that owner and name only. */
+  shut(owner: string, name: string, text: string): string;
+  /** Throws `Failed`: corrupt, for what was not shut by this key for this owner and name. */
+  open(owner: string, name: string, sealed: string): string;
+}
+
 // ---------------------------------------------------------------- bytes
 
 export type BlobRef = { readonly sha256: string; readonly bytes: number };
@@ -194,6 +204,8 @@ export type PlaceOrder = {
   readonly stderr: string;
   readonly workdir: string;
   readonly user: string;
+  /** Files that hold secrets, inside the directory: they are brought there, and never back. */
+  readonly secrets?: readonly { readonly path: string; readonly text: string }[];
 };
 
 export type Place = {

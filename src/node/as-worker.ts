@@ -48,8 +48,8 @@ export async function startWorker(setup: Setup): Promise<Running> {
   const keys = await enrolWorker(spool, config);
   const { links, bulk } = follower;
   const carrier = carrierOf(base.blobs, () => follower.hub());
-  const worker = await openWorker({ ...base, carrier });
-  const node = new Node(
+  const worker = await openWorker({ ...base, carrier, node: () => node });
+  const node: Node = new Node(
     config.name,
     { ...common, ...workerFamilies(worker.ports, nodeStore) },
     {

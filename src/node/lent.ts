@@ -13,6 +13,7 @@ import { identify } from '../platform/identity.ts';
 import type { JoinAnswer, JoinRequest } from '../platform/join.ts';
 import { keyPlaces, readPem } from '../platform/key-files.ts';
 import type { Links } from '../platform/links.ts';
+import { sealBy } from '../platform/seal.ts';
 import type { Spool } from '../platform/spool.ts';
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
@@ -103,6 +104,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
       }),
     ),
     installation: spool.installation,
+    seal: sealBy(() => keys.authority().key),
     // Bound to cluster, stay and node: the same for whoever asks again, and for no other.
     token: (cluster, round, node) =>
       createHmac('sha256', tokenSecret(keys))

@@ -13,7 +13,7 @@ import {
   rmdir,
   writeFile,
 } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
 import type {
   AttemptKey,
   BlobRef,
@@ -119,6 +119,7 @@ async function stage(
     await copyAnew(options.blobs.path(input.sha256), to);
     await give(to, input.mode | 0o400);
   }
+  await writeSecrets(paths, order, give);
   if (paths.directory.startsWith(paths.work)) await makeFolders(paths.work, paths.directory, give);
   for (const log of [paths.stdout, paths.stderr])
     if (log.startsWith(paths.work + sep)) await makeFolders(paths.work, dirname(log), give);
@@ -130,6 +131,23 @@ async function stage(
   await give(paths.work, 0o700);
   const { directory, script, stdout, stderr } = paths;
   return { directory, script, stdout, stderr };
+}
+
+/** Files for the job's account alone. A log in the place of one would carry it away. */
+async function writeSecrets(
+  { work, stdout, stderr }: Paths,
+  { secrets = [] }: PlaceOrder,
+  give: (path: string, mode: number) => Promise<void>,
+): Promise<void> {
+  for (const { path, text } of secrets) {
+    const to = within(work, path);
+    if (to === stdout || to === stderr)
+      throw new Failed('refused', `${path} cannot be a secret and a log`);
+    await makeFolders(work, dirname(to), give);
+    await rm(to, { force: true });
+    await writeFile(to, text, { mode: 0o600 });
+    await give(to, 0o600);
+  }
 }
 
 /** What a staging that was cut short left there may be for reading only. */
@@ -198,7 +216,7 @@ async function collect(
   const outputs: Output[] = [];
   const missing: string[] = [];
   for (const path of order.outputs) {
-    const found = await filesOf(paths.work, path);
+    const found = (await filesOf(paths.work, path)).filter((file) => !isSecret(order, file));
     if (found.length === 0) missing.push(path);
     for (const file of found) {
       const { mode } = await lstat(join(paths.work, file));
@@ -220,6 +238,10 @@ async function collect(
   }
   return { outputs, missing, stdout, stderr };
 }
+
+/** The files that a job was given as secrets are not taken from it, whatever it asks for. */
+const isSecret = ({ secrets = [] }: PlaceOrder, file: string): boolean =>
+  secrets.some(({ path }) => normalize(path) === file);
 
 /** What is not the job's own is none of its files. */
 const foreign = (error: unknown): undefined => {

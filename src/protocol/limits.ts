@@ -1,5 +1,6 @@
 import { gateServiceLimits } from './gate-service-limits.ts';
 import { logLimits } from './log-limits.ts';
+import { secretLimits } from './secret-limits.ts';
 import { siteLimits } from './site-limits.ts';
 
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
@@ -7,6 +8,7 @@ export const limits = {
   ...gateServiceLimits,
   ...logLimits,
   ...siteLimits,
+  ...secretLimits,
   /** transport, envelope: a message frame. What is larger goes as a stream. */
   frameBytesMax: 4 << 20,
   /** transport: a frame of a stream on a bulk link, header included. */

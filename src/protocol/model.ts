@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { errors } from './errors.ts';
 import { limits } from './limits.ts';
+import { SecretSpec } from './secret-model.ts';
 
 /** The values that messages and records are made of, each with its type of the same name. */
 
@@ -102,6 +103,8 @@ export const Spec = Type.Object({
   onNodeLoss: Type.Optional(Type.Enum(['wait', 'requeue'])),
   /** How long a worker may run it after it last asked; none unless it says `requeue`. */
   leaseMs: Type.Optional(count(limits.leaseMsMax)),
+  /** What jobs of before it was there asked for: none. */
+  secrets: Type.Optional(list(SecretSpec, limits.secretsOfJobMax)),
   gang: text(256),
   preemptible: Type.Boolean(),
   notify: text(4096),

@@ -4,8 +4,17 @@ import { limits } from '../../protocol/limits.ts';
 import type { Order } from '../../protocol/model.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Clock } from '../../runtime/ports.ts';
-import type { Place, PlaceOrder, Processes, ProcessOrder, Progress, Workplace } from '../ports.ts';
+import type {
+  AttemptKey,
+  Place,
+  PlaceOrder,
+  Processes,
+  ProcessOrder,
+  Progress,
+  Workplace,
+} from '../ports.ts';
 import type { RunnerEvent, RunnerTasks } from './runner.ts';
+import { type Secrets, secretFiles, secretsFor, secretVariables } from './secrets.ts';
 
 export type RunnerPorts = {
   readonly processes: Processes;
@@ -19,10 +28,14 @@ export type RunnerPorts = {
   readonly user: string;
   /** The local account that a job of this owner runs as; '' is the one above. */
   readonly accountOf: (owner: string) => string;
+  /** Asks the head for the secrets of an attempt of this worker. Throws `Failed`. */
+  readonly secrets: (key: AttemptKey) => Promise<Secrets>;
 };
 
-const placeOf = (order: Order, user: string): PlaceOrder => ({
-  key: { job: order.job, attempt: order.attempt, rank: order.rank },
+const keyOf = ({ job, attempt, rank }: Order): AttemptKey => ({ job, attempt, rank });
+
+const placeOf = (order: Order, user: string, secrets: Secrets = {}): PlaceOrder => ({
+  key: keyOf(order),
   script: order.script,
   scriptBlob: order.scriptBlob,
   inputs: order.inputs,
@@ -32,6 +45,7 @@ const placeOf = (order: Order, user: string): PlaceOrder => ({
   stderr: order.spec.stderr,
   workdir: order.spec.workdir,
   user,
+  secrets: secretFiles(order, secrets),
 });
 
 const inWork = (directory: string, path: string): string =>
@@ -50,9 +64,14 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
     };
   };
   return {
-    stage: (order, { emit, signal }) =>
-      workplace.stage(placeOf(order, accountOf(order.owner)), told(emit), signal),
-    start: ({ order, place }) => processes.ensure(processOf(ports, order, place)),
+    stage: async (order, { emit, signal }) => {
+      const secrets = await secretsFor(ports, order, 'file', signal);
+      return workplace.stage(placeOf(order, accountOf(order.owner), secrets), told(emit), signal);
+    },
+    start: async ({ order, place }, { signal }) => {
+      const secrets = await secretsFor(ports, order, 'env', signal);
+      return processes.ensure(processOf(ports, order, place, secrets));
+    },
     boot: async () => processes.bootMs(),
     renew: async ({ key, until }) => {
       await processes.renew(key, until);
@@ -77,11 +96,16 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
 }
 
 /** What is to run, and how. */
-function processOf(ports: RunnerPorts, order: Order, place: Place): ProcessOrder {
+function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secrets): ProcessOrder {
   const { spec, job, attempt, rank, nodes, addresses } = order;
   const user = ports.accountOf(order.owner);
   const env = jobEnvironment(
-    { ...spec, onNodeLoss: spec.onNodeLoss ?? 'wait' },
+    {
+      ...spec,
+      onNodeLoss: spec.onNodeLoss ?? 'wait',
+      secrets: spec.secrets ?? [],
+      env: { ...spec.env, ...secretVariables(order, secrets) },
+    },
     {
       job,
       attempt,
@@ -97,7 +121,7 @@ function processOf(ports: RunnerPorts, order: Order, place: Place): ProcessOrder
     },
   );
   return {
-    key: { job, attempt, rank },
+    key: keyOf(order),
     directory: place.directory,
     script: place.script,
     env,

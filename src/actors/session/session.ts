@@ -35,6 +35,9 @@ export const TERMINAL_CALLS = [
   'remote.list',
   'node.status',
   'user.show',
+  'secret.set',
+  'secret.list',
+  'secret.remove',
 ] as const satisfies readonly Name[];
 
 type SessionHears = (typeof TERMINAL_CALLS)[number];
@@ -43,8 +46,8 @@ type SessionHears = (typeof TERMINAL_CALLS)[number];
 export type SessionTasks = {
   /** Parses and checks a submission, and gives what makes the job. */
   admit: readonly [{ readonly user: Who; readonly body: Body<'job.submit'> }, Body<'job.create'>];
-  /** The same message, with the beginning of a job's id made whole. */
-  resolve: readonly [{ readonly message: Message }, Message];
+  /** What is to be said to whom it is for: with a job's whole id, or to the owner's safe. */
+  resolve: readonly [{ readonly user: Who; readonly message: Message }, Message];
   read: readonly [{ readonly user: Who; readonly message: Message }, object];
 };
 type SessionEffect = Effect<never, SessionTasks>;
@@ -78,8 +81,9 @@ function work(user: Who, asked: Message, key: string): SessionEffect {
   if (asked.name === 'job.submit')
     return { do: 'run', task: 'admit', key, input: { user, body: asked.body } };
   const id = 'id' in asked.body ? asked.body.id : undefined;
-  return typeof id === 'string' && !UUID.test(id)
-    ? { do: 'run', task: 'resolve', key, input: { message: asked } }
+  const isShort = typeof id === 'string' && !UUID.test(id);
+  return isShort || asked.name === 'secret.set' || asked.name === 'secret.remove'
+    ? { do: 'run', task: 'resolve', key, input: { user, message: asked } }
     : goOn(user, asked, key);
 }
 

@@ -8,11 +8,14 @@ import type { Tasks } from '../../runtime/family.ts';
 import type { Records } from '../../runtime/ports.ts';
 import { find, isKept } from '../../runtime/record.ts';
 import { SHORT } from '../job/keeping.ts';
+import type { Seal } from '../ports.ts';
 import { type Reading, read } from './read.ts';
+import { checkSecrets, secretMessage } from './secrets.ts';
 import type { SessionTasks } from './session.ts';
 
 export type SessionPorts = Reading & {
   readonly store: Records;
+  readonly seal: Seal;
   /** A fresh UUID, or the one that an owner's idempotency key always gives. */
   readonly jobId: (owner: string, key: string | undefined) => string;
   readonly digest: (request: string) => string;
@@ -34,7 +37,8 @@ type Submit = Body<'job.submit'>;
 export function sessionTasks(ports: SessionPorts): Tasks<never, SessionTasks> {
   return {
     admit: ({ user, body }) => admit(ports, user, body),
-    resolve: async ({ message }) => resolve(ports, message),
+    resolve: async ({ user, message }) =>
+      secretMessage(ports.seal, user, message) ?? resolve(ports, message),
     read: ({ user, message }) => read(ports, user, message),
   };
 }
@@ -50,6 +54,7 @@ async function admit(ports: SessionPorts, user: Who, body: Submit): Promise<Body
     ...(asked.onNodeLoss === 'requeue' && { leaseMs: ports.leaseMs ?? limits.leaseMs }),
   };
   refuseUnable(spec);
+  await checkSecrets(ports, user, spec);
   const inputs = await checkInputs(ports, spec, body);
   const impossible = await ports.impossible(spec);
   if (impossible !== '') throw new Failed('impossible', impossible);

@@ -1,10 +1,10 @@
 import { nearest } from '../didyoumean.ts';
 import { parseArray } from './arrayrange.ts';
-import type { Takes } from './directives.ts';
 import type { Draft } from './draft.ts';
 import { type Flaw, flaw, isFlaw, quoted, shifted } from './flaw.ts';
 import { pathFlaw, textFlaw } from './paths.ts';
 import { parseBytes, parseDuration, showBytes, showDuration } from './quantities.ts';
+import type { Takes } from './takes.ts';
 import type { Word } from './words.ts';
 
 type Of<Is extends Takes['is']> = Extract<Takes, { readonly is: Is }>;

@@ -1,10 +1,12 @@
-import type { Directive, Takes } from './directives.ts';
+import type { Directive } from './directives.ts';
 import type { Draft } from './draft.ts';
 import { type Flaw, flaw, isFlaw, quoted, shifted } from './flaw.ts';
 import { takeWords } from './lists.ts';
 import { tooLong, unprintable } from './paths.ts';
 import { parsePorts } from './portlist.ts';
 import { takeWord } from './scalars.ts';
+import { takeSecret } from './secret.ts';
+import type { Takes } from './takes.ts';
 import { type Word, wordsOf } from './words.ts';
 
 /** A line of a directive, no blanks behind it: where its name begins, and where its value. */
@@ -46,6 +48,11 @@ function takeText(line: string, at: number, takes: WithText, draft: Draft): read
       if (isFlaw(ports)) return [shifted(ports, at)];
       draft.spec.ports = ports;
       return [];
+    }
+    case 'secret': {
+      const words = wordsOf(line, at);
+      const wrong = isFlaw(words) ? words : takeSecret(words, draft);
+      return wrong ? [wrong] : [];
     }
     case 'names':
     case 'files':

@@ -45,7 +45,7 @@ export function openWorker(setup: WorkerSetup): SimNode {
       const processes = machine.processes(() => life);
       const workplace = machine.workplace(() => life);
       const { clock } = life;
-      const account = { user: 'nobody', accountOf: () => '' };
+      const account = { user: 'nobody', accountOf: () => '', secrets: async () => ({}) };
       const place = { address: '127.0.0.1', path: '/bin', ...account };
       return { ...common, ...workerFamilies({ processes, workplace, clock, ...place }) };
     },
