@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { redact } from '../../src/platform/redact.ts';
 import { sealBy } from '../../src/platform/seal.ts';
 import { Failed } from '../../src/protocol/errors.ts';
 
@@ -43,6 +44,14 @@ describe('a seal', () => {
     });
     expect(open(() => young.shut('ann', 'db', 'x'))).toBe('unreachable');
   });
+});
+
+it('hides the messages that have secrets in them wherever they are noted', () => {
+  const set = { name: 'secret.set', body: { name: 'db', secret: 'the word' } };
+  const given = { is: 'reply', name: 'job.secrets', body: { secrets: { db: 'the word' } } };
+  const noted = JSON.stringify(redact({ set, given }));
+  expect(noted).toContain('job.secrets');
+  expect(noted).not.toContain('the word');
 });
 
 function flipped(sealed: string): string {
