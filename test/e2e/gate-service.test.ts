@@ -4,9 +4,12 @@ import { issue, makeKey } from '../../src/platform/certificates.ts';
 import { type Credentials, readCredentials } from '../../src/platform/credentials.ts';
 import { keyPlaces, readPem } from '../../src/platform/key-files.ts';
 import { type Asked, GateService } from '../gates/http/gate-service.ts';
+import { switchOff } from '../gates/http/switch-off.ts';
+import { leftIn } from '../gates/ssh-world.ts';
 import { makePki } from '../platform/pki.ts';
-import { cleanup, type Dev, dev, file, folder, forAll, swm, until } from './lab.ts';
-import { isEnded } from './waiter.ts';
+import { makeHost } from '../sshd/sshd.ts';
+import { cleanup, dev, file, folder, forAll, swm, until } from './lab.ts';
+import { isEnded, logOf, pidOf, waiter } from './waiter.ts';
 
 /** What a gate service shows, signed by the authority of that spool, as older installations do. */
 async function serviceKeys(spool: string): Promise<Credentials> {
@@ -21,48 +24,50 @@ async function serviceKeys(spool: string): Promise<Credentials> {
   return readCredentials({ key, certificate, chain: await read(path) });
 }
 
-/** A head whose only site is a gate service. */
-async function cloud(): Promise<{ readonly node: Dev; readonly service: GateService }> {
+/** A head whose only site is a gate service, with one machine behind it that is reached by SSH. */
+async function cloud() {
   const home = await folder();
   const spool = join(home, 'spool');
   const made = await swm(['init', '--spool', spool, '--address', '127.0.0.1']);
   expect(made.code, made.stderr).toBe(0);
-  const credentials = await serviceKeys(spool);
-  const service = new GateService({ provider: 'azure', credentials, slashes: true, removeMs: 100 });
+  const host = await makeHost();
+  cleanup(() => host.close());
+  await host.start();
+  const service = new GateService({
+    ...{ provider: 'azure', slashes: true, removeMs: 100, address: host.address },
+    credentials: await serviceKeys(spool),
+    onGone: (name) => switchOff(host.directory, name),
+  });
   cleanup(() => service.close());
   const { key, shown } = await (await makePki()).user('cloud');
   const remote = {
-    name: 'cloud',
-    kind: 'http',
-    server: '127.0.0.1',
+    ...{ name: 'cloud', kind: 'http', server: '127.0.0.1', provider: 'azure', location: 'here' },
     port: await service.listen(),
-    provider: 'azure',
-    location: 'here',
     credential: await file(join(home, 'cloud.pem'), key + shown, 0o600),
     flavor: 'tiny',
+    ssh: { user: host.user, port: host.port, key: host.key, directory: host.directory },
   };
-  const config = await file(join(home, 'swm.yaml'), JSON.stringify({ remotes: [remote] }));
-  return { node: await dev(spool, ['--config', config]), service };
+  // Nobody can dial it where it says that it is: there are its tunnels alone.
+  const given = { remotes: [remote], mesh: { advertise: ['127.0.0.1:9'] } };
+  const config = await file(join(home, 'swm.yaml'), JSON.stringify(given));
+  const start = () => dev(spool, ['--config', config]);
+  return { home, host, service, start, node: await start() };
 }
 
-const place = forAll(cloud);
+describe('a gate service', { timeout: 120_000 }, () => {
+  const place = forAll(cloud);
 
-const script = '#!/bin/sh\n#SWM flavor tiny\necho never\n';
-
-describe('a gate service', { timeout: 60_000 }, () => {
   it('says in its own words why there is no cluster', async () => {
     const { node, service } = place();
     const description = 'Allocation failed in zone 2.';
-    service.mischief = ({ method, path }) =>
-      method === 'GET' && service.cloud.partitions.has(path.split('/').at(-1)!)
-        ? {
-            is: 'says',
-            status: 200,
-            body: { id: idOf(path), name: path.split('/').at(-1), status: 'failed', description },
-          }
-        : undefined;
+    service.mischief = ({ method, path }) => {
+      const name = path.split('/').at(-1)!;
+      if (method !== 'GET' || !service.cloud.partitions.has(name)) return undefined;
+      const id = `/subscriptions/s-1/resourceGroups/${name}-resource-group`;
+      return { is: 'says', status: 200, body: { id, name, status: 'failed', description } };
+    };
     await until(async () => (await node.client.call('flavor.list', {})).flavors.length === 3);
-    const id = await node.submit(script);
+    const id = await node.submit('#!/bin/sh\n#SWM flavor tiny\necho never\n');
     await node.until(id, ({ details }) => details.includes(description));
     await node.run('cancel', id);
     await node.until(id, isEnded);
@@ -71,22 +76,28 @@ describe('a gate service', { timeout: 60_000 }, () => {
     service.mischief = () => undefined;
   });
 
-  it('makes a cluster for a job and removes it, over a restart, and is told no secret', async () => {
-    const { node, service } = place();
-    const id = await node.submit(script);
+  it('makes a cluster for a job that goes on without its head, and removes it', async () => {
+    const { home, host, node, service, start } = place();
+    const wait = await waiter(home, 'flavor tiny');
+    const id = await node.submit(wait.script);
     const name = `swm-${id.slice(0, 8)}`;
-    await node.until(id, ({ details }) => details.startsWith('Waiting for Sky Port port'));
+    await node.until(id, ({ phase }) => phase === 'running', 90);
+    await pidOf(node, id);
     expect([...service.cloud.partitions.keys()]).toEqual([name]);
     const isOrder = ({ headers }: Asked): boolean => headers['partname'] === name;
-    const posts = service.asked.filter(isOrder);
-    expect(posts.map(({ headers }) => headers['jobid'])).toEqual([id]);
-    expect(posts[0]?.headers).toMatchObject({ partname: name, osversion: 'host', count: '1' });
+    expect(service.asked.filter(isOrder)).toMatchObject([
+      { headers: { jobid: id, osversion: 'host', count: '1', flavorname: 'tiny' } },
+    ]);
 
     await node.kill('SIGKILL');
-    const again = await dev(node.spool, ['--config', join(node.spool, '..', 'swm.yaml')]);
-    await again.run('cancel', id);
-    expect(await again.until(id, isEnded)).toMatchObject({ state: 'C' });
+    const again = await start();
+    await wait.go();
+    const ended = await again.until(id, isEnded, 60);
+    expect(ended).toMatchObject({ state: 'F', exitcode: 3, attempt: 1 });
+    expect(await logOf(again, id)).toMatch(/^begin \d+\nend \d+\n$/);
+    expect(await wait.starts()).toBe(1);
     expect([...service.cloud.partitions.keys()]).toEqual([]);
+    expect(leftIn(host.directory)).toEqual([]);
     expect(service.asked.filter(isOrder)).toHaveLength(1);
     expect(service.wrongs).toEqual([]);
     const said = JSON.stringify(service.asked);
@@ -95,6 +106,3 @@ describe('a gate service', { timeout: 60_000 }, () => {
     expect(`${node.log()}${again.log()}`).not.toContain('PRIVATE KEY');
   });
 });
-
-const idOf = (path: string): string =>
-  `/subscriptions/s-1/resourceGroups/${path.split('/').at(-1)}-resource-group`;

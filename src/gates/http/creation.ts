@@ -4,6 +4,7 @@ import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { unknownOffer } from '../offers.ts';
+import type { Posted } from './posted.ts';
 import { nameOf, type PartitionSaid, readMade, statusOf } from './replies.ts';
 import { lookUp, type Offers, put, type Site, show } from './site.ts';
 
@@ -24,8 +25,11 @@ export function create(
     const earlier = await site.posted.read(name);
     if (earlier !== undefined && site.now() < earlier.until)
       return adopted(site, await awaited(site, name, earlier.until, signal));
-    const headers = headersOf(site, order, await offered());
-    return adopted(site, await send(site, order, headers, signal));
+    const { headers, gpus } = askedFor(site, order, await offered());
+    const at = site.now();
+    const until = at + site.settings.createMs;
+    const posted = { at, until, nodes: [...order.nodes], gpus, externalId: '' };
+    return adopted(site, await send(site, name, posted, headers, signal));
   });
 }
 
@@ -37,13 +41,12 @@ async function adopted(site: Site, said: PartitionSaid): Promise<Partition> {
 
 async function send(
   site: Site,
-  { name, nodes }: PartitionOrder,
+  name: string,
+  posted: Posted,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<PartitionSaid> {
   const { createMs } = site.settings;
-  const at = site.now();
-  const posted = { at, until: at + createMs, nodes: [...nodes], externalId: '' };
   await site.posted.write(name, posted);
   const answer = await put(site, 'POST', 'partitions', signal, headers, createMs);
   if (answer.is === 'lost') return awaited(site, name, posted.until, signal);
@@ -97,11 +100,11 @@ export async function pause(ms: Millis, signal: AbortSignal): Promise<void> {
 }
 
 /** The order as headers. Throws `impossible` for what the site does not offer. */
-function headersOf(
+function askedFor(
   { settings }: Site,
   { name, job, owner, flavor, image, nodes }: PartitionOrder,
   { flavors, images }: Offers,
-): Readonly<Record<string, string>> {
+): { readonly headers: Readonly<Record<string, string>>; readonly gpus: number } {
   const known = flavors.find((each) => each.name === flavor);
   if (known === undefined) throw unknownOffer('flavor', flavor, namesOf(flavors));
   const boots = image || settings.image || images[0]?.name || '';
@@ -113,7 +116,7 @@ function headersOf(
   if (settings.count === 'all' && nodes.length > limits.gateNodesMax)
     throw new Failed('impossible', `${nodes.length} nodes; the most is ${limits.gateNodesMax}`);
   const runtime = Object.entries(settings.runtime).map(([key, value]) => `${key}=${value}`);
-  return {
+  const headers = {
     osversion: boots,
     containerimage: settings.containerImage,
     flavorname: flavor,
@@ -125,6 +128,7 @@ function headersOf(
     location: settings.location,
     ports: settings.ports.join(','),
   };
+  return { headers, gpus: known.resources.gpus };
 }
 
 const namesOf = (all: readonly { readonly name: string }[]): readonly string[] =>

@@ -7,6 +7,7 @@ import type { GateSetup } from '../setup.ts';
 import { turns } from '../turns.ts';
 import { create } from './creation.ts';
 import { readCredential } from './credential.ts';
+import { Machines } from './machines.ts';
 import { PostedOrders } from './posted.ts';
 import { remove } from './removal.ts';
 import type { Dial } from './service.ts';
@@ -19,13 +20,16 @@ import { find, flavors, images, list, type Offers, type Site, show } from './sit
  */
 export async function openHttpGate(setup: GateSetup): Promise<Gate> {
   const settings = readSettings(setup.settings, `$.remotes.${setup.remote}`);
-  const posted = new PostedOrders(join(setup.spool, 'gates', setup.remote));
+  const folder = join(setup.spool, 'gates', setup.remote);
+  const posted = new PostedOrders(join(folder, 'orders'));
+  const machines = new Machines(setup, settings, posted, folder);
   await posted.prepare();
   const dial = await dialOf(setup, settings);
   const site: Site = {
     settings,
     dial,
     posted,
+    machines,
     inTurn: turns(),
     now: setup.now,
     seen: new Map(),
@@ -50,6 +54,7 @@ export async function openHttpGate(setup: GateSetup): Promise<Gate> {
     list: async (signal) => Promise.all((await list(site, signal)).map((said) => show(site, said))),
     flavors: (signal) => flavors(site, signal),
     images: (signal) => images(site, signal),
+    attach: (order, told, signal) => machines.attach(order, told, signal),
   };
 }
 

@@ -11,6 +11,8 @@ const Posted = Type.Object({
   until: Type.Integer(),
   /** Its machines, in the site's order. */
   nodes: Type.Array(Type.String()),
+  /** Graphics processors of each. */
+  gpus: Type.Integer(),
   /** '' until it is known. */
   externalId: Type.String(),
 });

@@ -10,6 +10,7 @@ import { list, lookUp, put, type Site } from './site.ts';
  * removal itself proves nothing: it has only begun then, and one that is asked twice may fail.
  */
 export async function remove(site: Site, externalId: string, signal: AbortSignal): Promise<void> {
+  await site.machines.drop(nameFor(site, externalId));
   const answer = await put(site, 'DELETE', `partitions/${pathOf(externalId)}`, signal);
   if (answer.is === 'unsent') throw answer.failed;
   const until = site.now() + limits.createMsMax;

@@ -1,6 +1,8 @@
 import Type, { type Static } from 'typebox';
+import { type HostKey, readHostKey } from '../../platform/ssh/host-key.ts';
 import { Malformed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { checkPlace } from '../bootstrap/machine.ts';
 import { checkGiven } from '../given.ts';
 
 /** The clouds that a gate service speaks for; they differ in the units of their flavors. */
@@ -31,10 +33,34 @@ export type HttpSettings = {
   readonly cpus: number;
   /** How long the service may take to create a partition. */
   readonly createMs: number;
+  /** How its machines are logged in to, which makes them nodes. */
+  readonly ssh: {
+    readonly user: string;
+    readonly port: number;
+    /** The file of a private key. */
+    readonly key: string;
+    /** What all machines show, as their image has it; else each is believed when it is met. */
+    readonly hostKey: HostKey | undefined;
+    readonly directory: string;
+    /** The file of the worker archive; '' finds or makes one. */
+    readonly archive: string;
+  };
 };
 
 const Text = Type.String({ maxLength: limits.wordCharsMax });
 const Path = Type.String({ pattern: '^/', maxLength: 1000 });
+
+const SshGiven = Type.Object(
+  {
+    key: Path,
+    user: Type.Optional(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9._-]{0,63}$' })),
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+    hostKey: Type.Optional(Type.String({ maxLength: 4_096 })),
+    directory: Type.Optional(Path),
+    archive: Type.Optional(Path),
+  },
+  { additionalProperties: false },
+);
 
 const Given = Type.Object({
   server: Type.String({ pattern: '^[A-Za-z0-9._:-]{1,255}$' }),
@@ -55,6 +81,7 @@ const Given = Type.Object({
     Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,63}$' }), Type.String()),
   ),
   cpus: Type.Optional(Type.Integer({ minimum: 0 })),
+  ssh: SshGiven,
   createMs: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.createMsMax })),
 });
 
@@ -82,5 +109,18 @@ export function readSettings(given: unknown, at: string): HttpSettings {
     runtime: { swm_source: 'ssh', ...runtime },
     cpus: settings.cpus ?? 64,
     createMs: settings.createMs ?? limits.createMsMax,
+    ssh: sshOf(settings.ssh, `${at}.ssh`),
+  };
+}
+
+function sshOf(given: Static<typeof SshGiven>, at: string): HttpSettings['ssh'] {
+  const { user = 'root', port = 22, key, hostKey, directory = '/opt/swm', archive = '' } = given;
+  return {
+    user,
+    port,
+    key,
+    hostKey: hostKey === undefined ? undefined : readHostKey(hostKey, `${at}.hostKey`),
+    directory: checkPlace(directory, `${at}.directory`),
+    archive,
   };
 }

@@ -3,6 +3,7 @@ import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import type { Turns } from '../turns.ts';
+import type { Machines } from './machines.ts';
 import type { PostedOrders } from './posted.ts';
 import {
   createdAtOf,
@@ -28,6 +29,7 @@ export type Site = {
   readonly settings: HttpSettings;
   readonly dial: Dial;
   readonly posted: PostedOrders;
+  readonly machines: Machines;
   readonly inTurn: Turns;
   readonly now: () => Millis;
   /** By external id: its name, and when it was seen first. */

@@ -18,6 +18,8 @@ export type CloudOptions = {
   readonly bootMs: number;
   readonly hiddenMs: number;
   readonly removeMs: number;
+  /** Its machines are switched off. */
+  readonly onGone?: (name: string) => void;
 };
 
 export const flavors = [
@@ -63,7 +65,10 @@ export class Cloud {
     const found = [...this.partitions.values()].find((each) => each.id === id);
     if (found === undefined || found.status === 'deleting') return false;
     found.status = 'deleting';
-    this.after(this.#options.removeMs, () => this.partitions.delete(found.name));
+    this.after(this.#options.removeMs, () => {
+      this.#options.onGone?.(found.name);
+      this.partitions.delete(found.name);
+    });
     return true;
   }
 

@@ -36,6 +36,8 @@ export type ServiceOptions = Partial<Omit<CloudOptions, 'idOf'>> & {
   /** Its own certificate, and whom it believes. */
   readonly credentials: Credentials;
   readonly count?: 'all' | 'extra';
+  /** Where main machines are reached; else nowhere. */
+  readonly address?: string;
   /** Lists have a slash at their end, and it says so to who leaves it out. */
   readonly slashes?: boolean;
 };
@@ -203,7 +205,7 @@ export class GateService {
       id,
       name: suffixed ? `${name}-resource-group` : name,
       status,
-      master_public_ip: isUp ? `20.0.${net}.1` : '',
+      master_public_ip: isUp ? (this.#options.address ?? `20.0.${net}.1`) : '',
       master_private_ip: isUp ? `10.0.${net}.1` : null,
       compute_instances_ips: isUp
         ? Array.from({ length: nodes - 1 }, (_, at) => `10.0.${net}.${at + 2}`)

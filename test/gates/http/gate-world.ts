@@ -41,7 +41,15 @@ export async function httpWorld(
   await chmod(credential, 0o600);
   const service = new GateService({ ...options, credentials: own });
   const port = await service.listen();
-  const given = { kind: 'http', server: '127.0.0.1', port, location: 'here', credential, cpus: 6 };
+  const given = {
+    kind: 'http',
+    server: '127.0.0.1',
+    port,
+    location: 'here',
+    credential,
+    cpus: 6,
+    ssh: { key: '/none' },
+  };
   const { provider, count = 'all' } = options;
   const openWith = (other: object, spool = join(folder, 'spool')): Promise<Gate> =>
     openGate('http', {
