@@ -4,16 +4,18 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig } from '../src/config.ts';
+import { readSettings as readHttp } from '../src/gates/http/settings.ts';
 import { readSettings } from '../src/gates/local/settings.ts';
 import type { Room } from '../src/gates/offers.ts';
 import { readSettings as readHosts } from '../src/gates/ssh/settings.ts';
 
-const readers: Readonly<Record<string, (given: unknown, at: string) => Room>> = {
+const readers: Readonly<Record<string, (given: unknown, at: string) => Partial<Room>>> = {
+  http: readHttp,
   local: readSettings,
   ssh: readHosts,
 };
-/** What a site may say once for all of its hosts. */
-const ofHosts = ['user', 'key', 'directory'];
+/** What a site may say once for all of its hosts, or for the scheduler alone. */
+const ofHosts = ['user', 'key', 'directory', 'clusters'];
 const folder = join(import.meta.dirname, '../config');
 const files = readdirSync(folder);
 
@@ -22,7 +24,7 @@ const read = (dev: boolean, file?: string) =>
 
 describe('config/', () => {
   it('has the shapes that there are', () => {
-    const shapes = ['dev', 'head', 'ssh-hosts', 'three-heads', 'worker'];
+    const shapes = ['dev', 'gate-service', 'head', 'ssh-hosts', 'three-heads', 'worker'];
     expect(files.toSorted()).toEqual(shapes.map((shape) => `${shape}.yaml`));
   });
 
@@ -34,8 +36,9 @@ describe('config/', () => {
       const settings = readers[kind]!(remote, name);
       const known = [...Object.keys(settings), ...ofHosts];
       expect(known).toEqual(expect.arrayContaining(Object.keys(rest)));
+      if (settings.flavors === undefined) continue;
       expect(settings.flavors.map((each) => each.name)).toContain(flavor);
-      expect(settings.images.map((each) => each.name)).toContain(image);
+      expect(settings.images?.map((each) => each.name)).toContain(image);
     }
   });
 

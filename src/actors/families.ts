@@ -22,6 +22,8 @@ import { node } from './node/node.ts';
 import { runner } from './runner/behaviour.ts';
 import { keeping as runnerKeeping } from './runner/keeping.ts';
 import { type RunnerPorts, runnerTasks } from './runner/tasks.ts';
+import { keeping as safeKeeping } from './safe/keeping.ts';
+import { safe } from './safe/safe.ts';
 import { scheduler } from './scheduler/scheduler.ts';
 import { schedulerTasks } from './scheduler/tasks.ts';
 import { session, TERMINAL_CALLS } from './session/session.ts';
@@ -42,6 +44,7 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
   ...forJobs(ports),
   ...forClusters(ports),
   ...forNodes,
+  ...forSecrets,
   group: family({
     behaviour: group,
     hears: GROUP_HEARS,
@@ -84,6 +87,7 @@ const forJobs = (ports: JobPorts): Families => ({
       'job.cluster',
       'job.report',
       'job.lease',
+      'job.secrets',
     ] as const,
     tasks: jobTasks(ports),
     keeping: jobKeeping,
@@ -143,6 +147,26 @@ const forNodes: Families = {
     tasks: noTasks,
     keeping: nodeKeeping,
     rests: ({ phase }) => phase === 'gone',
+  }),
+};
+
+const forSecrets: Families = {
+  safes: family({
+    behaviour: pool,
+    hears: [],
+    tasks: noTasks,
+    pool: {
+      family: 'safe',
+      openedBy: ['secret.keep'],
+      unknown: () => failure('not_found', 'there is no such secret'),
+    },
+  }),
+  safe: family({
+    behaviour: safe,
+    hears: ['secret.keep', 'secret.drop'] as const,
+    tasks: noTasks,
+    keeping: safeKeeping,
+    rests: () => true,
   }),
 };
 

@@ -70,6 +70,7 @@ export function controlTree({
       { name: 'scheduler', family: 'scheduler', args: scheduler, restart: 'permanent' },
       poolOf('clusters', 'cluster', store),
       poolOf('nodes', 'node', store),
+      poolOf('safes', 'safe', store),
       poolOf('jobs', 'job', store),
       ...gates,
       keeper('housekeeper', {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Client } from '../client/client.ts';
 import { formatScriptError, parseScript } from '../protocol/jobscript/jobscript.ts';
 import type { JobSpec } from '../protocol/jobscript/spec.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Body } from '../protocol/messages.ts';
 import { exits, explain, Usage } from './exits.ts';
-import { findInputs, type Input, reasonOf, sendInputs } from './inputs.ts';
+import { readGiven } from './given.ts';
+import { findInputs, type Input, sendInputs } from './inputs.ts';
 import { envOf, overridden } from './script-edit.ts';
 import { type Call, isOn, listOf, textOf } from './verb.ts';
 import { resultOf } from './waiting.ts';
@@ -37,28 +37,12 @@ export async function run(call: Call): Promise<number> {
 }
 
 async function readScript(file: string): Promise<string> {
-  let bytes: Uint8Array;
-  try {
-    bytes = file === '-' ? await readAll() : await readFile(file);
-  } catch (error) {
-    throw new Usage(`swm: ${file}: ${reasonOf(error as NodeJS.ErrnoException)}`);
-  }
+  const bytes = await readGiven(file, limits.scriptBytesMax);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new Usage(`${nameOf(file)}:1:1: is not UTF-8 text`);
   }
-}
-
-async function readAll(): Promise<Uint8Array> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of process.stdin) {
-    parts.push(part as Buffer);
-    bytes += (part as Buffer).length;
-    if (bytes > limits.scriptBytesMax) break;
-  }
-  return Buffer.concat(parts);
 }
 
 const nameOf = (file: string): string => (file === '-' ? 'stdin' : file);

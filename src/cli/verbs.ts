@@ -20,6 +20,7 @@ export const groups: Readonly<Record<string, string>> = {
   head: 'The heads, which decide and remember together.',
   leader: 'The head that leads.',
   node: 'Nodes that are not made by a site.',
+  secret: 'Secrets that jobs are given by name.',
 };
 
 const config: readonly Flag[] = [
@@ -35,6 +36,8 @@ const output: Flag = [
   '-o, --output <file>',
   'where to write what it joins by, instead of NAME.join.json; - prints it, token and all',
 ];
+
+const shared: Flag = ['--shared', 'for everybody’s jobs; operators only'];
 
 export const verbs: readonly VerbRow[] = [
   {
@@ -156,6 +159,30 @@ export const verbs: readonly VerbRow[] = [
     flags: [],
     is: 'call',
     load: () => import('./status.ts'),
+  },
+  {
+    name: 'secret set',
+    args: '<name>',
+    help: 'Keep a secret for jobs, piped in or from a file; nobody can read it back.',
+    flags: [['--from-file <file>', 'its value, taken as it is'], shared],
+    is: 'call',
+    load: () => import('./secret-set.ts'),
+  },
+  {
+    name: 'secret list',
+    args: '',
+    help: 'List the names of the secrets that your jobs may have.',
+    flags: [],
+    is: 'call',
+    load: () => import('./secret-list.ts'),
+  },
+  {
+    name: 'secret rm',
+    args: '<name>',
+    help: 'Remove a secret.',
+    flags: [shared],
+    is: 'call',
+    load: () => import('./secret-rm.ts'),
   },
   {
     name: 'head list',

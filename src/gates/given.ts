@@ -23,7 +23,7 @@ export function checkGiven<S extends TObject>(shape: S, given: unknown, at: stri
 }
 
 /** What every kind of site may have in the config besides. */
-const ofAllKinds = ['kind', 'name', 'flavor', 'image'];
+const ofAllKinds = ['kind', 'name', 'flavor', 'image', 'clusters', 'cpus'];
 
 /** A key that is near to one of ours was meant as ours; other keys are somebody else's. */
 function refuseSlips(shape: TObject, settings: object, at: string): void {

@@ -1,4 +1,5 @@
 import type { Gate } from '../actors/ports.ts';
+import type { Credentials } from '../platform/credentials.ts';
 import type { Millis, Note } from '../runtime/ports.ts';
 
 /** What every kind of gate is opened with. */
@@ -17,6 +18,8 @@ export type GateSetup = {
   readonly head: string;
   readonly mesh: () => Promise<{ readonly host: string; readonly port: number }>;
   readonly note: Note;
+  /** The head's own, for sites that want to know who asks. The key is for TLS alone. */
+  readonly credentials?: Pick<Credentials, 'key' | 'shown' | 'chain'>;
   readonly now: () => Millis;
   /** From 0 to below 1; decides which of a failing site's orders fail. */
   readonly dice: () => number;

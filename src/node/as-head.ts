@@ -104,11 +104,11 @@ class HeadNode implements Running {
     const council = await this.#openCouncil();
     const { feed, copies, hoard } = this.#shelves(council);
     const ways = waysOf({ config, council, bulk: this.#bulk });
+    const node = (): Node => (this.#parts as Parts).node;
     const worker = config.roles.includes('worker')
-      ? await openWorker({ ...this.#base, carrier: carrierOf(copies), ways })
+      ? await openWorker({ ...this.#base, carrier: carrierOf(copies), ways, node })
       : undefined;
     const links = this.#links;
-    const node = (): Node => (this.#parts as Parts).node;
     const lent = { keys: this.#keys, links, bulk: this.#bulk, council, feed, copies, worker, node };
     const head = await openHead({ ...this.#base, ...lent });
     const families = {

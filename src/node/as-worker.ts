@@ -49,8 +49,8 @@ export async function startWorker(setup: Setup): Promise<Running> {
   const { links, bulk } = follower;
   const carrier = carrierOf(base.blobs, () => follower.hub());
   const ways = waysBy(() => follower.hub());
-  const worker = await openWorker({ ...base, carrier, ways });
-  const node = new Node(
+  const worker = await openWorker({ ...base, carrier, ways, node: () => node });
+  const node: Node = new Node(
     config.name,
     { ...common, ...workerFamilies(worker.ports, nodeStore) },
     {

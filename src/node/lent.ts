@@ -15,6 +15,7 @@ import type { JoinAnswer, JoinRequest } from '../platform/join.ts';
 import { keyPlaces, readPem } from '../platform/key-files.ts';
 import type { Links } from '../platform/links.ts';
 import { outRules } from '../platform/out-rules.ts';
+import { sealBy } from '../platform/seal.ts';
 import type { Spool } from '../platform/spool.ts';
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
@@ -76,6 +77,7 @@ async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
         head: setup.config.name,
         mesh: setup.meshDoor,
         note: setup.note,
+        credentials: setup.keys.credentials,
         now: setup.now,
         dice: Math.random,
       }),
@@ -95,13 +97,16 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     gates,
     sites: new Map(
       config.remotes.map((remote) => {
-        const { name, flavor = '', image = 'host' } = remote;
+        const { name, kind, flavor = '', image } = remote;
         const { clusters, cpus } = { ...roomOf(remote), ...remote };
-        const facts = { defaultFlavor: flavor, defaultImage: image };
+        // A gate service chooses itself what is booted for jobs that name no image.
+        const usual = kind === 'http' ? '' : 'host';
+        const facts = { defaultFlavor: flavor, defaultImage: image ?? usual };
         return [name, { clustersMax: clusters, cpusMax: cpus, ...facts }];
       }),
     ),
     installation: spool.installation,
+    seal: sealBy(() => keys.authority().key),
     // Bound to cluster, stay and node: the same for whoever asks again, and for no other.
     token: (cluster, round, node) =>
       createHmac('sha256', tokenSecret(keys))

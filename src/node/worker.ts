@@ -23,9 +23,12 @@ import {
 } from '../platform/task/sockets.ts';
 import { type Carrier, workplace } from '../platform/workplace.ts';
 import { Failed } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import { message, type Reply } from '../protocol/messages.ts';
 import type { Resources } from '../protocol/model.ts';
 import type { Node } from '../runtime/node.ts';
 import type { Clock, Note } from '../runtime/ports.ts';
+import { ask } from './ask.ts';
 import { reachable } from './elsewhere.ts';
 
 export type WorkerSetup = {
@@ -39,6 +42,8 @@ export type WorkerSetup = {
   };
   readonly clock: Clock;
   readonly note: Note;
+  /** The node, once it is there: what runs jobs is made before it. */
+  readonly node: () => Node;
 };
 
 export type Worker = {
@@ -112,6 +117,11 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
       path: config.jobs.path,
       user: isRoot() ? config.jobs.user : userInfo().username,
       accountOf: () => '',
+      secrets: async (key) => {
+        const question = message('job.secrets', { ...key, node: config.name });
+        const answer = await ask(setup.node(), `/jobs/${key.job}`, question, limits.secretsMs);
+        return (answer as Reply<'job.secrets'>).secrets;
+      },
     },
     close: () => {
       void outs.closeAll();

@@ -12,7 +12,7 @@ import {
   rmdir,
   writeFile,
 } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
 import type {
   AttemptKey,
   BlobRef,
@@ -121,6 +121,7 @@ async function stage(
     await copyAnew(options.blobs.path(input.sha256), to);
     await give(to, input.mode | 0o400);
   }
+  await writeSecrets(paths, order, give);
   if (paths.directory.startsWith(paths.work)) await makeFolders(paths.work, paths.directory, give);
   for (const log of [paths.stdout, paths.stderr])
     if (log.startsWith(paths.work + sep)) await makeFolders(paths.work, dirname(log), give);
@@ -149,6 +150,23 @@ async function writeReadable(path: string, text: string, mode: number): Promise<
   await rm(path, { force: true });
   await writeFile(path, text);
   await chmod(path, mode);
+}
+
+/** Files for the job's account alone. A log in the place of one would carry it away. */
+async function writeSecrets(
+  { work, stdout, stderr }: Paths,
+  { secrets = [] }: PlaceOrder,
+  give: (path: string, mode: number) => Promise<void>,
+): Promise<void> {
+  for (const { path, text } of secrets) {
+    const to = within(work, path);
+    if (to === stdout || to === stderr)
+      throw new Failed('refused', `${path} cannot be a secret and a log`);
+    await makeFolders(work, dirname(to), give);
+    await rm(to, { force: true });
+    await writeFile(to, text, { mode: 0o600 });
+    await give(to, 0o600);
+  }
 }
 
 /** What a staging that was cut short left there may be for reading only. */
@@ -216,8 +234,9 @@ async function collect(
   const owner = (await options.accountOf(order.user))?.uid;
   const outputs: Output[] = [];
   const found = await findOutputs(paths.work, order.outputs);
-  const missing = [...found.missing];
+  const missing = [...found.missing, ...order.outputs.filter((path) => isSecret(order, path))];
   for (const file of found.files) {
+    if (isSecret(order, file)) continue;
     const { mode } = await lstat(join(paths.work, file));
     const blob = await options.blobs.putFile(join(paths.work, file), owner).catch(foreign);
     if (blob !== undefined) outputs.push({ ...blob, path: file, mode: mode & 0o777 });
@@ -236,6 +255,10 @@ async function collect(
   }
   return { outputs, missing, stdout, stderr };
 }
+
+/** The files that a job was given as secrets are not taken from it, whatever it asks for. */
+const isSecret = ({ secrets = [] }: PlaceOrder, file: string): boolean =>
+  secrets.some(({ path }) => normalize(path) === file);
 
 /** What is not the job's own is none of its files. */
 const foreign = (error: unknown): undefined => {

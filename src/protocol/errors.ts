@@ -51,6 +51,7 @@ export const errors = {
   start_failed: { http: 200, retry: false, mend: 'Read the text: the system refused the start.' },
   no_image: { http: 200, retry: false, mend: 'Check `container-image`, and who may pull it.' },
   output_missing: { http: 200, retry: false, mend: 'The job did not make the file it promised.' },
+  no_secret: { http: 422, retry: false, mend: 'Set it by `swm secret set`, or correct its name.' },
   wrong_version: { http: 426, retry: false, mend: 'Upgrade the older side.' },
   in_use: { http: 409, retry: false, mend: 'End the process that the text names first.' },
   corrupt: { http: 500, retry: false, mend: 'Restore what the text names from a backup.' },

@@ -1,8 +1,14 @@
+import { gateServiceLimits } from './gate-service-limits.ts';
+import { logLimits } from './log-limits.ts';
+import { secretLimits } from './secret-limits.ts';
 import { siteLimits } from './site-limits.ts';
 
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
 export const limits = {
+  ...gateServiceLimits,
+  ...logLimits,
   ...siteLimits,
+  ...secretLimits,
   /** transport, envelope: a message frame. What is larger goes as a stream. */
   frameBytesMax: 4 << 20,
   /** transport: a frame of a stream on a bulk link, header included. */
@@ -203,14 +209,6 @@ export const limits = {
   accountMs: 60_000,
   /** watch: changes that wait for a terminal that reads too slowly. */
   watchRowsMax: 10_000,
-  /** log: of a note's fields, how deep, how many and how long; the rest is left out. */
-  noteDepthMax: 6,
-  noteItemsMax: 100,
-  noteCharsMax: 8_192,
-  /** log: a log file; then it becomes the old one, of which there is one. */
-  logFileBytesMax: 64 << 20,
-  /** log: characters gathered within one turn of the loop before they are written. */
-  logTurnCharsMax: 1 << 20,
   /** transfer: bytes of a blob under way; enough for 100 MB/s over 80 ms. */
   blobWindowBytes: 8 << 20,
   /** transfer: tries in a row that got no further, after which the last failure is final. */

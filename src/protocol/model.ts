@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { errors } from './errors.ts';
 import { limits } from './limits.ts';
+import { SecretSpec } from './secret-model.ts';
 
 /** The values that messages and records are made of, each with its type of the same name. */
 
@@ -104,6 +105,8 @@ export const Spec = Type.Object({
   leaseMs: Type.Optional(count(limits.leaseMsMax)),
   /** What jobs of before it was there asked for: `all`. */
   ranks: Type.Optional(Type.Enum(['main', 'all'])),
+  /** What jobs of before it was there asked for: none. */
+  secrets: Type.Optional(list(SecretSpec, limits.secretsOfJobMax)),
   gang: text(256),
   preemptible: Type.Boolean(),
   notify: text(4096),

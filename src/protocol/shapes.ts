@@ -20,6 +20,7 @@ import {
   text,
   uuid,
 } from './model.ts';
+import { secretName } from './secret-model.ts';
 import { terminalShapes } from './terminal-shapes.ts';
 
 const list = <T extends TSchema>(item: T, maxItems: number) => Type.Array(item, { maxItems });
@@ -75,6 +76,21 @@ export const shapes = {
   'job.lease': {
     body: Type.Object({ job: uuid, node: name, attempt, rank: count(limits.nodesMax) }),
     reply: nothing,
+  },
+  'job.secrets': {
+    body: Type.Object({ job: uuid, node: name, attempt, rank: count(limits.nodesMax) }),
+    /** The values by their names. */
+    reply: Type.Object({
+      secrets: Type.Record(Type.String(), text(limits.secretBytesMax)),
+    }),
+  },
+  'secret.keep': {
+    body: Type.Object({ owner: text(64), name: secretName, sealed: text(limits.sealedCharsMax) }),
+    reply: Type.Object({ name: secretName }),
+  },
+  'secret.drop': {
+    body: Type.Object({ owner: text(64), name: secretName }),
+    reply: Type.Object({ name: secretName }),
   },
   'cluster.claim': {
     body: Type.Object({

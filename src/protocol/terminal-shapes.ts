@@ -16,6 +16,7 @@ import {
   text,
   uuid,
 } from './model.ts';
+import { SecretRow, secretName } from './secret-model.ts';
 
 const list = <T extends TSchema>(item: T, maxItems: number) => Type.Array(item, { maxItems });
 const nothing = Type.Object({});
@@ -92,6 +93,21 @@ export const terminalShapes = {
       rssBytes: count(2 ** 50),
       trouble: list(text(1024), 100),
     }),
+  },
+  'secret.set': {
+    body: Type.Object({
+      name: secretName,
+      /** The value. What is called so is hidden wherever something is noted. */
+      secret: text(limits.secretBytesMax),
+      /** For the jobs of everybody; only operators may. */
+      shared: Type.Optional(Type.Boolean()),
+    }),
+    reply: Type.Object({ name: secretName }),
+  },
+  'secret.list': { body: nothing, reply: Type.Object({ secrets: list(SecretRow, 100_000) }) },
+  'secret.remove': {
+    body: Type.Object({ name: secretName, shared: Type.Optional(Type.Boolean()) }),
+    reply: Type.Object({ name: secretName }),
   },
   'user.show': {
     body: nothing,

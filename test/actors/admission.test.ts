@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { keeping } from '../../src/actors/job/keeping.ts';
 import { type SessionPorts, sessionTasks } from '../../src/actors/session/tasks.ts';
+import { sealBy } from '../../src/platform/seal.ts';
 import { Failed } from '../../src/protocol/errors.ts';
 import type { Body } from '../../src/protocol/messages.ts';
 import type { Shelf } from './memory.ts';
@@ -15,6 +16,7 @@ const uuid = (eight: string, rest = '0'): string =>
 function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
   return {
     store,
+    seal: sealBy(() => 'a key'),
     jobId: (_, key = '') => uuid('11111111', String(key.length)),
     digest: (text) => `digest of ${text.length}`,
     hasBlob: async (sha256) => sha256 === SHA,
@@ -206,7 +208,7 @@ describe('what is read of a job', () => {
     const store = memoryStore();
     store.keep(keeping, `/jobs/${ID}`, aJob());
     const resolve = (id: string) =>
-      tasks(store).resolve({ message: { name: 'job.cancel', body: { id } } }, context);
+      tasks(store).resolve({ user: ANN, message: { name: 'job.cancel', body: { id } } }, context);
     expect((await resolve('0197F3')).body).toEqual({ id: ID });
     expect(await code(resolve('ffff'))).toBe('not_found: no job has an id that begins with ffff');
     expect(await code(resolve('x'))).toBe('not_found: "x" is no job id');

@@ -114,6 +114,15 @@ describe('a site', () => {
     expect(found?.placement.made?.flavor).toBe('cheap');
   });
 
+  it('without a default chooses itself what it boots, but not for one that says it', () => {
+    const sites = [site({ defaultImage: '' })];
+    const jobs = [job(1, { relocatable: true }), job(2, { cloudImage: 'host' })];
+    const images = fit(seen(jobs, { sites }), NOW).proposals.map((p) => p.placement.made?.image);
+    expect(images).toEqual(['', 'host']);
+    const moon = seen([job(1, { cloudImage: 'moon' })], { sites });
+    expect(told(moon)).toEqual(['! cloud has no image moon']);
+  });
+
   it.each([
     [{ flavor: 'huge' }, '! cloud has no flavor huge'],
     [{ cloudImage: 'moon' }, '! cloud has no image moon'],

@@ -150,6 +150,7 @@ describe('a tree', () => {
       'scheduler',
       'clusters',
       'nodes',
+      'safes',
       'jobs',
       'gate-cloud',
       'housekeeper',

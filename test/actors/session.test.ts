@@ -54,6 +54,24 @@ describe('a session', () => {
     expect(stage.hear(done('resolve', show, '8')).effects).toEqual(['run read (8)']);
   });
 
+  it.each([
+    ['secret.set', { name: 'db', secret: 'value' }, 'secret.keep', { sealed: 'v1.x' }],
+    ['secret.remove', { name: 'db' }, 'secret.drop', {}],
+  ] as const)('brings %s to the safe of its user, and no value', (name, body, said, more) => {
+    const stage = on();
+    expect(stage.hear(told(name, body, 7)).effects).toEqual(['run resolve (7)']);
+    expect(stage.raw[0]).toMatchObject({ input: { user: ANN, message: { name, body } } });
+    const resolved = { name: said, body: { owner: ANN.id, name: 'db', ...more } } as Message;
+    expect(stage.hear(done('resolve', resolved, '7')).effects).toEqual([
+      `ask /safes/${ANN.id} ${said} (7)`,
+    ]);
+    expect(stage.raw[0]).toMatchObject({ as: ANN });
+    expect(JSON.stringify([stage.state, stage.raw])).not.toContain('value');
+    expect(stage.hear(answered(said, { name: 'db' }, '7')).effects).toEqual([
+      'reply 7 {"name":"db"}',
+    ]);
+  });
+
   it('has the rest read', () => {
     const stage = on();
     expect(stage.hear(told('job.list', {}, 7)).effects).toEqual(['run read (7)']);

@@ -1,5 +1,7 @@
 import type { Row } from './row.ts';
 
+const NO_NAME = 'is no name of a secret: a letter, then letters, digits and ._- make one';
+
 /** What a job reads and writes, and its environment. */
 export const files = {
   workdir: {
@@ -68,6 +70,50 @@ export const files = {
       ['a/', '1:19: `output-files`: `a/` names no file'],
       ['*/../../b', '1:19: `output-files`: `*/../../b` leads up by ..'],
       ['a/b a//b', '1:23: `output-files`: `a/b` was given already, at job.sh:1:19'],
+    ],
+  },
+  secret: {
+    good: [
+      ['db', { secrets: [{ name: 'db', as: 'env', to: 'DB' }] }],
+      ['api.key-2', { secrets: [{ name: 'api.key-2', as: 'env', to: 'API_KEY_2' }] }],
+      [
+        "db env PGPASSWORD\n#SWM secret db file '.pg pass'\n#SWM secret db file a/b",
+        {
+          secrets: [
+            { name: 'db', as: 'env', to: 'PGPASSWORD' },
+            { name: 'db', as: 'file', to: '.pg pass' },
+            { name: 'db', as: 'file', to: 'a/b' },
+          ],
+        },
+      ],
+    ],
+    bad: [
+      ['', '1:6: `secret`: needs NAME [env NAME|file PATH]'],
+      ['1db', `1:13: \`secret\`: \`1db\` ${NO_NAME}`],
+      ['db as x', '1:16: `secret`: wants env or file, not `as`'],
+      ['db env', '1:16: `secret`: env needs a variable'],
+      ['db file', '1:16: `secret`: file needs a path'],
+      ['db env A B', '1:22: `secret`: takes one secret; `B` is one too many'],
+      [
+        'db env A-B',
+        '1:20: `secret`: `A-B` is no name of a variable: letters, digits and _ make one',
+      ],
+      ['swm_job', '1:13: `secret`: `SWM_JOB` is not yours to set: swm sets SWM_*'],
+      [
+        'db file /etc/x',
+        '1:21: `secret`: `/etc/x` is absolute; it is a path in the working directory',
+      ],
+      ['db file ../x', '1:21: `secret`: `../x` leads up by ..'],
+      [
+        'db file $HOME/x',
+        "1:21: `secret`: no variable is put in here; quote it with ' if it is meant",
+      ],
+      ['a env X\n#SWM secret b env X', '2:19: `secret`: `X` was given already, at job.sh:1:19'],
+      ['a file x\n#SWM secret b file ./x', '2:20: `secret`: `x` was given already, at job.sh:1:20'],
+      [
+        Array.from({ length: 33 }, (_, i) => `s${i}`).join('\n#SWM secret '),
+        '33:13: `secret`: there are more than 32 secrets',
+      ],
     ],
   },
   env: {

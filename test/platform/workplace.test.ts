@@ -116,6 +116,27 @@ asRoot('the place of a job', () => {
     expect(missing).toEqual(['d/key']);
   });
 
+  it('brings secrets for its account alone, and takes none back', async () => {
+    const secrets = [
+      { path: './.ssh/key', text: 'KEY\n' },
+      { path: 'in', text: 'in place of an input' },
+    ];
+    const asked = await order({ outputs: ['.ssh', 'in', 'out'], secrets });
+    await open().stage(asked, nothing, never);
+    const found = await lstat(join(work, '.ssh', 'key'));
+    expect([found.mode & 0o777, found.uid, found.gid]).toEqual([0o600, account.uid, account.gid]);
+    expect(await readFile(join(work, '.ssh', 'key'), 'utf8')).toBe('KEY\n');
+    expect(await readFile(join(work, 'in'), 'utf8')).toBe('in place of an input');
+    expect(another(`cd ${work} && echo x >.ssh/known && echo y >out`)).toBe(0);
+    const { outputs, missing } = await open().collect(asked, nothing, never);
+    expect(outputs.map(({ path }) => path)).toEqual(['.ssh/known', 'out']);
+    expect(missing).toEqual(['in']);
+    const log = await order({ stdout: 'a/log', secrets: [{ path: 'a/./log', text: 'x' }] });
+    await expect(open().stage(log, nothing, never)).rejects.toThrow('a secret and a log');
+    const out = await order({ secrets: [{ path: '../script', text: 'x' }] });
+    await expect(open().stage(out, nothing, never)).rejects.toThrow('leads out');
+  });
+
   it('shows no log through a link that the job put in place of a folder', async () => {
     const asked = await order({ stdout: 'logs/key' });
     const { stdout } = await open().stage(asked, nothing, never);

@@ -42,8 +42,20 @@ export function orderOf(changes: Partial<PartitionOrder> = {}): PartitionOrder {
   };
 }
 
+/** What sites cannot all do. */
+export type GateTraits = {
+  /** It keeps our tags, so that whose a partition is can be seen. */
+  readonly keepsTags: boolean;
+  /** An id is never given again, also not to a successor of the same name. */
+  readonly drawsIds: boolean;
+};
+
 /** What every gate owes its callers; run on each implementation. */
-export function gateSuite(title: string, makeWorld: () => Promise<GateWorld>): void {
+export function gateSuite(
+  title: string,
+  makeWorld: () => Promise<GateWorld>,
+  traits: GateTraits = { keepsTags: true, drawsIds: true },
+): void {
   describe(title, () => {
     let world: GateWorld;
     let gate: Gate;
@@ -104,7 +116,7 @@ export function gateSuite(title: string, makeWorld: () => Promise<GateWorld>): v
       const order = orderOf({ nodes: ['main', 'second'] });
       const made = await create(order);
       expect(made.name).toBe(order.name);
-      expect(made.installation).toBe('here');
+      expect(made.installation).toBe(traits.keepsTags ? 'here' : '');
       const up = await createUp(order);
       expect(Object.keys(up.addresses).toSorted()).toEqual(['main', 'second']);
       expect(new Set(Object.values(up.addresses)).size).toBe(2);
@@ -153,26 +165,28 @@ export function gateSuite(title: string, makeWorld: () => Promise<GateWorld>): v
       expect(await world.left()).toEqual([]);
     });
 
-    it('gives a new id to a successor, and the old id removes nothing of it', async () => {
-      const order = orderOf();
-      const first = await create(order);
-      await remove(first.externalId);
-      const second = await create(order);
-      expect(second.externalId).not.toBe(first.externalId);
-      await remove(first.externalId);
-      expect((await find(order.name))?.externalId).toBe(second.externalId);
-    });
-
-    it('leaves the partition of another installation alone', async () => {
-      const order = orderOf({ installation: 'there' });
-      const theirs = await create(order);
-      const { failure } = await refusal(create({ ...order, installation: 'here' }));
-      expect(failure).toMatchObject({ code: 'refused', retry: false });
-      expect(await find(order.name)).toMatchObject({
-        externalId: theirs.externalId,
-        installation: 'there',
+    if (traits.drawsIds)
+      it('gives a new id to a successor, and the old id removes nothing of it', async () => {
+        const order = orderOf();
+        const first = await create(order);
+        await remove(first.externalId);
+        const second = await create(order);
+        expect(second.externalId).not.toBe(first.externalId);
+        await remove(first.externalId);
+        expect((await find(order.name))?.externalId).toBe(second.externalId);
       });
-    });
+
+    if (traits.keepsTags)
+      it('leaves the partition of another installation alone', async () => {
+        const order = orderOf({ installation: 'there' });
+        const theirs = await create(order);
+        const { failure } = await refusal(create({ ...order, installation: 'here' }));
+        expect(failure).toMatchObject({ code: 'refused', retry: false });
+        expect(await find(order.name)).toMatchObject({
+          externalId: theirs.externalId,
+          installation: 'there',
+        });
+      });
 
     it('says what it offers, and refuses what it does not, leaving nothing', async () => {
       const flavors = await firmly(() => gate.flavors(never));

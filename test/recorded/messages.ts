@@ -92,6 +92,9 @@ export const messageSamples: Samples = {
     },
   },
   'user.show': { body: {}, reply: { id: owner, operator: true } },
+  'secret.set': { body: { name: 'db', secret: 'value', shared: true }, reply: { name: 'db' } },
+  'secret.list': { body: {}, reply: { secrets: [{ name: 'db', shared: false, setAt: at }] } },
+  'secret.remove': { body: { name: 'db' }, reply: { name: 'db' } },
   'job.purge': { body: { id, before: at }, reply: { id } },
   'node.gone': { body: { node }, reply: { node, cluster } },
   'head.list': {
@@ -140,6 +143,12 @@ export const messageSamples: Samples = {
   },
   'job.report': { body: report, reply },
   'job.lease': { body: { job: id, node, attempt: 2, rank: 1 }, reply },
+  'job.secrets': {
+    body: { job: id, node, attempt: 2, rank: 1 },
+    reply: { secrets: { db: 'größer' } },
+  },
+  'secret.keep': { body: { owner, name: 'db', sealed: 'v1.x' }, reply: { name: 'db' } },
+  'secret.drop': { body: { owner, name: 'db' }, reply: { name: 'db' } },
   'cluster.claim': { body: { ...hold, owner, placement }, reply },
   'cluster.unclaim': { body: hold, reply: { gone: true } },
   'cluster.news': { body: hold, reply },

@@ -9,6 +9,8 @@ import { keeping as node } from '../../src/actors/node/keeping.ts';
 import type { NodeRecord } from '../../src/actors/node/node.ts';
 import { keeping as runner } from '../../src/actors/runner/keeping.ts';
 import type { Runner } from '../../src/actors/runner/runner.ts';
+import { keeping as safe } from '../../src/actors/safe/keeping.ts';
+import type { Safe } from '../../src/actors/safe/safe.ts';
 import { emptySpec } from '../../src/protocol/jobscript/spec.ts';
 import type { JobPhase, Spec } from '../../src/protocol/model.ts';
 import type { Keeping } from '../../src/runtime/family.ts';
@@ -16,8 +18,8 @@ import { messageSamples } from './messages.ts';
 import * as some from './values.ts';
 
 /** What is kept of each kind of record, by the folder of its family. */
-export const keepings = { job, cluster, group, node, runner } as unknown as {
-  readonly [kind in 'job' | 'cluster' | 'group' | 'node' | 'runner']: Keeping<object>;
+export const keepings = { job, cluster, group, node, runner, safe } as unknown as {
+  readonly [kind in 'job' | 'cluster' | 'group' | 'node' | 'runner' | 'safe']: Keeping<object>;
 };
 export type Kind = keyof typeof keepings;
 
@@ -218,6 +220,20 @@ function runners(): readonly Life[] {
   });
 }
 
+/** One that has secrets, and one that has none any more. */
+function safes(): readonly Life[] {
+  const of = (owner: string, ...names: readonly string[]): Safe => ({
+    phase: 'shut',
+    owner,
+    secrets: names.map((name) => ({ owner, name, sealed: `v1.${name}`, setAt: some.at })),
+  });
+  const lives = [
+    [of(some.owner, 'db'), of(some.owner, 'db', 'api.key-2')],
+    [of('shared', 'db'), of('shared')],
+  ];
+  return lives.map((states) => ({ kind: 'safe', path: `/safes/${states[0]?.owner}`, states }));
+}
+
 /** Records of every kind, in every phase. */
 export const lives = (): readonly Life[] => [
   ...jobs(),
@@ -225,4 +241,5 @@ export const lives = (): readonly Life[] => [
   ...groups(),
   ...nodes(),
   ...runners(),
+  ...safes(),
 ];

@@ -15,6 +15,7 @@ import {
 } from './job.ts';
 import { enterLive, live } from './live.ts';
 import { inAnyPhase } from './said.ts';
+import { opened } from './secrets.ts';
 import {
   enterPlacing,
   enterProvisioning,
@@ -69,7 +70,7 @@ function inPhase(state: Job, event: JobHeard, now: Millis): JobStep {
     case 'starting':
     case 'running':
     case 'collecting':
-      return live(state, event, now);
+      return opened(state, event) ?? live(state, event, now);
     case 'releasing':
       return releasing(state, event, now);
     case 'ended':

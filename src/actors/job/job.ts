@@ -96,7 +96,8 @@ export type JobHears =
   | 'job.purge'
   | 'job.cluster'
   | 'job.report'
-  | 'job.lease';
+  | 'job.lease'
+  | 'job.secrets';
 
 export type JobEvent = { readonly is: 'late' } | { readonly is: 'again' };
 
@@ -115,6 +116,11 @@ export type JobTasks = {
     null,
   ];
   unforward: readonly [{ readonly job: string }, null];
+  /** Opens secrets of an owner, for the question that is the key of the task. */
+  secrets: readonly [
+    { readonly owner: string; readonly names: readonly string[] },
+    Readonly<Record<string, string>>,
+  ];
 };
 
 export type JobEffect = Effect<JobEvent, JobTasks>;

@@ -23,6 +23,7 @@ import {
 import { lease } from './lease.ts';
 import { end } from './live.ts';
 import { endsWith } from './outcome.ts';
+import { secrets } from './secrets.ts';
 
 /** What may be said to a job in every phase; undefined: its phase decides. */
 export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | undefined {
@@ -47,6 +48,8 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
     }
     case 'job.lease':
       return lease(job, m.body as Body<'job.lease'>, who, ask, now);
+    case 'job.secrets':
+      return secrets(job, m.body as Body<'job.secrets'>, who, ask);
     case 'job.cluster': {
       const news = m.body as ClusterNews;
       return isStale(job, news) ? [job, letGo(job, news)] : undefined;

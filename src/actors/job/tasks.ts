@@ -1,12 +1,20 @@
+import { Failed } from '../../protocol/errors.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Store } from '../../runtime/ports.ts';
-import type { Forwards } from '../ports.ts';
+import type { Forwards, Seal } from '../ports.ts';
+import { secretsOf } from '../safe/keeping.ts';
+import { SHARED, unknownSecret } from '../safe/safe.ts';
 import type { JobEvent, JobTasks } from './job.ts';
 import { ALIASES } from './keeping.ts';
 
-export type JobPorts = { readonly forwards: Forwards; readonly store: Store };
+export type JobPorts = {
+  readonly forwards: Forwards;
+  readonly store: Store;
+  readonly seal: Seal;
+};
 
-export function jobTasks({ forwards, store }: JobPorts): Tasks<JobEvent, JobTasks> {
+export function jobTasks(ports: JobPorts): Tasks<JobEvent, JobTasks> {
+  const { forwards, store } = ports;
   return {
     alias: ({ ports }) => forwards.free(ports, taken(store)),
     forward: async (order) => {
@@ -17,7 +25,23 @@ export function jobTasks({ forwards, store }: JobPorts): Tasks<JobEvent, JobTask
       await forwards.close(job);
       return null;
     },
+    secrets: async ({ owner, names }) =>
+      Object.fromEntries(names.map((name) => [name, secretOf(ports, owner, name)])),
   };
+}
+
+/** The owner's own secret of that name, else what is for everybody. */
+function secretOf({ store, seal }: JobPorts, owner: string, name: string): string {
+  const found = [owner, SHARED].flatMap((each) => secretsOf(store, each));
+  const secret = found.find((each) => each.name === name);
+  if (secret !== undefined) return seal.open(secret.owner, name, secret.sealed);
+  throw new Failed(
+    'no_secret',
+    unknownSecret(
+      name,
+      found.map((each) => each.name),
+    ),
+  );
 }
 
 const PREFIX = `i${ALIASES}/`;

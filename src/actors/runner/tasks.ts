@@ -19,6 +19,7 @@ import type {
   Workplace,
 } from '../ports.ts';
 import type { RunnerEvent, RunnerTasks } from './runner.ts';
+import { type Secrets, secretFiles, secretsFor, secretVariables } from './secrets.ts';
 
 export type RunnerPorts = {
   readonly processes: Processes;
@@ -37,11 +38,13 @@ export type RunnerPorts = {
   readonly user: string;
   /** The local account that a job of this owner runs as; '' is the one above. */
   readonly accountOf: (owner: string) => string;
+  /** Asks the head for the secrets of an attempt of this worker. Throws `Failed`. */
+  readonly secrets: (key: AttemptKey) => Promise<Secrets>;
 };
 
 const keyOf = ({ job, attempt, rank }: Order): AttemptKey => ({ job, attempt, rank });
 
-const placeOf = (order: Order, user: string): PlaceOrder => ({
+const placeOf = (order: Order, user: string, secrets: Secrets = {}): PlaceOrder => ({
   key: keyOf(order),
   script: order.script,
   scriptBlob: order.scriptBlob,
@@ -54,6 +57,7 @@ const placeOf = (order: Order, user: string): PlaceOrder => ({
   user,
   hosts: hostsOf(order),
   tasks: order.spec.ranks !== 'main' ? 'none' : order.rank === 0 ? 'command' : 'agent',
+  secrets: secretFiles(order, secrets),
 });
 
 /** As programs of several processes read it. */
@@ -90,16 +94,18 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
   };
   return {
     stage: async (order, { emit, signal }) => {
-      const to = placeOf(order, accountOf(order.owner));
+      const secrets = await secretsFor(ports, order, 'file', signal);
+      const to = placeOf(order, accountOf(order.owner), secrets);
       const place = await workplace.stage(to, told(emit), signal);
       const image = order.spec.containerImage;
       if (image !== '') await images.bring(image, told(emit, image), signal);
       return place;
     },
     // It may connect at once.
-    start: async ({ order, place }) => {
+    start: async ({ order, place }, { signal }) => {
+      const secrets = await secretsFor(ports, order, 'env', signal);
       await doors.open(order, place);
-      return processes.ensure(processOf(ports, order, place));
+      return processes.ensure(processOf(ports, order, place, secrets));
     },
     lead: async ({ order, place }) => {
       await doors.open(order, place);
@@ -152,12 +158,18 @@ function doorsOf({ outs, tasks, accountOf }: RunnerPorts) {
 const TASK_SOCKET = 'tasks.sock';
 
 /** What is to run, and how. */
-function processOf(ports: RunnerPorts, order: Order, place: Place): ProcessOrder {
+function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secrets): ProcessOrder {
   const { spec, job, attempt, rank, nodes, addresses } = order;
   const user = ports.accountOf(order.owner);
   const hasTasks = spec.ranks === 'main';
   const env = jobEnvironment(
-    { ...spec, onNodeLoss: spec.onNodeLoss ?? 'wait', ranks: spec.ranks ?? 'all' },
+    {
+      ...spec,
+      onNodeLoss: spec.onNodeLoss ?? 'wait',
+      ranks: spec.ranks ?? 'all',
+      secrets: spec.secrets ?? [],
+      env: { ...spec.env, ...secretVariables(order, secrets) },
+    },
     {
       job,
       attempt,
@@ -177,7 +189,7 @@ function processOf(ports: RunnerPorts, order: Order, place: Place): ProcessOrder
   );
   const image = spec.containerImage;
   return {
-    key: { job, attempt, rank },
+    key: keyOf(order),
     directory: place.directory,
     script: place.script,
     // An image knows best where its own commands are.

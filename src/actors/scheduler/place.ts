@@ -168,7 +168,8 @@ function atOneSite(job: Waiting, site: OpenSite): Found {
   const flavor = choose(spec, want, site);
   if (typeof flavor === 'string') return no(flavor, true);
   const image = spec.cloudImage === '' ? site.defaultImage : spec.cloudImage;
-  if (!site.images.some((i) => i.name === image))
+  // A site without one that it was told to take chooses itself.
+  if (image !== '' && !site.images.some((i) => i.name === image))
     return no(`${site.remote} has no image ${image}`, true);
   const cpus = flavor.resources.cpus * spec.nodes;
   const wish = `needs ${spec.nodes} × ${flavor.name} (${cpus} cpus) at ${site.remote}`;

@@ -14,6 +14,7 @@ import { BY_TIME, byOwner, keeping as jobKeeping } from '../job/keeping.ts';
 import { row, view } from '../job/view.ts';
 import { NODES, keeping as nodeKeeping } from '../node/keeping.ts';
 import type { NodeRecord } from '../node/node.ts';
+import { secretRows } from './secrets.ts';
 
 /** What reading needs besides the records. */
 export type Reading = {
@@ -61,6 +62,8 @@ async function found(from: Reading, user: Who, asked: Message): Promise<object> 
       return { images: (await from.offers()).images } satisfies Reply<'image.list'>;
     case 'remote.list':
       return { remotes: [...from.remotes] } satisfies Reply<'remote.list'>;
+    case 'secret.list':
+      return { secrets: secretRows(from.store, user) } satisfies Reply<'secret.list'>;
     case 'head.backup':
       return from.backup();
     case 'head.list':

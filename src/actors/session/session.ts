@@ -40,6 +40,9 @@ export const TERMINAL_CALLS = [
   'remote.list',
   'node.status',
   'user.show',
+  'secret.set',
+  'secret.list',
+  'secret.remove',
 ] as const satisfies readonly Name[];
 
 type SessionHears = (typeof TERMINAL_CALLS)[number];
@@ -51,8 +54,8 @@ export type SessionTasks = {
     { readonly user: Who; readonly from: string; readonly body: Body<'job.submit'> },
     Body<'job.create'>,
   ];
-  /** The same message, with the beginning of a job's id made whole. */
-  resolve: readonly [{ readonly message: Message }, Message];
+  /** What is to be said to whom it is for: with a job's whole id, or to the owner's safe. */
+  resolve: readonly [{ readonly user: Who; readonly message: Message }, Message];
   read: readonly [{ readonly user: Who; readonly message: Message }, object];
 };
 type SessionEffect = Effect<never, SessionTasks>;
@@ -86,8 +89,9 @@ function work({ user, from }: Session, asked: Message, key: string): SessionEffe
   if (asked.name === 'job.submit')
     return { do: 'run', task: 'admit', key, input: { user, from, body: asked.body } };
   const id = 'id' in asked.body ? asked.body.id : undefined;
-  return typeof id === 'string' && !UUID.test(id)
-    ? { do: 'run', task: 'resolve', key, input: { message: asked } }
+  const isShort = typeof id === 'string' && !UUID.test(id);
+  return isShort || asked.name === 'secret.set' || asked.name === 'secret.remove'
+    ? { do: 'run', task: 'resolve', key, input: { user, message: asked } }
     : goOn(user, asked, key);
 }
 

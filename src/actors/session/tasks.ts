@@ -8,11 +8,14 @@ import type { Records } from '../../runtime/ports.ts';
 import { find, isKept } from '../../runtime/record.ts';
 import { SHORT } from '../job/keeping.ts';
 import { hasOut } from '../job/out-target.ts';
+import type { Seal } from '../ports.ts';
 import { type Reading, read } from './read.ts';
+import { checkSecrets, secretMessage } from './secrets.ts';
 import type { SessionTasks } from './session.ts';
 
 export type SessionPorts = Reading & {
   readonly store: Records;
+  readonly seal: Seal;
   /** A fresh UUID, or the one that an owner's idempotency key always gives. */
   readonly jobId: (owner: string, key: string | undefined) => string;
   readonly digest: (request: string) => string;
@@ -36,7 +39,8 @@ type Submit = Body<'job.submit'>;
 export function sessionTasks(ports: SessionPorts): Tasks<never, SessionTasks> {
   return {
     admit: (input) => admit(ports, input),
-    resolve: async ({ message }) => resolve(ports, message),
+    resolve: async ({ user, message }) =>
+      secretMessage(ports.seal, user, message) ?? resolve(ports, message),
     read: ({ user, message }) => read(ports, user, message),
   };
 }
@@ -56,6 +60,7 @@ async function admit(
   };
   refuseUnable(spec);
   if (hasOut(spec)) await ports.checkOut(spec, from);
+  await checkSecrets(ports, user, spec);
   const inputs = await checkInputs(ports, spec, body);
   const impossible = await ports.impossible(spec);
   if (impossible !== '') throw new Failed('impossible', impossible);

@@ -32,13 +32,26 @@ export class KnownHosts {
     };
   }
 
+  /** Forgets the hosts whose names begin so: there are no such hosts any more. */
+  forget(begin: string): Promise<void> {
+    return this.#inTurn('', async () => {
+      const all = Object.entries(await this.#read());
+      const left = all.filter(([name]) => !name.startsWith(begin));
+      if (left.length < all.length) await this.#write(Object.fromEntries(left));
+    });
+  }
+
   async #keep(name: string, key: HostKey): Promise<void> {
     const all = await this.#read();
     // Two sessions may meet a host at once, and it must not be another one for the second.
     if (all[name] !== undefined && all[name].fingerprint !== key.fingerprint)
       throw new Failed('refused', `${name} has just shown another key`);
+    await this.#write({ ...all, [name]: key });
+  }
+
+  async #write(all: Readonly<Record<string, HostKey>>): Promise<void> {
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o711 });
-    await writeFileDurably(this.#path, `${JSON.stringify({ ...all, [name]: key }, null, 2)}\n`);
+    await writeFileDurably(this.#path, `${JSON.stringify(all, null, 2)}\n`);
   }
 
   async #read(): Promise<Readonly<Record<string, HostKey>>> {

@@ -152,6 +152,12 @@ const rows = {
     help: 'Variables of the job’s environment, quoted as for a shell; nothing is expanded.',
     repeatable: true,
   },
+  secret: {
+    takes: { is: 'secret' },
+    argument: 'NAME [env NAME|file PATH]',
+    help: 'A secret, as a variable (its own name in capitals unless given) or as a file.',
+    repeatable: true,
+  },
   array: {
     takes: { is: 'array' },
     argument: 'A-B[:STEP][%LIMIT]',

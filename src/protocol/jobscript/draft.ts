@@ -1,4 +1,4 @@
-import { emptySpec, type JobSpec } from './spec.ts';
+import { emptySpec, type JobSpec, type SecretSpec } from './spec.ts';
 import type { ListField } from './takes.ts';
 
 /** A spec while its script is read. */
@@ -16,13 +16,22 @@ export type Draft = {
 /** The lists of a spec, added to in place, so that a long script costs no more than its length. */
 type Growing = { readonly [K in ListField]: string[] } & {
   readonly env: Record<string, string>;
+  readonly secrets: SecretSpec[];
   readonly after: { readonly when: JobSpec['after'][number]['when']; readonly jobs: string[] }[];
 };
 
 export const newDraft = (file: string): Draft => ({
   file,
   line: 1,
-  spec: { ...emptySpec, inputFiles: [], outputFiles: [], storage: [], env: {}, after: [] },
+  spec: {
+    ...emptySpec,
+    inputFiles: [],
+    outputFiles: [],
+    storage: [],
+    env: {},
+    secrets: [],
+    after: [],
+  },
   bytes: new Map(),
   places: new Map(),
 });

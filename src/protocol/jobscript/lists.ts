@@ -57,14 +57,11 @@ function takeFile(word: Word, takes: Of<'files'>, draft: Draft): Flaw | undefine
 }
 
 /** A path without what does not change its meaning, so that one file is not listed twice. */
-const samePath = (path: string): string =>
+export const samePath = (path: string): string =>
   path
     .replace(/\/(?:\.?\/)+/g, '/')
     .replace(/^\.\//, '')
     .replace(/(?<=.)\/\.?$/, '');
-
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const OURS = 'SWM_';
 
 function takeVariable(word: Word, draft: Draft): Flaw | undefined {
   const { text, at } = word;
@@ -73,10 +70,8 @@ function takeVariable(word: Word, draft: Draft): Flaw | undefined {
   if (equals < 0) {
     return flaw(at, `wants NAME=VALUE, not ${quoted(text)}; quote a value that has spaces`);
   }
-  if (!VARIABLE.test(name) || name === '__proto__') {
-    return flaw(at, `${quoted(name)} is no name of a variable: letters, digits and _ make one`);
-  }
-  if (name.startsWith(OURS)) return flaw(at, `${quoted(name)} is not yours to set: swm sets SWM_*`);
+  const wrong = variableFlaw(name, at);
+  if (wrong) return wrong;
   if (word.expandsAt >= 0) {
     return flaw(word.expandsAt, `${LITERAL}; quote it with ' or export it in the script`);
   }
@@ -87,6 +82,18 @@ function takeVariable(word: Word, draft: Draft): Flaw | undefined {
   draft.spec.env[name] = text.slice(equals + 1);
   return addBytes(draft, 'env', utf8BytesOf(text) + 1) > limits.envBytesMax
     ? flaw(at, `all variables have more than ${limits.envBytesMax} bytes`)
+    : undefined;
+}
+
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const OURS = 'SWM_';
+
+/** What is wrong with the name of a variable that a script sets. */
+export function variableFlaw(name: string, at: number): Flaw | undefined {
+  if (!VARIABLE.test(name) || name === '__proto__')
+    return flaw(at, `${quoted(name)} is no name of a variable: letters, digits and _ make one`);
+  return name.startsWith(OURS)
+    ? flaw(at, `${quoted(name)} is not yours to set: swm sets SWM_*`)
     : undefined;
 }
 
@@ -113,12 +120,13 @@ function takeJob(word: Word, takes: Of<'jobs'>, draft: Draft): Flaw | undefined 
   return undefined;
 }
 
-function twice(draft: Draft, list: string, key: string, word: Word): Flaw | undefined {
+/** What is wrong with what may be given once, and was. */
+export function twice(draft: Draft, list: string, key: string, word: Word): Flaw | undefined {
   const place = givenBefore(draft, `${list} ${key}`, word.at);
   return place === undefined
     ? undefined
     : flaw(word.at, `${quoted(key)} was given already, at ${place}`);
 }
 
-const tooMany = (number: number, max: number, at: number, of: string): Flaw | undefined =>
+export const tooMany = (number: number, max: number, at: number, of: string): Flaw | undefined =>
   number > max ? flaw(at, `there are more than ${max} ${of}`) : undefined;

@@ -18,6 +18,13 @@ export type DependencySpec = {
   readonly jobs: readonly string[];
 };
 
+/** A secret of its owner, or of everybody, as the variable or the file `to`. */
+export type SecretSpec = {
+  readonly name: string;
+  readonly as: 'env' | 'file';
+  readonly to: string;
+};
+
 /**
  * What a job script asks for, once its directives are read. Empty text means that nothing was
  * asked; zero means the same for counts, bytes and milliseconds.
@@ -51,6 +58,7 @@ export type JobSpec = {
   readonly walltimeMs: number;
   readonly priority: number;
   readonly env: Readonly<Record<string, string>>;
+  readonly secrets: readonly SecretSpec[];
   readonly array: ArraySpec | null;
   readonly after: readonly DependencySpec[];
   readonly retries: number;
@@ -96,6 +104,7 @@ export const emptySpec: JobSpec = {
   walltimeMs: 0,
   priority: 0,
   env: {},
+  secrets: [],
   array: null,
   after: [],
   retries: 0,

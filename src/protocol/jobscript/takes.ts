@@ -40,6 +40,7 @@ export type Takes =
   | { readonly is: 'files'; readonly field: ListField; readonly inside: boolean }
   | { readonly is: 'ports' }
   | { readonly is: 'env' }
+  | { readonly is: 'secret' }
   | { readonly is: 'array' }
   | { readonly is: 'jobs'; readonly when: DependencySpec['when'] };
 

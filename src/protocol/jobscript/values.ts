@@ -4,6 +4,7 @@ import { takeWords } from './lists.ts';
 import { tooLong, unprintable } from './paths.ts';
 import { parsePorts } from './portlist.ts';
 import { takeWord } from './scalars.ts';
+import { takeSecret } from './secret.ts';
 import type { Directive, Takes } from './takes.ts';
 import { type Word, wordsOf } from './words.ts';
 
@@ -46,6 +47,11 @@ function takeText(line: string, at: number, takes: WithText, draft: Draft): read
       if (isFlaw(ports)) return [shifted(ports, at)];
       draft.spec.ports = ports;
       return [];
+    }
+    case 'secret': {
+      const words = wordsOf(line, at);
+      const wrong = isFlaw(words) ? words : takeSecret(words, draft);
+      return wrong ? [wrong] : [];
     }
     case 'names':
     case 'files':

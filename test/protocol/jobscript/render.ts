@@ -56,6 +56,8 @@ function valuesOf(name: DirectiveName, spec: JobSpec): readonly string[] {
       return spec.ports.length > 0 ? [showPorts(spec.ports)] : [];
     case 'env':
       return lines(Object.entries(spec.env).map(([key, value]) => `${key}=${value}`));
+    case 'secret':
+      return spec.secrets.map(({ name, as, to }) => `${name} ${as} ${word(to)}`);
     case 'array':
       return spec.array ? [showArray(spec.array)] : [];
     case 'jobs':

@@ -55,6 +55,18 @@ function ids() {
   return fc.uniqueArray(id, { maxLength: 5 });
 }
 
+const secrets = fc.uniqueArray(
+  fc
+    .tuple(fc.stringMatching(/^[A-Za-z][A-Za-z0-9._-]{0,20}$/), fc.nat(999), fc.boolean())
+    .map(([name, at, isFile]) => ({
+      name,
+      as: isFile ? ('file' as const) : ('env' as const),
+      // No other variable of a spec has such a name.
+      to: isFile ? `of it/${at}` : `secret_of_it_${at}`,
+    })),
+  { maxLength: 4, selector: ({ to }) => to },
+);
+
 /** Any spec that a script can ask for. */
 export const specs: fc.Arbitrary<JobSpec> = fc.record({
   name: text(limits.nameCharsMax),
@@ -85,6 +97,7 @@ export const specs: fc.Arbitrary<JobSpec> = fc.record({
   walltimeMs: count(0, limits.walltimeMsMax / 1000).map((seconds) => seconds * 1000),
   priority: count(-limits.priorityMax, limits.priorityMax),
   env: fc.dictionary(variable, value, { maxKeys: 6, noNullPrototype: true }),
+  secrets,
   array: orNot(array, emptySpec.array),
   after: dependencies,
   retries: count(0, limits.retriesMax),

@@ -49,7 +49,7 @@ export function openWorker(setup: WorkerSetup): SimNode {
       const processes = machine.processes(() => life);
       const workplace = machine.workplace(() => life);
       const { clock } = life;
-      const account = { user: 'nobody', accountOf: () => '' };
+      const account = { user: 'nobody', accountOf: () => '', secrets: async () => ({}) };
       const images = { bring: async () => {} };
       const addresses = { address: '127.0.0.1', outAddress: '127.0.0.1' };
       const doors = { outs: noDoors, tasks: noDoors };
