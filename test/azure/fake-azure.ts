@@ -26,12 +26,12 @@ export type FakeAzure = {
   /** A folder with `ca.pem`, `secret`, `key.pub`; it goes with the fake. */
   readonly folder: string;
   readonly calls: readonly Call[];
+  /** The most requests that were under way at once. */
+  busiest: number;
   /** Is told of each request once it is done, before its answer goes out. */
   onDone: (call: Call) => void;
   /** What a remote's config has to say to use it. */
   settings(changes?: object): object;
-  /** Tokens that were given out are good no more. */
-  expireTokens(): void;
   close(): Promise<void>;
 };
 
@@ -49,9 +49,9 @@ export async function openFake(
     url: '',
     folder,
     calls,
+    busiest: 0,
     onDone: () => {},
     settings: (changes = {}) => settingsFor(fake, changes),
-    expireTokens: () => tokens.clear(),
     async close() {
       await site.close();
       server.closeAllConnections();
@@ -59,7 +59,11 @@ export async function openFake(
       await rm(folder, { recursive: true, force: true });
     },
   };
+  let busy = 0;
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    busy += 1;
+    fake.busiest = Math.max(fake.busiest, busy);
+    response.on('close', () => (busy -= 1));
     void read(request).then((text) => serve(fake, tokens, request, response, text));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -93,7 +97,7 @@ const settingsFor = ({ folder, url }: FakeAzure, changes: object): object => ({
   authority: url,
   priceUrl: `${url}/api/retail/prices`,
   ca: join(folder, 'ca.pem'),
-  pace: { pollMs: 10, retryMs: 10, settleMs: 2_000 },
+  pace: { pollMs: 10, retryMs: 10, settleMs: 600 },
   ...changes,
 });
 
