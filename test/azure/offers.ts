@@ -13,7 +13,7 @@ const skus: readonly Sku[] = [
   { name: 'small', cpus: 2, gib: 2, diskMb: 16_384 },
   { name: 'medium', cpus: 4, gib: 8, spot: false },
   { name: 'large', cpus: 8, gib: 16, diskMb: 65_536 },
-  { name: 'gpu', cpus: 6, gib: 112, gpus: 1, family: 'standardNCFamily' },
+  { name: 'gpu', cpus: 6, gib: 112, gpus: 1, family: 'standardNCFamily', spot: false },
   { name: 'closed', cpus: 2, gib: 4, closed: true },
   { name: 'unpriced', cpus: 2, gib: 4 },
 ];

@@ -49,6 +49,7 @@ export class Site {
   readonly made: string[] = [];
   /** What is not over yet. */
   readonly #work = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
   #addresses = 0;
   #operations = 0;
 
@@ -119,11 +120,11 @@ export class Site {
 
   async #gone(group: Group): Promise<void> {
     while (this.groups.get(group.name.toLowerCase()) === group && group.state === 'Deleting')
-      await pause(5);
+      await this.#pass(5);
   }
 
   async #remove(group: Group): Promise<void> {
-    await pause(this.manners.removeMs);
+    await this.#pass(this.manners.removeMs);
     for (const [name, machine] of group.machines) {
       await this.#hardware.kill(machine.order);
       group.machines.delete(name);
@@ -153,7 +154,7 @@ export class Site {
     this.made.push(`thing ${id}`);
     const operation = this.#operation();
     this.#track(operation.id, async () => {
-      await pause(this.manners.networkMs);
+      await this.#pass(this.manners.networkMs);
       thing.isReady = true;
     });
     return { thing, operation: operation.id };
@@ -226,7 +227,7 @@ export class Site {
   }
 
   async #boot(machine: Machine): Promise<void> {
-    await pause(this.manners.bootMs);
+    await this.#pass(this.manners.bootMs);
     const refusal = this.manners.refuseBoot(machine.order.name);
     if (refusal === undefined) {
       await this.#hardware.boot(machine.order);
@@ -252,6 +253,10 @@ export class Site {
     const group = this.group(name);
     if (group.state === 'Succeeded') return group;
     throw new Refused(409, 'ResourceGroupBeingDeleted', `The group '${name}' is being deleted.`);
+  }
+
+  async #pass(ms: number): Promise<void> {
+    await pause(ms, undefined, { signal: this.#closing.signal });
   }
 
   #address(): string {
@@ -285,6 +290,7 @@ export class Site {
 
   /** Ends all that is there, whatever it is doing. */
   async close(): Promise<void> {
+    this.#closing.abort();
     await Promise.all(this.#work);
     for (const { order } of this.machines()) await this.#hardware.kill(order);
   }

@@ -31,18 +31,21 @@ export type Arm = {
 export async function openArm(settings: AzureSettings): Promise<Arm> {
   const { subscription, endpoint, pace } = settings;
   const ca = settings.ca === undefined ? undefined : await readText(settings.ca);
-  const credential = await openCredential(settings, ca);
-  const limiter = new Limiter();
-  const options = {
-    endpoint,
-    credentials: { scopes: [`${endpoint.replace(/\/$/, '')}/.default`] },
+  const common = {
     retryOptions: {
       maxRetries: limits.azureRetriesMax,
       retryDelayInMs: pace.retryMs,
       maxRetryDelayInMs: pace.retryMs * 2 ** limits.azureRetriesMax,
     },
-    additionalPolicies: [{ policy: limiter, position: 'perRetry' as const }],
     ...(ca === undefined ? {} : { tlsOptions: { ca } }),
+  };
+  const credential = await openCredential(settings, common);
+  const limiter = new Limiter();
+  const options = {
+    endpoint,
+    credentials: { scopes: [`${endpoint.replace(/\/$/, '')}/.default`] },
+    additionalPolicies: [{ policy: limiter, position: 'perRetry' as const }],
+    ...common,
   };
   return {
     compute: new ComputeManagementClient(credential, subscription, options),

@@ -19,17 +19,23 @@ export type Credential =
   | ClientSecretCredential
   | ManagedIdentityCredential;
 
+/** What all that speaks to Azure is given. */
+export type CommonOptions = {
+  readonly retryOptions: object;
+  readonly tlsOptions?: { readonly ca: string };
+};
+
 /** Reads what the way needs, once: after a change of a secret the head is started again. */
 export async function openCredential(
   { auth, authority }: AzureSettings,
-  ca: string | undefined,
+  common: CommonOptions,
 ): Promise<Credential> {
   const { method, tenant, client = '' } = auth;
   const options = {
     authorityHost: authority,
     // What the config says of the authority is believed: clouds of one's own are in no directory.
     disableInstanceDiscovery: true,
-    ...(ca === undefined ? {} : { tlsOptions: { ca } }),
+    ...common,
   };
   switch (method) {
     case 'clientSecret':

@@ -53,8 +53,7 @@ function told(error: unknown): Told {
   if (!isObject(error)) return { code: '', text: String(error), status: 0 };
   const { name, message } = error as { name?: unknown; message?: unknown };
   const text = typeof message === 'string' ? message : String(error);
-  if (name === 'AuthenticationError' || name === 'CredentialUnavailableError')
-    return ofIdentity(error, text);
+  if (typeof name === 'string' && identityErrors.has(name)) return ofIdentity(text);
   const { code, statusCode, request } = error as Record<string, unknown>;
   const ofOperation = /^The long-running operation has failed\. (\w+)\. ([\s\S]*)$/.exec(text);
   if (ofOperation !== null) return { code: ofOperation[1]!, text: ofOperation[2]!, status: 409 };
@@ -68,14 +67,22 @@ function told(error: unknown): Told {
 /** An operation of Azure that failed and does not say why is no failure of the way there. */
 const isOurs = (error: object): boolean => (error as { name?: unknown }).name === 'Error';
 
-/** Tokens are refused for good; an authority that cannot be asked is asked again. */
-function ofIdentity(error: object, text: string): Told {
-  const { statusCode } = error as { statusCode?: unknown };
-  const isAnswer = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
+/** Who asks is refused for good; an authority that cannot be asked is asked again. */
+function ofIdentity(text: string): Told {
   const first = text.split(/\r?\n/, 1)[0] ?? '';
-  const isDown = /network|timed? ?out|ECONN|ENOTFOUND|socket|endpoints?_resolution/i.test(first);
-  return { code: '', text: first, status: isAnswer || !isDown ? 401 : 0 };
+  const described = /Description: (.*?)(?: - Correlation ID| Trace ID|$)/.exec(first)?.[1];
+  const isRefused = /AADSTS\d|invalid_client|unauthorized_client|invalid_grant|az login/i.test(
+    first,
+  );
+  const status = isRefused && !/transient/i.test(first) ? 401 : 0;
+  return { code: '', text: described ?? first, status };
 }
+
+const identityErrors = new Set([
+  'AuthenticationError',
+  'AuthenticationRequiredError',
+  'CredentialUnavailableError',
+]);
 
 /** What Azure says of a request that it refused, in full: the SDK drops some of it. */
 const words = new WeakMap<object, string>();
