@@ -24,7 +24,7 @@ export function checkOrder(settings: Room, order: PartitionOrder, others: readon
   const flavor = flavorNamed(settings, order.flavor);
   const images = settings.images.map(({ name }) => name);
   const image = order.image === '' ? images[0]! : order.image;
-  if (!images.includes(image)) throw unknown('image', image, images);
+  if (!images.includes(image)) throw unknownOffer('image', image, images);
   const cpus = flavor.resources.cpus * order.nodes.length;
   if (cpus > settings.cpus)
     throw new Failed('impossible', `${cpus} cpus; the whole site has ${settings.cpus}`);
@@ -41,7 +41,7 @@ const cpusOf = ({ resources, machines }: Share): number => resources.cpus * mach
 function flavorNamed({ flavors }: Room, name: string): Flavor {
   const flavor = flavors.find((each) => each.name === name);
   if (flavor === undefined)
-    throw unknown(
+    throw unknownOffer(
       'flavor',
       name,
       flavors.map((each) => each.name),
@@ -49,7 +49,8 @@ function flavorNamed({ flavors }: Room, name: string): Flavor {
   return flavor;
 }
 
-function unknown(what: string, name: string, known: readonly string[]): Failed {
+/** A name that the site does not offer is refused with the one that may be meant. */
+export function unknownOffer(what: string, name: string, known: readonly string[]): Failed {
   const meant = nearest(name, known);
   const hint = meant === undefined ? `it has ${known.join(', ')}` : `is ${meant} meant?`;
   return new Failed('impossible', `the site has no ${what} ${name}; ${hint}`);

@@ -220,8 +220,9 @@ export class Site {
       throw new Refused(400, 'InvalidParameter', `The value ${size} of vmSize is invalid.`);
     const used = this.machines().reduce((sum, each) => sum + each.cores, 0);
     if (used + cores > this.manners.cores) {
-      const text = `exceeding approved Total Regional Cores quota. Current Limit: ${this.manners.cores}`;
-      throw new Refused(409, 'OperationNotAllowed', `Operation could not be completed: ${text}`);
+      const text =
+        'Operation could not be completed: exceeding approved Total Regional Cores quota.';
+      throw new Refused(409, 'OperationNotAllowed', `${text} Limit: ${this.manners.cores}`);
     }
     return cores;
   }

@@ -31,6 +31,9 @@ export async function azureWorld(
       spool,
       workerCommand: [],
       workerConfig: {},
+      head: 'head-1',
+      mesh: async () => ({ host: '127.0.0.1', port: 1 }),
+      note: () => {},
       now: Date.now,
       dice: Math.random,
     });

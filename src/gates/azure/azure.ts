@@ -2,10 +2,13 @@ import { join } from 'node:path';
 import type { Flavor, Gate, Image, Partition } from '../../actors/ports.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { archiveOf } from '../bootstrap/archive.ts';
+import { Attachments } from '../bootstrap/attachments.ts';
 import { isPartitionName } from '../names.ts';
 import type { GateSetup } from '../setup.ts';
 import { turns } from '../turns.ts';
 import { openArm, readText } from './arm.ts';
+import { attachBy } from './attaching.ts';
 import { create } from './creation.ts';
 import { partitionOf } from './group.ts';
 import { lookAt } from './looking.ts';
@@ -25,8 +28,20 @@ export async function openAzureGate(setup: GateSetup): Promise<Gate> {
   const arm = await openArm(settings);
   const publicKey = readPublicKey(await readText(settings.ssh.publicKeyFile), settings);
   const sizes = keepSizes((signal) => loadSizes(arm, settings, signal), setup.now);
-  const common = { inTurn: turns(), recent: new Map() };
-  const site: Site = { setup, settings, arm, sizes, publicKey, ...common };
+  const folder = join(setup.spool, 'gates', setup.remote);
+  const archive = archiveOf({ given: settings.worker.archive, folder });
+  const site: Site = {
+    setup,
+    settings,
+    arm,
+    sizes,
+    publicKey,
+    inTurn: turns(),
+    recent: new Map(),
+    addresses: new Map(),
+    base: { head: setup.head, mesh: setup.mesh, archive },
+    attachments: new Attachments(),
+  };
   const question = <T>(doing: string, given: AbortSignal, ask: (s: AbortSignal) => Promise<T>) =>
     arm.within(doing, limits.azureQuestionMs, given, ask);
   return {
@@ -43,6 +58,7 @@ export async function openAzureGate(setup: GateSetup): Promise<Gate> {
     list: (given) => question('Listing the groups', given, (signal) => list(site, signal)),
     flavors: (given) => question('Listing the sizes', given, (signal) => flavors(site, signal)),
     images: async () => imagesOf(settings),
+    ...(settings.dialIn === 'ssh' ? { attach: attachBy(site) } : {}),
   };
 }
 
@@ -81,7 +97,7 @@ async function flavors(site: Site, signal: AbortSignal): Promise<readonly Flavor
   return found;
 }
 
-/** What an hour costs; a size whose price nobody knows is not offered, lest it seem the cheapest. */
+/** What an hour costs. A size of no known price is not offered: it would seem the cheapest. */
 async function pricesFor(
   { settings, setup, arm }: Site,
   location: string,

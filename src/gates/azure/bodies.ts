@@ -28,20 +28,22 @@ export type Ground = {
 /** The name of a machine, which is that of its node in the end: Azure allows fewer characters. */
 export const machineName = ({ order }: Ground, at: number): string => `${order.name}-${at}`;
 
-const idOf = ({ settings, order }: Ground, kind: string, name: string): string =>
-  `/subscriptions/${settings.subscription}/resourceGroups/${groupName(order.name)}` +
+const idOf = (subscription: string, partition: string, kind: string, name: string): string =>
+  `/subscriptions/${subscription}/resourceGroups/${groupName(partition)}` +
   `/providers/Microsoft.Network/${kind}/${name}`;
 
 function thing(ground: Ground, kind: string, name: string, rest: Partial<GenericResource>): Thing {
   const tags = commonTags(ground.order);
   const body = { location: ground.location, tags, ...rest };
-  return { id: idOf(ground, kind, name), apiVersion: NETWORK, body };
+  const { subscription } = ground.settings;
+  return { id: idOf(subscription, ground.order.name, kind, name), apiVersion: NETWORK, body };
 }
 
 /** Who may reach the machines: the others of the cluster, and of the world nobody. */
 export function securityGroup(ground: Ground): Thing {
-  const { headAddresses } = ground.settings;
-  const heads = rule('ssh-from-heads', OPEN_PRIORITY, 'Allow', 'Tcp', '22', headAddresses);
+  const { headAddresses, ssh } = ground.settings;
+  const port = String(ssh.port);
+  const heads = rule('ssh-from-heads', OPEN_PRIORITY, 'Allow', 'Tcp', port, headAddresses);
   const world = rule('closed-to-the-world', CLOSED_PRIORITY, 'Deny', '*', '*', ['Internet']);
   const securityRules = headAddresses.length === 0 ? [world] : [heads, world];
   const name = `${ground.order.name}-security`;
@@ -87,8 +89,21 @@ export function virtualNetwork(ground: Ground): Thing {
   });
 }
 
+const ADDRESSES = 'publicIPAddresses';
+const addressName = (machine: string): string => `${machine}-address`;
+
+/** Where to ask for the public address of a machine, without the slash in front. */
+export const addressPlace = (
+  { subscription }: AzureSettings,
+  partition: string,
+  machine: string,
+) => ({
+  path: idOf(subscription, partition, ADDRESSES, addressName(machine)).slice(1),
+  apiVersion: NETWORK,
+});
+
 export const publicAddress = (ground: Ground, at: number): Thing =>
-  thing(ground, 'publicIPAddresses', `${machineName(ground, at)}-address`, {
+  thing(ground, ADDRESSES, addressName(machineName(ground, at)), {
     sku: { name: 'Standard' },
     properties: { publicIPAllocationMethod: 'Static', publicIPAddressVersion: 'IPv4' },
   });

@@ -3,7 +3,7 @@ import type { Partition, PartitionOrder } from '../../actors/ports.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { checkNames } from '../names.ts';
-import { unknownOffer } from '../unknown-offer.ts';
+import { unknownOffer } from '../offers.ts';
 import {
   type Ground,
   type Kind,
@@ -69,7 +69,7 @@ export async function create(
 function ownGroup(found: Group | 'foreign', { name, installation }: PartitionOrder): Group {
   const called = groupName(name);
   if (found === 'foreign')
-    throw new Failed('refused', `there is a group ${called} which is not swm's; it is left alone`);
+    throw new Failed('refused', `there is a group ${called} that is not swm's`);
   if (found.installation !== installation)
     throw new Failed('refused', `${called} belongs to the installation ${found.installation}`);
   if (found.state === 'Deleting')
@@ -159,7 +159,7 @@ async function makeThings(
     await together(signal, row, (thing, given) => ensure(site, thing, isNew, given));
 }
 
-/** Makes a thing that is not there, or whose making has failed; waits for one that is being made. */
+/** Makes a thing that is not there, or whose making failed; waits for one in the making. */
 async function ensure(
   site: Site,
   { id, apiVersion, body }: Thing,

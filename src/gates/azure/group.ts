@@ -16,6 +16,7 @@ export const tagNames = {
   nodes: 'swm-nodes',
   cpus: 'swm-cpus',
   network: 'swm-network',
+  flavor: 'swm-flavor',
   node: 'swm-node',
 } as const;
 
@@ -33,6 +34,7 @@ export type Group = {
   readonly cpus: number;
   /** The range of its machines' private addresses. */
   readonly network: string;
+  readonly flavor: string;
   readonly location: string;
   readonly state: string;
 };
@@ -53,7 +55,7 @@ export const groupName = (partition: string): string => `${partition}${SUFFIX}`;
 
 /** Undefined: it is nobody's of swm, and nothing is done to it. */
 export function readGroup({ name = '', location = '', tags = {}, properties }: Told) {
-  const { cluster, installation, birth, created, nodes, cpus, network } = tagNames;
+  const { cluster, installation, birth, created, nodes, cpus, network, flavor } = tagNames;
   const partition = tags[cluster] ?? '';
   const isOurs = isPartitionName(partition) && name === groupName(partition);
   if (!isOurs || !tags[installation] || !tags[birth]) return undefined;
@@ -65,6 +67,7 @@ export function readGroup({ name = '', location = '', tags = {}, properties }: T
     nodes: Number(tags[nodes]) || 0,
     cpus: Number(tags[cpus]) || 0,
     network: tags[network] ?? '',
+    flavor: tags[flavor] ?? '',
     location,
     state: properties?.provisioningState ?? '',
   };
@@ -88,6 +91,7 @@ export function tagsOf(
     [tagNames.nodes]: String(order.nodes.length),
     [tagNames.cpus]: String(cpus),
     [tagNames.network]: network,
+    [tagNames.flavor]: order.flavor,
   };
 }
 
@@ -98,7 +102,7 @@ export const commonTags = ({ installation, name, job }: PartitionOrder): Tags =>
   [tagNames.job]: job,
 });
 
-export const externalIdOf = (subscription: string, { partition, birth }: Group): string =>
+const externalIdOf = (subscription: string, { partition, birth }: Group): string =>
   `/subscriptions/${subscription}/resourceGroups/${groupName(partition)}#${birth}`;
 
 /** The partition that an external id is of, and which of its births; undefined: none of ours. */

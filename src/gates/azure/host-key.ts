@@ -1,13 +1,14 @@
 import { createHash, createPrivateKey, createPublicKey, hkdfSync } from 'node:crypto';
+import { fingerprintOf, type HostKey } from '../../platform/ssh/host-key.ts';
 
 /** A machine's own key of SSH, by which whoever dials it knows that it is the one. */
-export type HostKey = {
+export type MachineKey = {
   /** As sshd keeps it. Secret. */
   readonly privateKey: string;
   /** As in `known_hosts`, without the host: `ssh-ed25519 AAAA…`. */
   readonly publicKey: string;
-  /** `SHA256:…`, as ssh shows it. */
-  readonly fingerprint: string;
+  /** What it must show. */
+  readonly known: HostKey;
 };
 
 const TYPE = 'ssh-ed25519';
@@ -20,7 +21,7 @@ const LINE = 70;
  * which every head can derive again: so nobody has to keep it, and the first connection already
  * knows whom to expect. The token cannot be found from the key.
  */
-export function hostKeyOf(token: string): HostKey {
+export function hostKeyOf(token: string): MachineKey {
   const seed = Buffer.from(hkdfSync('sha256', token, '', 'swm ssh host key', 32));
   const key = createPrivateKey({
     key: Buffer.concat([PKCS8, seed]),
@@ -30,11 +31,10 @@ export function hostKeyOf(token: string): HostKey {
   const spki = createPublicKey(key).export({ format: 'der', type: 'spki' });
   const raw = spki.subarray(-32);
   const blob = Buffer.concat([field(TYPE), field(raw)]);
-  const digest = createHash('sha256').update(blob).digest('base64').replace(/=+$/, '');
   return {
     privateKey: opensshKey(seed, raw, blob),
     publicKey: `${TYPE} ${blob.toString('base64')}`,
-    fingerprint: `SHA256:${digest}`,
+    known: { fingerprint: fingerprintOf(blob), type: TYPE },
   };
 }
 

@@ -1,5 +1,7 @@
 import type { VirtualMachine } from '@azure/arm-compute';
 import type { Partition } from '../../actors/ports.ts';
+import { Failed } from '../../protocol/errors.ts';
+import { addressPlace } from './bodies.ts';
 import { isMissing } from './faults.ts';
 import { type Group, groupName, partitionOf, tagNames } from './group.ts';
 import { type Site, together } from './site.ts';
@@ -39,21 +41,60 @@ function readMachine({ name = '', tags = {}, provisioningState = '' }: VirtualMa
 /** How a partition is, as its site tells of its machines. */
 export async function lookAt(site: Site, group: Group, signal: AbortSignal): Promise<Partition> {
   const { subscription } = site.settings;
-  const tell = (status: Partition['status'], description: string, machines: readonly Seen[]) => {
-    const isKnown = status === 'succeeded' || status === 'failed';
-    const rows = machines.map(({ node, rank }) => [node, addressIn(group.network, rank)]);
-    const addresses = isKnown ? Object.fromEntries(rows) : {};
+  const tell = async (
+    status: Partition['status'],
+    description: string,
+    machines: readonly Seen[] = [],
+  ): Promise<Partition> => {
+    const addresses = await addressesOf(site, group, machines, signal);
     return partitionOf(subscription, group, { status, description, addresses });
   };
-  if (group.state === 'Deleting') return tell('deleting', 'its machines are being removed', []);
+  if (group.state === 'Deleting') return tell('deleting', 'its machines are being removed');
   const machines = await machinesOf(site, group, signal);
   const settled = machines.filter(({ state }) => ['Succeeded', 'Failed'].includes(state));
   const isWhole = machines.length >= group.nodes && settled.length === machines.length;
   const asked = isWhole ? machines : machines.filter(({ state }) => state === 'Failed');
   const faults = await faultsOf(site, group, asked, signal);
-  if (faults.length > 0) return tell('failed', faults.join('; '), machines);
+  if (faults.length > 0) return tell('failed', faults.join('; '));
   if (isWhole) return tell('succeeded', '', machines);
-  return tell('creating', `${settled.length} of ${group.nodes} machines are there`, machines);
+  return tell('creating', `${settled.length} of ${group.nodes} machines are there`);
+}
+
+/** How machines are reached by whoever needs them: the head that dials in, or each other. */
+async function addressesOf(
+  site: Site,
+  group: Group,
+  machines: readonly Seen[],
+  signal: AbortSignal,
+): Promise<Partition['addresses']> {
+  const { dialIn, publicAddress } = site.settings;
+  if (dialIn === 'out' || !publicAddress)
+    return Object.fromEntries(
+      machines.map(({ node, rank }) => [node, addressIn(group.network, rank)]),
+    );
+  const rows: [string, string][] = [];
+  await together(signal, machines, async ({ node, name, rank }, given) => {
+    const key = `${group.birth}/${rank}`;
+    const known = site.addresses.get(key) ?? (await askAddress(site, group, name, given));
+    site.addresses.set(key, known);
+    rows.push([node, known]);
+  });
+  return Object.fromEntries(rows.toSorted());
+}
+
+async function askAddress(
+  { arm, settings }: Site,
+  { partition }: Group,
+  machine: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const { path, apiVersion } = addressPlace(settings, partition, machine);
+  const { properties = {} } = await arm.resources.resources.getById(path, apiVersion, {
+    abortSignal: signal,
+  });
+  const address = properties['ipAddress'];
+  if (typeof address === 'string' && address !== '') return address;
+  throw new Failed('site_error', `Azure does not say which public address ${machine} has`);
 }
 
 /** What is wrong with machines, in the site's words. */

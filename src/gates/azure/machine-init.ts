@@ -53,12 +53,24 @@ WantedBy=multi-user.target
 
 /**
  * What cloud-init does on a new machine, as its custom data: gives it the host key that we know it
- * by, and makes it a worker that dials the heads. It has the node's token, so it is secret; Azure
- * shows it to nobody but the machine's root, and the token is spent at the first use.
+ * by, and makes it a worker that dials the heads, or lets the head in that will. It is secret, for
+ * the key and the token in it. Azure shows it to nobody but the machine's root, and the token is
+ * spent at its first use.
  */
-export function customData(machine: Newborn, { worker }: AzureSettings, besides: object): string {
-  const { url, sha256, directory } = worker;
+export function customData(machine: Newborn, settings: AzureSettings, besides: object): string {
   const key = hostKeyOf(machine.join.token);
+  const config = {
+    ssh_deletekeys: true,
+    ssh_keys: { ed25519_private: key.privateKey, ed25519_public: key.publicKey },
+    // Else root is told to log in as somebody else.
+    ...(settings.dialIn === 'ssh' ? { disable_root: false } : asWorker(machine, settings, besides)),
+  };
+  // JSON is YAML, and quoted right whatever is in it.
+  return `#cloud-config\n${JSON.stringify(config, null, 1)}\n`;
+}
+
+function asWorker(machine: Newborn, { worker }: AzureSettings, besides: object): object {
+  const { url, sha256, directory } = worker;
   const place = { ...machine, join: `${directory}/join.json` };
   const files = [
     file(place.join, '0600', joinFile(place, machine.join)),
@@ -66,14 +78,7 @@ export function customData(machine: Newborn, { worker }: AzureSettings, besides:
     file(`${directory}/begin`, '0755', beginScript),
     file('/etc/systemd/system/swm-worker.service', '0644', unit(directory)),
   ];
-  const config = {
-    ssh_deletekeys: true,
-    ssh_keys: { ed25519_private: key.privateKey, ed25519_public: key.publicKey },
-    write_files: files,
-    runcmd: [[`${directory}/begin`, url, sha256]],
-  };
-  // JSON is YAML, and quoted right whatever is in it.
-  return `#cloud-config\n${JSON.stringify(config, null, 1)}\n`;
+  return { write_files: files, runcmd: [[`${directory}/begin`, url, sha256]] };
 }
 
 const file = (path: string, permissions: string, content: string): object => ({

@@ -14,11 +14,12 @@ export async function remove(site: Site, externalId: string, signal: AbortSignal
   if (id === undefined) return;
   const { partition, birth } = id;
   const { pace } = site.settings;
+  site.attachments.drop(`${partition}/`);
   await site.inTurn(partition, async () => {
     let deletedAt: number | undefined;
     for (;;) {
       const group = await ownBirth(site, partition, birth, signal);
-      if (group === undefined) return;
+      if (group === undefined) return forget(site, birth);
       if (deletedAt === undefined && group.state !== 'Deleting') {
         await deleteGroup(site, partition, signal);
         site.recent.delete(partition);
@@ -31,6 +32,11 @@ export async function remove(site: Site, externalId: string, signal: AbortSignal
       else await nextLook(site, signal);
     }
   });
+}
+
+/** Its addresses may be given to somebody else now. */
+function forget({ addresses }: Site, birth: string): void {
+  for (const key of addresses.keys()) if (key.startsWith(`${birth}/`)) addresses.delete(key);
 }
 
 /** The group, if it is still there and of that birth. What was just made may not be shown yet. */

@@ -3,7 +3,8 @@ import { Value } from 'typebox/value';
 import { nearest } from '../../protocol/didyoumean.ts';
 import { Malformed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import { checkSettings } from '../settings.ts';
+import { checkPlace } from '../bootstrap/machine.ts';
+import { checkGiven, Name } from '../given.ts';
 import { checkRange } from './subnet.ts';
 
 const strict = { additionalProperties: false } as const;
@@ -12,7 +13,6 @@ const Uuid = Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-f
 const File = Type.String({ pattern: '^/', maxLength: 1000 });
 const Url = Type.String({ pattern: '^https://[^\\s]+$', maxLength: 1000 });
 const Region = Type.String({ pattern: '^[a-z0-9]{1,60}$' });
-const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$' });
 /** An address, or a range of them. */
 const Range = Type.String({ pattern: '^[0-9a-fA-F.:]{2,45}(/\\d{1,3})?$' });
 
@@ -41,11 +41,16 @@ const ImageGiven = Type.Object(
   strict,
 );
 
+const Account = Type.String({ pattern: '^[a-z_][a-z0-9_-]{0,31}$' });
 const Ssh = Type.Object(
   {
-    /** The account that Azure makes on each machine; it may do all that root may. */
-    user: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]{0,31}$' })),
+    /** The account that Azure makes on each machine, for people; it may become root. */
+    user: Type.Optional(Account),
+    /** Who the head logs in as, where it dials the machines. */
+    login: Type.Optional(Account),
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
     publicKeyFile: File,
+    privateKeyFile: Type.Optional(File),
   },
   strict,
 );
@@ -55,7 +60,10 @@ const Worker = Type.Object(
     /** Where machines get the worker's archive; without one, their image has it. */
     url: Type.Optional(Url),
     sha256: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })),
-    directory: Type.Optional(Type.String({ pattern: '^(/[A-Za-z0-9._-]+)+$', maxLength: 200 })),
+    /** Where on its machine it lives. */
+    directory: Type.Optional(Type.String({ maxLength: 200 })),
+    /** The archive on the head, where the head brings it; without one it makes one itself. */
+    archive: Type.Optional(File),
   },
   strict,
 );
@@ -90,7 +98,8 @@ const Given = Type.Object({
   /** Each cluster gets a part of it. */
   network: Type.Optional(Type.String({ maxLength: 40 })),
   publicAddress: Type.Optional(Type.Boolean()),
-  dialIn: Type.Optional(Type.Enum(['out'])),
+  /** Whether workers dial the heads, or the head that leads dials their machines. */
+  dialIn: Type.Optional(Type.Enum(['out', 'ssh'])),
   headAddresses: Type.Optional(Type.Array(Range, { maxItems: 100 })),
   ssh: Ssh,
   worker: Type.Optional(Worker),
@@ -120,8 +129,8 @@ export type AzureSettings = Required<
   readonly network: string;
   /** None: all. */
   readonly flavors: readonly string[];
-  readonly ssh: { readonly user: string; readonly publicKeyFile: string };
-  readonly worker: { readonly url: string; readonly sha256: string; readonly directory: string };
+  readonly ssh: Required<Static<typeof Ssh>>;
+  readonly worker: Required<Static<typeof Worker>>;
   readonly pace: Required<Static<typeof Pace>>;
   readonly ca: string | undefined;
 };
@@ -129,18 +138,21 @@ export type AzureSettings = Required<
 /** Checks what the config says of a site at Azure; `at` is the path of that place in the config. */
 export function readSettings(given: unknown, at: string): AzureSettings {
   refuseUnknown(given ?? {}, at);
-  const settings = checkSettings(Given, given, at);
+  const settings = checkGiven(Given, given ?? {}, at);
   const { tenant = '', auth, ssh, worker = {}, pace = {}, ca, ...rest } = settings;
   checkAuth(settings, at);
   checkImages(settings, at);
   if (worker.url !== undefined && worker.sha256 === undefined)
     throw new Malformed(`${at}.worker.sha256`, 'is missing: what is fetched must be known');
+  if (settings.dialIn === 'ssh' && ssh.privateKeyFile === undefined)
+    throw new Malformed(`${at}.ssh.privateKeyFile`, 'is missing: the head logs in by it');
+  const directory = checkPlace(worker.directory ?? '/opt/swm', `${at}.worker.directory`);
   return {
     ...withDefaults(rest),
     auth: { ...auth, tenant },
     network: checkRange(settings.network ?? '10.77.0.0/16', `${at}.network`),
-    ssh: { user: 'swm', ...ssh },
-    worker: { url: '', sha256: '', directory: '/opt/swm', ...worker },
+    ssh: { user: 'swm', login: 'root', port: 22, privateKeyFile: '', ...ssh },
+    worker: { url: '', sha256: '', archive: '', ...worker, directory },
     pace: { pollMs: 2_000, retryMs: 1_000, settleMs: 30_000, ...pace },
     ca,
   };

@@ -1,8 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PartitionOrder } from '../../actors/ports.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import type { Base } from '../bootstrap/attach.ts';
+import type { Attachments } from '../bootstrap/attachments.ts';
 import type { GateSetup } from '../setup.ts';
-import type { InTurn } from '../turns.ts';
+import type { Turns } from '../turns.ts';
 import type { Arm } from './arm.ts';
 import { isMissing, isUnseen } from './faults.ts';
 import { type Group, groupName, readGroup } from './group.ts';
@@ -20,8 +22,12 @@ export type Site = {
   readonly sizes: SizesOf;
   /** In the form of `authorized_keys`. */
   readonly publicKey: string;
-  readonly inTurn: InTurn;
+  readonly inTurn: Turns;
   readonly recent: Recent;
+  /** Public addresses that were found out, by birth and number of the machine: they stay. */
+  readonly addresses: Map<string, string>;
+  readonly base: Base;
+  readonly attachments: Attachments;
 };
 
 /** Groups by their partition, and when they were made. */

@@ -97,7 +97,7 @@ function whyNot(
   for (const quota of spot ? [SPOT_QUOTA] : ['cores', family]) {
     const limit = quotas.get(quota.toLowerCase()) ?? Number.POSITIVE_INFINITY;
     if (limit < cpus)
-      return `it has ${cpus} cores, and the quota ${quota} of the subscription in ${location} is ${limit}`;
+      return `${cpus} cores, and the quota ${quota} of the subscription in ${location} is ${limit}`;
   }
   return '';
 }
