@@ -103,7 +103,8 @@ async function pricesFor(
   location: string,
   signal: AbortSignal,
 ): Promise<(size: Size) => number | undefined> {
-  const { priceUrl: url, currency, pricesMs: goodMs, spot, prices: own } = settings;
+  const { priceUrl: url, currency, pricesMs: goodMs, spot, prices: own, pace } = settings;
+  const list = { url, currency, ca: arm.ca, retryMs: pace.retryMs };
   const given = ({ flavor, name }: Size): number | undefined => own[flavor] ?? own[name];
   if (url === '') return (size) => given(size) ?? 0;
   const shelf: PriceShelf = {
@@ -111,7 +112,7 @@ async function pricesFor(
     currency,
     goodMs,
     now: setup.now,
-    fetch: (where, given) => fetchPrices({ url, currency, ca: arm.ca }, where, given),
+    fetch: (where, given) => fetchPrices(list, where, given),
   };
   const prices = await pricesOf(shelf, location, signal);
   return (size) => given(size) ?? prices[size.name]?.[spot ? 'spot' : 'plain'];

@@ -75,8 +75,8 @@ export class Limiter {
   }
 }
 
-/** Seconds, or a date; what is neither asks for nothing. */
-function retryAfterMs(text: string | undefined): number {
+/** What a header `Retry-After` says: seconds, or a date; what is neither asks for nothing. */
+export function retryAfterMs(text: string | undefined): number {
   if (text === undefined) return 0;
   const seconds = Number(text);
   return Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - Date.now() || 0;
