@@ -63,7 +63,8 @@ async function end(
 ): Promise<number> {
   screen.print('');
   observe(seen);
-  if (head !== undefined && !(await head.stop())) screen.note('demo: the head does not end');
+  if (head !== undefined && !(await head.stop()))
+    screen.note(`demo: the head does not end; its last lines:\n${await head.tail()}`);
   const besides = show.left?.() ?? [];
   await show.close?.();
   for (const ours of show.props) await rm(join(seen.root, ours), { recursive: true, force: true });

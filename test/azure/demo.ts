@@ -49,7 +49,8 @@ async function build(root: string, seed: number): Promise<World & { readonly con
   const port = await freePort();
   const ailing = (name: string) => (name.endsWith('-1') ? { lateMs: LATE_MS } : undefined);
   const machines = realMachines({ root, port, ailing });
-  const manners = { ...nasty(diceOf(seed)), networkMs: 150, bootMs: 500, removeMs: 300 };
+  const slow = { networkMs: 150, bootMs: 500, removeMs: 300, failedRemovals: 1 };
+  const manners = { ...nasty(diceOf(seed)), ...slow };
   const fake = await openFake(manners, machines);
   const key = join(root, 'ssh_key');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'demo', '-f', key]);
