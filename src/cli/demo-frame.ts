@@ -24,8 +24,8 @@ export type Show = {
 
 /**
  * Plays a show in a folder of its own, ends its head, which removes what it made, and looks whether
- * anything is left of it all. Gives the exit code: 0 if all went well and nothing is left, 1 if not,
- * 2 if it cannot run here.
+ * anything is left of it all. Gives the exit code: 0 if all went well and nothing is left, 1 if
+ * not, 2 if it cannot run here.
  */
 export async function present(show: Show): Promise<number> {
   forgetSettings();

@@ -12,7 +12,7 @@ const TEXT_BYTES = 1.5 * 2 ** 20;
 /** What is in the folder of a demo besides what its head makes. */
 export const props = [TEXT, 'results'];
 
-/** Reads `examples/wordcount.job`, and puts the text for it into the folder that a demo plays in. */
+/** Reads `examples/wordcount.job`, and puts the text for it where a demo plays. */
 export async function bringScript(root: string): Promise<Script> {
   const script = await readFile(join(EXAMPLES, 'wordcount.job'), 'utf8');
   const text = proseLike(await readFile(join(EXAMPLES, TEXT), 'utf8'), TEXT_BYTES);

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { present } from '../../src/cli/demo-frame.ts';
@@ -17,13 +16,13 @@ import { Failed } from '../../src/protocol/errors.ts';
 import { diceOf } from '../ports/dice.ts';
 import { type FakeAzure, openFake } from './fake-azure.ts';
 import { nasty } from './manners.ts';
-import { directoryOf, type RealMachines, realMachines } from './real-machines.ts';
+import { directoryOf, freePort, type RealMachines, realMachines } from './real-machines.ts';
 
 /**
  * `npm run demo:azure [-- --seed S]`: the demo's job on a cluster at an Azure of our own, which is
- * slow and fails now and then as the seed says. Its machines are namespaces of this one, with a real
- * OpenSSH each, by which the head makes them workers; the head is killed while the job runs, and
- * the next one goes on. Exit 0 if all went well and nothing is left, 1 if not, 2 if it cannot run.
+ * slow and fails now and then as the seed says. Its machines are namespaces of this one, with a
+ * real OpenSSH each, by which the head makes them workers; the head is killed while the job runs,
+ * and the next one goes on. Exit 0 if all went well and nothing is left, 1 if not, 2 if it cannot run.
  */
 
 const HANGS_MS = 110_000;
@@ -35,15 +34,6 @@ const AWAY_MS = 30_000;
 
 type World = { readonly fake: FakeAzure; readonly machines: RealMachines };
 let world: World | undefined;
-
-/** A port that is free on any loopback address. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
-  const { port } = server.address() as { readonly port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function build(root: string, seed: number): Promise<World & { readonly config: string }> {
   const port = await freePort();

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, globSync, rmdirSync } from 'node:fs';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { answers, configOf } from '../sshd/sshd.ts';
+import { configOf } from '../sshd/sshd.ts';
 import type { Hardware, Order } from './machines.ts';
 
 /** What is wrong with a machine that boots. `deaf`: no SSH. `late`: SSH comes so much later. */
@@ -129,7 +130,11 @@ function removeGroup(path: string): void {
   }
 }
 
-/** Resolves once the SSH of an address answers. */
-export async function sshAnswers(address: string, port: number): Promise<void> {
-  while (!(await answers(address, port))) await pause(20);
+/** A port that is free on any loopback address. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
+  const { port } = server.address() as { readonly port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

@@ -241,6 +241,11 @@ describe('settings of a site at Azure', () => {
       [{ network: '10.0.0.0/28' }, '$.remotes.azure.network'],
       [{ endpoint: 'http://plain' }, '$.remotes.azure.endpoint'],
       [{ worker: { url: 'https://x' } }, '$.remotes.azure.worker.sha256'],
+      [{ dialIn: 'ssh' }, '$.remotes.azure.ssh.privateKeyFile'],
+      [
+        { dialIn: 'ssh', ssh: { publicKeyFile: '/k.pub', privateKeyFile: '/k' } },
+        '$.remotes.azure.headAddresses',
+      ],
       [{ worker: { directory: '/a b' } }, '$.remotes.azure.worker.directory'],
       [{ headAddress: ['1.2.3.4'] }, '$.remotes.azure.headAddress'],
       [{ headAddresses: ['all'] }, '$.remotes.azure.headAddresses.0'],

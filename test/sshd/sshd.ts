@@ -157,7 +157,7 @@ function kill(pid: number): void {
   }
 }
 
-export async function answers(host: string, port: number): Promise<boolean> {
+async function answers(host: string, port: number): Promise<boolean> {
   const socket = connect(port, host);
   const isOpen = await once(socket, 'connect').then(
     () => true,

@@ -97,7 +97,7 @@ async function offerOf(
   return { size, image };
 }
 
-/** Groups are made one at a time, so that room is given away once; the tags are in the same call. */
+/** Groups are made one at a time, so that room is given away once; tags are in the same call. */
 async function claimNew(
   site: Site,
   order: PartitionOrder,

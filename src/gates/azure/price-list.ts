@@ -76,7 +76,7 @@ const PAGE_BYTES_MAX = 16 << 20;
 
 type Answer = { readonly status: number; readonly text: string; readonly waitMs: Millis };
 
-/** A list has many pages: one that cannot be had is asked for again, before all of it is given up. */
+/** A list has many pages: one that cannot be had is asked for again before all is given up. */
 async function readPage(url: URL, list: PriceList, signal: AbortSignal): Promise<unknown> {
   const place = `${url.origin}${url.pathname}`;
   for (let tries = 0; ; tries++) {

@@ -146,6 +146,9 @@ export function readSettings(given: unknown, at: string): AzureSettings {
     throw new Malformed(`${at}.worker.sha256`, 'is missing: what is fetched must be known');
   if (settings.dialIn === 'ssh' && ssh.privateKeyFile === undefined)
     throw new Malformed(`${at}.ssh.privateKeyFile`, 'is missing: the head logs in by it');
+  const isOutside = settings.dialIn === 'ssh' && settings.publicAddress !== false;
+  if (isOutside && (settings.headAddresses ?? []).length === 0)
+    throw new Malformed(`${at}.headAddresses`, 'is missing: else nobody may reach the machines');
   const directory = checkPlace(worker.directory ?? '/opt/swm', `${at}.worker.directory`);
   return {
     ...withDefaults(rest),
