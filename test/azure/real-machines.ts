@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, globSync, rmdirSync } from 'node:fs';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { configOf } from '../sshd/sshd.ts';
 import type { Hardware, Order } from './machines.ts';
@@ -22,6 +22,8 @@ export type Rack = {
   readonly root: string;
   readonly port: number;
   readonly ailing?: (machine: string) => Ailment | undefined;
+  /** What is at `bin/swm` in the image that machines boot; nothing unless given. */
+  readonly program?: string;
 };
 
 /** Where each of them keeps its workers: the same path, and a place of its own. */
@@ -30,30 +32,47 @@ export const directoryOf = (root: string): string => join(root, 'opt');
 /**
  * The first process of a machine, which sees no other machine's processes and files: everything
  * dies with it. Arguments: its disk, where that is mounted, its name, the configuration of its SSH,
- * and the seconds until that listens.
+ * the seconds until that listens, and what cloud-init runs.
  */
 const bootScript = `
 mount --bind "$1" "$2" && hostname "$3" || exit 1
-sleep "$5"
-exec /usr/sbin/sshd -D -e -f "$4"
+config=$4 late=$5
+shift 5
+[ $# -eq 0 ] || "$@" &
+sleep "$late"
+exec /usr/sbin/sshd -D -e -f "$config"
 `;
+
+/** What cloud-init is told by us; Debian's knows more. */
+type CloudConfig = {
+  readonly ssh_keys: { readonly ed25519_private: string };
+  readonly write_files?: readonly {
+    readonly path: string;
+    readonly permissions: string;
+    readonly content: string;
+  }[];
+  readonly runcmd?: readonly (readonly string[])[];
+};
 
 type Running = { readonly child: ChildProcess; readonly folder: string; readonly node: string };
 
 /** Machines that are namespaces of this one with a real OpenSSH each; they need root. */
-export function realMachines({ root, port, ailing = () => undefined }: Rack): RealMachines {
+export function realMachines(rack: Rack): RealMachines {
+  const { root, ailing = () => undefined } = rack;
   const running = new Map<string, Running>();
   const folderOf = (name: string): string => join(root, 'machines', name);
   return {
     async boot(order) {
       const folder = folderOf(order.name);
       const ailment = ailing(order.name);
-      await install(order, folder, port, ailment === 'impostor');
+      const config = cloudConfigOf(order);
+      await install(rack, order, config, folder, ailment === 'impostor');
       await mkdir(directoryOf(root), { recursive: true, mode: 0o711 });
       if (ailment === 'deaf') return;
       const late = typeof ailment === 'object' ? ailment.lateMs : 0;
       const node = order.tags['swm-node'] ?? '';
-      const child = start(root, folder, order.name, late / 1000);
+      const [command = []] = config.runcmd ?? [];
+      const child = start(root, folder, order.name, late / 1000, command);
       running.set(order.name, { child, folder, node });
       // It has booted when it runs; whether its SSH answers is for others to find out.
     },
@@ -69,16 +88,14 @@ export function realMachines({ root, port, ailing = () => undefined }: Rack): Re
 
 /** What cloud-init, and Azure's agent before it, would have done. */
 async function install(
+  { root, port, program }: Rack,
   order: Order,
+  config: CloudConfig,
   folder: string,
-  port: number,
   isImpostor: boolean,
 ): Promise<void> {
   await mkdir(join(folder, 'disk'), { recursive: true, mode: 0o711 });
   for (const path of [join(folder, '..'), folder]) await chmod(path, 0o711);
-  const config = JSON.parse(order.customData.replace(/^#cloud-config\n/, '')) as {
-    readonly ssh_keys: { readonly ed25519_private: string };
-  };
   const hostKey = join(folder, 'host_key');
   if (isImpostor) {
     const keygen = spawn('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', hostKey]);
@@ -87,15 +104,35 @@ async function install(
   await writeFile(join(folder, 'client_key.pub'), `${order.publicKey}\n`);
   const address = order.publicAddress || order.privateAddress;
   await writeFile(join(folder, 'sshd_config'), configOf(folder, address, port));
+  const disk = join(folder, 'disk');
+  for (const { path, permissions, content } of config.write_files ?? []) {
+    const within = relative(directoryOf(root), path);
+    // A unit is for an init that these machines do not have.
+    if (within.startsWith('..')) continue;
+    await writeFile(join(disk, within), content, { mode: Number.parseInt(permissions, 8) });
+  }
+  if (program === undefined) return;
+  await mkdir(join(disk, 'bin'));
+  await writeFile(join(disk, 'bin/swm'), program, { mode: 0o755 });
 }
 
-function start(root: string, folder: string, name: string, seconds: number): ChildProcess {
+const cloudConfigOf = ({ customData }: Order): CloudConfig =>
+  JSON.parse(customData.replace(/^#cloud-config\n/, '')) as CloudConfig;
+
+function start(
+  root: string,
+  folder: string,
+  name: string,
+  seconds: number,
+  command: readonly string[],
+): ChildProcess {
   const disk = join(folder, 'disk');
   const config = join(folder, 'sshd_config');
   // Whoever started it and dies takes it along, however it dies.
   const apart = ['--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', '--uts', '--fork'];
   const rest = ['--kill-child', '--mount-proc', '--propagation', 'private', '/bin/sh', '-c'];
   const words = [bootScript, 'swm-vm', disk, directoryOf(root), name, config, String(seconds)];
+  words.push(...command);
   return spawn('setpriv', [...apart, ...rest, ...words], { stdio: 'ignore', cwd: folder });
 }
 
