@@ -4,18 +4,25 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig } from '../src/config.ts';
+import { readSettings as readAzure } from '../src/gates/azure/settings.ts';
 import { readSettings as readHttp } from '../src/gates/http/settings.ts';
 import { readSettings } from '../src/gates/local/settings.ts';
-import type { Room } from '../src/gates/offers.ts';
 import { readSettings as readHosts } from '../src/gates/ssh/settings.ts';
 
-const readers: Readonly<Record<string, (given: unknown, at: string) => Partial<Room>>> = {
-  http: readHttp,
+type Named = readonly { readonly name: string }[];
+type Offers = { readonly flavors?: Named | undefined; readonly images?: Named | undefined };
+const readers: Readonly<Record<string, (given: unknown, at: string) => Offers>> = {
+  azure(given, at) {
+    const { flavors, images, ...rest } = readAzure(given, at);
+    const named = (names: readonly string[]): Named => names.map((name) => ({ name }));
+    return { ...rest, flavors: named(flavors), images: named(Object.keys(images)) };
+  },
+  http: (given, at): object => readHttp(given, at),
   local: readSettings,
   ssh: readHosts,
 };
-/** What a site may say once for all of its hosts, or for the scheduler alone. */
-const ofHosts = ['user', 'key', 'directory', 'clusters'];
+/** What is kept with other settings: of all hosts of a site, of who we are there, or elsewhere. */
+const elsewhere = ['user', 'key', 'directory', 'tenant', 'clusters'];
 const folder = join(import.meta.dirname, '../config');
 const files = readdirSync(folder);
 
@@ -24,7 +31,7 @@ const read = (dev: boolean, file?: string) =>
 
 describe('config/', () => {
   it('has the shapes that there are', () => {
-    const shapes = ['dev', 'gate-service', 'head', 'ssh-hosts', 'three-heads', 'worker'];
+    const shapes = ['azure', 'dev', 'gate-service', 'head', 'ssh-hosts', 'three-heads', 'worker'];
     expect(files.toSorted()).toEqual(shapes.map((shape) => `${shape}.yaml`));
   });
 
@@ -34,7 +41,7 @@ describe('config/', () => {
     for (const remote of config.remotes) {
       const { name, kind, flavor = '', image = '', ...rest } = remote;
       const settings = readers[kind]!(remote, name);
-      const known = [...Object.keys(settings), ...ofHosts];
+      const known = [...Object.keys(settings), ...elsewhere];
       expect(known).toEqual(expect.arrayContaining(Object.keys(rest)));
       if (settings.flavors === undefined) continue;
       expect(settings.flavors.map((each) => each.name)).toContain(flavor);

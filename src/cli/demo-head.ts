@@ -47,10 +47,10 @@ const ERR_CHARS = 10_000;
 /** A clean end takes 5 s at most, and a machine under load somewhat longer. */
 const STOP_MS = 10_000;
 
-/** Starts a head with a site of its own below `root`. */
-export function startHead(root: string): Head {
+/** Starts a head with a site of its own below `root`, or as `options` say. */
+export function startHead(root: string, options: readonly string[] = []): Head {
   const spool = join(root, 'spool');
-  const command = [SWM, 'dev', '--spool', spool, '--ephemeral'];
+  const command = [SWM, 'dev', '--spool', spool, '--ephemeral', ...options];
   // A session of its own: Ctrl-C is the demo's to hear, which then ends the head in good order.
   const child = spawn('/bin/sh', ['-c', guard, 'swm-demo-head', root, ...command], {
     cwd: root,

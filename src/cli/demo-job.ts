@@ -22,6 +22,8 @@ export type Play = {
   readonly script: string;
   /** Told the job's id, and again when there is more of it to be seen on this machine. */
   readonly grown: (id: string) => void;
+  /** What is done while the job serves its page, before that is asked for. */
+  readonly meanwhile?: () => Promise<void>;
 };
 
 export type Played = {
@@ -37,7 +39,7 @@ const AGAIN_MS = 100;
 
 /** Takes a job from its submission to its end, and shows each step of it. Throws `Failed`. */
 export async function play(demo: Play): Promise<Played> {
-  const { client, stage, root, script, grown } = demo;
+  const { client, stage, root, script, grown, meanwhile = async () => {} } = demo;
   const parsed = parseScript(script, 'wordcount.job');
   if ('errors' in parsed) throw new Failed('bad_script', parsed.errors[0]?.text ?? '');
   const { inputFiles, nodes } = parsed.spec;
@@ -57,7 +59,9 @@ export async function play(demo: Play): Promise<Played> {
     follow(demo, id, rank, (line) => line.startsWith('serving') && served.resolve()),
   );
   const [page, output] = await Promise.all([
-    Promise.all([served.promise, running.promise]).then(() => fetchPage(demo, id)),
+    Promise.all([served.promise, running.promise])
+      .then(meanwhile)
+      .then(() => fetchPage(demo, id)),
     collected.promise.then(() => download(demo, id)),
     showJob(client, stage, id, {
       staged: () => stage.moved('upload', `${inputFiles.join(', ')} to all ${nodes} workers`),

@@ -1,4 +1,12 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  globSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { look, signal } from '../platform/process/being.ts';
@@ -15,10 +23,13 @@ export type Traces = {
   /** Ports that our processes listened on, by the inode of the socket. */
   readonly sockets: Map<string, string>;
   readonly groups: Set<string>;
+  /** Patterns of spools besides the head's own, whose installations are ours too. */
+  readonly spools: string[];
 };
 
 export const traces = (root: string): Traces => ({
   root,
+  spools: [join(root, 'spool/gates/local/*/*/spool')],
   ids: new Set(),
   sockets: new Map(),
   groups: new Set(),
@@ -35,11 +46,7 @@ const LOOK_MS = 25;
 /** Looks at what lives now, so that it can be asked for at the end. */
 export function observe(seen: Traces): void {
   const spool = join(seen.root, 'spool');
-  const site = join(spool, 'gates', 'local');
-  const machines = list(site).flatMap((cluster) =>
-    list(join(site, cluster)).map((node) => join(site, cluster, node, 'spool')),
-  );
-  for (const each of [spool, ...machines]) {
+  for (const each of [spool, ...globSync(seen.spools)]) {
     const id = read(join(each, 'installation')).trim();
     if (id !== '') seen.ids.add(id);
   }

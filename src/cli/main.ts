@@ -9,7 +9,9 @@ process.stdout.on('error', quietWhenUnread);
 process.stderr.on('error', quietWhenUnread);
 
 const { code, isNode } = await runCommand(process.argv.slice(2));
+// A node has closed what it had. Left to itself Node would also wait, for ever and busily, for
+// sockets to machines that have vanished.
+if (isNode) process.exit(code);
 process.exitCode = code;
-// What somebody forgot to close must not keep a node that has ended; nor a command a connection to
-// a head that does not answer, once another has.
-setTimeout(() => process.exit(), isNode ? 2_000 : 100).unref();
+// A connection to a head that does not answer must not keep a command, once another head has.
+setTimeout(() => process.exit(), 100).unref();

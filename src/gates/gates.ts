@@ -10,6 +10,7 @@ import type { GateKind, GateSetup } from './setup.ts';
 const gates: Readonly<Record<string, GateKind>> = {
   ssh: async (setup) => (await import('./ssh/ssh.ts')).openSshGate(setup),
   http: async (setup) => (await import('./http/http.ts')).openHttpGate(setup),
+  azure: async (setup) => (await import('./azure/azure.ts')).openAzureGate(setup),
   local: async (setup) => (await import('./local/local.ts')).openLocalGate(setup),
 };
 

@@ -28,4 +28,18 @@ export const siteLimits = {
   attachRefusedMs: 60_000,
   /** tunnels: between two looks of a worker at the tunnels that lead to heads. */
   tunnelsLookMs: 500,
+  /** azure gate: nodes of one cluster. */
+  azureNodesMax: 32,
+  /** azure gate: requests to one site that are under way at once. */
+  azureRequestsMax: 16,
+  /** azure gate: how often a request is made again that the site could not answer. */
+  azureRetriesMax: 4,
+  /** azure gate: a question, and all that has to be asked for its answer. */
+  azureQuestionMs: 120_000,
+  /** azure gate: one try to remove a cluster; then the same is ordered again. */
+  azureRemoveMs: 15 * 60_000,
+  /** azure gate: how old its copy of the price list may be, unless the config says otherwise. */
+  pricesMs: 24 * 60 * 60_000,
+  /** azure gate: pages of the price list of one location. */
+  pricePagesMax: 200,
 } as const;

@@ -1,18 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/runtime/ports.ts';
+import { diceOf } from './dice.ts';
 import { type GateWorld, gateSuite, orderOf } from './gate.suite.ts';
 import { calm, type Manners, MemorySite, nasty } from './memory-gate.ts';
-
-/** Dice that fall the same way for the same seed (mulberry32). */
-function diceOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 type Timer = { readonly at: number; readonly then: () => void };
 

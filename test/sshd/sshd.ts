@@ -118,7 +118,7 @@ export async function makeHost(): Promise<SshHost> {
 }
 
 /** `SHLVL`: Debian's bash reads all of its owner's `.bashrc` where it thinks that sshd began it. */
-const configOf = (root: string, address: string, port: number): string => `
+export const configOf = (root: string, address: string, port: number): string => `
 ListenAddress ${address}:${port}
 HostKey ${join(root, 'host_key')}
 AuthorizedKeysFile ${join(root, 'client_key.pub')}

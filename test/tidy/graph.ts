@@ -52,6 +52,9 @@ const homes: Readonly<Record<string, RegExp>> = {
   ws: /^src\/(platform|api|cli)\//,
   dockerode: /^src\/platform\/container\//,
   ssh2: /^src\/(platform|gates)\//,
+  '@azure/identity': /^src\/gates\/azure\//,
+  '@azure/arm-compute': /^src\/gates\/azure\//,
+  '@azure/arm-resources': /^src\/gates\/azure\//,
 };
 
 function roomOf(path: string): string {

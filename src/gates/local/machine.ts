@@ -10,6 +10,7 @@ import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import type { GateSetup } from '../setup.ts';
+import { type Join, joinFile, workerFile } from '../worker-files.ts';
 import { makeGroups } from './cgroups.ts';
 import { initLine, initScript } from './init.ts';
 import { type Identity, killOne, lives } from './processes.ts';
@@ -22,13 +23,6 @@ export type Machine = {
   readonly address: string;
   /** Absolute. */
   readonly folder: string;
-};
-
-/** What its worker is given to find its head, and to join once. */
-export type Join = {
-  readonly heads: readonly string[];
-  readonly caFingerprint: string;
-  readonly token: string;
 };
 
 /** Every process of a machine has this in its environment, with `markOf` as its value. */
@@ -62,10 +56,11 @@ export async function startMachine(
 ): Promise<void> {
   const { folder } = machine;
   await mkdir(join(folder, 'spool'), { recursive: true, mode: 0o711 });
-  await writeFileDurably(join(folder, 'join.json'), joinFile(machine, given));
+  const place = { ...machine, join: join(folder, 'join.json') };
+  await writeFileDurably(place.join, joinFile(place, given));
   await writeFileDurably(
     join(folder, 'swm.yaml'),
-    yamlOf({ ...worker.workerConfig, ...configOf(machine, resources) }),
+    workerFile(place, resources, worker.workerConfig),
   );
   const started = [join(folder, 'swm.yaml'), '--spool', join(folder, 'spool')];
   const seconds = String(Math.max(0, bootMs) / 1000);
@@ -112,23 +107,6 @@ async function readInit({ folder }: Machine): Promise<Identity | undefined> {
     throw error;
   }
 }
-
-function joinFile({ node, partition }: Machine, { heads, caFingerprint, token }: Join): string {
-  const file = { heads, caFingerprint, token, name: node, cluster: partition };
-  return `${JSON.stringify(file, null, 2)}\n`;
-}
-
-const configOf = (machine: Machine, resources: Resources): object => ({
-  roles: ['worker'],
-  name: machine.node,
-  cluster: machine.partition,
-  address: machine.address,
-  join: join(machine.folder, 'join.json'),
-  resources,
-});
-
-/** JSON is YAML, and is quoted right whatever is in it. */
-const yamlOf = (config: object): string => `${JSON.stringify(config, null, 2)}\n`;
 
 /** A machine gets what a login would have, and nothing of what the head was started with. */
 async function environment(machine: Machine): Promise<Record<string, string>> {
