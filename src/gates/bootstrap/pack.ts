@@ -16,7 +16,14 @@ export type Program = {
 };
 
 /** What the bundle leaves to packages, as far as workers use it; heads have more. */
-const NEEDED = ['@peculiar/x509', 'lmdb', 'msgpackr-extract', 'pino', 'reflect-metadata'];
+const NEEDED = [
+  '@peculiar/x509',
+  'dockerode',
+  'lmdb',
+  'msgpackr-extract',
+  'pino',
+  'reflect-metadata',
+];
 
 /** Parts of packages that nobody runs. */
 const IDLE = [
