@@ -22,7 +22,8 @@ import { directoryOf, freePort, type RealMachines, realMachines } from './real-m
  * `npm run demo:azure [-- --seed S]`: the demo's job on a cluster at an Azure of our own, which is
  * slow and fails now and then as the seed says. Its machines are namespaces of this one, with a
  * real OpenSSH each, by which the head makes them workers; the head is killed while the job runs,
- * and the next one goes on. Exit 0 if all went well and nothing is left, 1 if not, 2 if it cannot run.
+ * and the next one goes on. Exit 0 if all went well and nothing is left, 1 if not, 2 if it cannot
+ * run here.
  */
 
 const HANGS_MS = 110_000;
