@@ -1,9 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import type { HeadPorts } from '../actors/families.ts';
 import type { Feed } from '../actors/feed.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
 import { controlTree } from '../actors/tree.ts';
+import { restDoor } from '../api/rest-door.ts';
 import { terminalDoor } from '../api/terminal.ts';
 import type { Config } from '../config.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
@@ -30,7 +30,7 @@ import { headsOf, learnKeys, othersOf, unlessReplaced } from './group.ts';
 import { type HeadParts, headPorts, isExpected, join, registeredUsers } from './lent.ts';
 import { listen } from './mesh.ts';
 import type { Council } from './seat.ts';
-import { forwardsOf, nodeStreams, userStreams } from './streams.ts';
+import { forwardsOf, logsOf, nodeStreams, userStreams } from './streams.ts';
 import type { Worker } from './worker.ts';
 
 export type HeadSetup = {
@@ -155,11 +155,10 @@ async function openDoors(
       ),
     note,
   );
-  const onTerminal = terminalDoor({
-    node: node(),
-    isOperator: (user) => users().get(user) === 'admin',
-    serve: (hub) => userStreams(setup, hub),
-  });
+  const isOperator = (user: string): boolean => users().get(user) === 'admin';
+  const serve = (hub: Hub): void => userStreams(setup, hub);
+  const onTerminal = terminalDoor({ node: node(), isOperator, serve });
+  const onRequest = restDoor({ node: node(), isOperator, logs: logsOf(setup) });
   const openTerminals = (port: number): Promise<Listening> =>
     listenTerminals({
       ...config.terminals,
@@ -167,7 +166,7 @@ async function openDoors(
       credentials: setup.keys.credentials,
       admit: ({ id }) => (users().has(id) ? undefined : 'this user is not registered here'),
       onTerminal,
-      onRequest: (request, response) => health(setup, request, response),
+      onRequest,
       note,
     });
   const { port } = config.terminals;
@@ -233,12 +232,6 @@ function status(setup: HeadSetup, since: number): Reply<'node.status'> {
     rssBytes: process.memoryUsage.rss(),
     trouble: [...spool.warnings],
   };
-}
-
-function health({ config }: HeadSetup, request: IncomingMessage, response: ServerResponse): void {
-  const found = request.url === '/health';
-  response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(found ? { node: config.name, ok: true } : { error: 'not found' }));
 }
 
 /** Tells commands of this machine where the node is, and by what it is known to live. */

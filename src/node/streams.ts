@@ -1,4 +1,4 @@
-import { serveLogs } from '../api/logs.ts';
+import { type LogSetup, serveLogs } from '../api/logs.ts';
 import { serveWatch } from '../api/watch.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import { serveFollow } from '../platform/follow.ts';
@@ -44,22 +44,26 @@ export function workerStreams(hub: Hub, node: Node, worker: Worker | undefined):
 
 /** What a terminal may open on a head. */
 export function userStreams(setup: HeadSetup, hub: Hub): void {
-  const { copies, feed, council, config, bulk, worker, node } = setup;
-  const { store } = council;
+  const { copies, feed, council } = setup;
   const blobs = copies.store;
   const backups = withSnapshot(blobs, () => council.replica.snapshot());
   serveBlobs(hub.who.door === 'operator' ? backups : blobs, () => undefined)(hub);
   hub.serve('watch', serveWatch(feed));
-  const { name } = config;
-  const local = worker?.locate(node());
-  hub.serve(
-    'log.follow',
-    serveLogs({
-      ...{ store, feed, blobs, name, local },
-      hub: bulk.hub,
-      current: () => council.current(),
-    }),
-  );
+  hub.serve('log.follow', serveLogs(logsOf(setup)));
+}
+
+/** What it takes to read the log of any job. */
+export function logsOf(setup: HeadSetup): LogSetup {
+  const { copies, feed, council, config, bulk, worker, node } = setup;
+  return {
+    store: council.store,
+    feed,
+    blobs: copies.store,
+    name: config.name,
+    local: worker?.locate(node()),
+    hub: bulk.hub,
+    current: () => council.current(),
+  };
 }
 
 /** The `in` ports of jobs, as this head binds them. */

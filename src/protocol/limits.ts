@@ -296,4 +296,14 @@ export const limits = {
   /** leases: between two looks of a guard, and how long it may take to be there. */
   guardMs: 200,
   guardBirthMs: 10_000,
+  /** tls-server: connections of one address that are not links. */
+  addressConnectionsMax: 1_024,
+  /** rest: what a form may have around the script in it. */
+  formBytesMax: 64 << 10,
+  /** rest: bodies of all requests that are held at once; what comes beyond is refused. */
+  bodiesBytesMax: 256 << 20,
+  /** rest: what is read of a body that is too large, so that its sender reads the refusal. */
+  bodyDrainedBytesMax: 64 << 20,
+  /** rest: calls of one user that are not answered yet. */
+  restCallsMax: 1_024,
 } as const;
