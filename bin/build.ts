@@ -24,12 +24,15 @@ const entries = {
 /** Left to node_modules: native, with worker threads of their own, or big and seldom needed. */
 const external = [
   '@azure/*',
+  '@fastify/*',
   '@peculiar/x509',
   'bufferutil',
   'cpu-features',
+  'fastify',
   'lmdb',
   'msgpackr-extract',
   'pino',
+  'prom-client',
   'reflect-metadata',
   'ssh2',
   'utf-8-validate',

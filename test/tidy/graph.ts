@@ -51,6 +51,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   pino: /^src\/platform\//,
   ws: /^src\/(platform|api|cli)\//,
   ssh2: /^src\/(platform|gates)\//,
+  fastify: /^src\/api\/rest\//,
 };
 
 function roomOf(path: string): string {
@@ -123,7 +124,7 @@ export const noCycles: Rule = ({ sources }) => {
 /** What must not be loaded before it is needed: it takes the start too long, or memory. */
 const heavy: Readonly<Record<string, RegExp>> = {
   'src/cli/main.ts': /^(typebox|lmdb|ssh2|pino|nact|fastify|@azure\/|@peculiar\/)/,
-  'src/node.ts': /^(ssh2|dockerode|@azure\/)/,
+  'src/node.ts': /^(ssh2|dockerode|fastify|@fastify\/|prom-client|@azure\/)/,
 };
 
 /** The command and the daemon start without the packages that few runs of them need. */
