@@ -3,7 +3,7 @@ import type { HeadPorts } from '../actors/families.ts';
 import type { Feed } from '../actors/feed.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
 import { controlTree } from '../actors/tree.ts';
-import { restDoor } from '../api/rest-door.ts';
+import { openPaths, restDoor } from '../api/rest-door.ts';
 import { terminalDoor } from '../api/terminal.ts';
 import type { Config } from '../config.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
@@ -30,7 +30,7 @@ import { headsOf, learnKeys, othersOf, unlessReplaced } from './group.ts';
 import { type HeadParts, headPorts, isExpected, join, registeredUsers } from './lent.ts';
 import { listen } from './mesh.ts';
 import type { Council } from './seat.ts';
-import { forwardsOf, logsOf, nodeStreams, userStreams } from './streams.ts';
+import { forwardsOf, nodeStreams, requestsOf, userStreams } from './streams.ts';
 import type { Worker } from './worker.ts';
 
 export type HeadSetup = {
@@ -158,7 +158,7 @@ async function openDoors(
   const isOperator = (user: string): boolean => users().get(user) === 'admin';
   const serve = (hub: Hub): void => userStreams(setup, hub);
   const onTerminal = terminalDoor({ node: node(), isOperator, serve });
-  const onRequest = restDoor({ node: node(), isOperator, logs: logsOf(setup) });
+  const onRequest = restDoor({ ...requestsOf(setup), isOperator });
   const openTerminals = (port: number): Promise<Listening> =>
     listenTerminals({
       ...config.terminals,
@@ -167,6 +167,7 @@ async function openDoors(
       admit: ({ id }) => (users().has(id) ? undefined : 'this user is not registered here'),
       onTerminal,
       onRequest,
+      openPaths,
       note,
     });
   const { port } = config.terminals;

@@ -12,4 +12,6 @@ export const requestLimits = {
   bodyDrainedBytesMax: 64 << 20,
   /** rest: calls of one user that are not answered yet. */
   restCallsMax: 1_024,
+  /** rest: how long it may take to find out whether a head is ready. */
+  readyMsMax: 1_000,
 } as const;

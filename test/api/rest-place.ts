@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { type Agent, request } from 'node:https';
 import { join } from 'node:path';
 import { issue, makeAuthority, makeKey, type Validity } from '../../src/platform/certificates.ts';
 import { keyPlaces, writeKeyPair, writePem } from '../../src/platform/key-files.ts';
-import { type Dev, dev, folder } from '../e2e/lab.ts';
+import { cleanup, type Dev, dev, folder } from '../e2e/lab.ts';
 
 /** A certificate and its key, as PEM. */
 export type Person = { readonly key: string; readonly cert: string };
@@ -37,6 +38,8 @@ export type Place = {
   /** Registered, and of yesterday. */
   readonly old: Person;
   ask(person: Person | undefined, path: string, asked?: Asked): Promise<Answer>;
+  /** The answer as it begins; it is cut off with the test. */
+  open(person: Person, path: string, headers?: Asked['headers']): Promise<IncomingMessage>;
 };
 
 /** A head with users, whose authority lies below a grid's, as in older installations. */
@@ -78,7 +81,13 @@ export async function restPlace(args: readonly string[] = []): Promise<Place> {
   const ask: Place['ask'] = (who, path, asked = {}) =>
     askOnce({ ...terminal, chain }, who, path, asked);
   const url = `https://${terminal.host}:${terminal.port}`;
-  return { home, node, url, chain, admin, ann, bob, eve, old, ask };
+  const open: Place['open'] = (who, path, headers = {}) =>
+    new Promise((resolve, reject) => {
+      const to = { ...terminal, path, headers, ca: chain, agent: false, ...who };
+      const sent = request(to, resolve).on('error', reject).end();
+      cleanup(async () => void sent.destroy());
+    });
+  return { home, node, url, chain, admin, ann, bob, eve, old, ask, open };
 }
 
 type Door = { readonly host: string; readonly port: number; readonly chain: string };
@@ -106,4 +115,14 @@ function askOnce(
     sent.on('error', reject);
     sent.end(body);
   });
+}
+
+/** What comes of an answer, as far as it has come. */
+export function heard(answer: IncomingMessage) {
+  let text = '';
+  answer.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  const over = new Promise<void>((resolve) => answer.once('end', () => resolve()));
+  return { text: () => text, over };
 }

@@ -103,3 +103,5 @@ export const OlderMetrics = Type.Object({
   gpu_mem_bytes: Spread,
 });
 export type OlderMetrics = Static<typeof OlderMetrics>;
+
+export const OlderError = Type.Object({ error: text, code: Type.Optional(text) });

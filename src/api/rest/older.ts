@@ -15,6 +15,7 @@ import {
   olderNode,
   olderRemote,
 } from './older-rows.ts';
+import { olderSchemas } from './older-schemas.ts';
 import type { OlderJob } from './older-shapes.ts';
 import type { Routes } from './rest.ts';
 
@@ -23,34 +24,34 @@ import type { Routes } from './rest.ts';
  * to them; lists are bare arrays; what they are told of an action is text.
  */
 export function olderRoutes(app: FastifyInstance, routes: Routes): void {
-  app.get('/user', () => ({ api_version: 1 }));
+  app.get('/user', { schema: olderSchemas.version }, () => ({ api_version: 1 }));
   jobRoutes(app, routes);
   listRoutes(app, routes);
 }
 
 function jobRoutes(app: FastifyInstance, routes: Routes): void {
   const { call, userOf } = routes;
-  app.get('/user/job', (request, reply) => {
+  app.get('/user/job', { schema: olderSchemas.jobs }, (request, reply) => {
     const rows = jobsOf(routes, userOf(request), limitOf(request));
     return reply.type('application/json; charset=utf-8').send(arrayOf(rows));
   });
-  app.get('/user/job/:id', async (request): Promise<OlderJob> => {
+  app.get('/user/job/:id', { schema: olderSchemas.job }, async (request): Promise<OlderJob> => {
     const user = userOf(request);
     const { job, asOf } = await call(user, 'job.show', { id: idOf(request) });
     const addresses = await addressesOf(routes, user, [job]);
     return { ...olderJob(job, asOf ?? Date.now(), addresses), script_content: job.script };
   });
   for (const stream of ['stdout', 'stderr'] as const)
-    app.get(`/user/job/:id/${stream}`, async (request, reply) => {
+    app.get(`/user/job/:id/${stream}`, { schema: olderSchemas[stream] }, async (request, reply) => {
       const wish = { id: idOf(request), stream, rank: 0, follow: false, offset: 0 };
       const bytes = await openLog(routes.setup.logs, wish, userOf(request));
       return reply.type('application/octet-stream').send(readable(bytes(routes.goneOf(request))));
     });
-  app.get('/user/job/:id/metrics', async (request) => {
+  app.get('/user/job/:id/metrics', { schema: olderSchemas.metrics }, async (request) => {
     const { job } = await call(userOf(request), 'job.show', { id: idOf(request) });
     return olderMetrics(job.id);
   });
-  app.post('/user/job', async (request, reply) => {
+  app.post('/user/job', { schema: olderSchemas.submit }, async (request, reply) => {
     const { path } = request.query as { readonly path?: unknown };
     if (path !== undefined)
       throw new Malformed('path', 'a script in the body: files of the head are read for nobody');
@@ -59,16 +60,16 @@ function jobRoutes(app: FastifyInstance, routes: Routes): void {
     const { id } = await call(userOf(request), 'job.submit', submit);
     return text(reply, id);
   });
-  app.delete('/user/job/:id', async (request, reply) => {
+  app.delete('/user/job/:id', { schema: olderSchemas.cancel }, async (request, reply) => {
     const asked = namedBy(request);
     const found = await wasFound(() => cancelled(routes, userOf(request), idOf(request)));
     return text(reply, told('Canceled', asked, found));
   });
-  app.delete('/user/job', async (request, reply) => {
+  app.delete('/user/job', { schema: olderSchemas.purge }, async (request, reply) => {
     const ids = await purged(routes, userOf(request));
     return text(reply, `Purged ${ids.length} job(s): ${ids.join(', ')}`);
   });
-  app.patch('/user/job/:id', async (request, reply) => {
+  app.patch('/user/job/:id', { schema: olderSchemas.requeue }, async (request, reply) => {
     if (request.headers['modification'] !== 'requeue')
       throw new Malformed('modification', 'the header with the value `requeue`');
     const asked = namedBy(request);
@@ -88,10 +89,10 @@ function listRoutes(app: FastifyInstance, routes: Routes): void {
     const names = new Set(remotes.map(({ name }) => name));
     return flavors.filter(({ remote }) => names.has(remote));
   };
-  app.get('/user/flavor', async (request) =>
+  app.get('/user/flavor', { schema: olderSchemas.flavors }, async (request) =>
     (await flavorsOf(userOf(request))).slice(0, limitOf(request)).map(olderFlavor),
   );
-  app.get('/user/image', async (request) => {
+  app.get('/user/image', { schema: olderSchemas.images }, async (request) => {
     const user = userOf(request);
     const [flavors, { images }] = await Promise.all([
       flavorsOf(user),
@@ -102,12 +103,12 @@ function listRoutes(app: FastifyInstance, routes: Routes): void {
     const listed = images.filter(({ remote }) => useful.has(remote));
     return listed.slice(0, limitOf(request)).map(olderImage);
   });
-  app.get('/user/node', async (request) => {
+  app.get('/user/node', { schema: olderSchemas.nodes }, async (request) => {
     const { nodes } = await call(userOf(request), 'node.list', {});
     const there = nodes.filter(({ phase }) => phase !== 'gone');
     return there.slice(0, limitOf(request)).map(olderNode);
   });
-  app.get('/user/remote', async (request) =>
+  app.get('/user/remote', { schema: olderSchemas.remotes }, async (request) =>
     (await remotesOf(userOf(request))).slice(0, limitOf(request)).map(olderRemote),
   );
 }
@@ -148,7 +149,8 @@ function limitOf({ query }: FastifyRequest): number {
   return Number(limit);
 }
 
-const addressOf = ({ raw }: FastifyRequest): string =>
+/** Where a request comes from: an address that reaches whoever submits. */
+export const addressOf = ({ raw }: FastifyRequest): string =>
   (raw.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
 
 /** All pages of a user's jobs, as they come. */

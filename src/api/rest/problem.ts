@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { FastifyError } from 'fastify';
 import { failureOf } from '../../platform/stream.ts';
 import { errors, type Failure, failure } from '../../protocol/errors.ts';
@@ -32,3 +33,13 @@ export function olderRefusal(why: Failure): Refused {
 
 /** All that they may name and that may not be there are jobs. */
 const isNoJob = ({ code }: Failure): boolean => code === 'not_found';
+
+/** A problem as RFC 9457 has it, with the code of the table, and what can be done about it. */
+export function problem(why: Failure): Refused {
+  const status = statusOf(why);
+  const { code, text: detail, retry } = why;
+  const { mend } = errors[code];
+  const title = STATUS_CODES[status] ?? '';
+  const body = { type: `urn:swm:error:${code}`, title, status, detail, code, retry, mend };
+  return { status, type: 'application/problem+json', body };
+}

@@ -1,16 +1,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { BlobStore } from '../../platform/transfer.ts';
+import { Failed } from '../../protocol/errors.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Node } from '../../runtime/node.ts';
 import type { LogSetup } from '../logs.ts';
+import type { Feed } from '../watch.ts';
+import { blobRoutes } from './blobs.ts';
 import { type Bodies, bodiesOf, type Hold } from './bodies.ts';
 import { type Call, callsOf } from './calls.ts';
+import { describe } from './described.ts';
+import { eventRoutes } from './events.ts';
+import { jobFileRoutes } from './job-files.ts';
 import { olderRoutes } from './older.ts';
-import { olderRefusal, whyOf } from './problem.ts';
+import { olderRefusal, problem, whyOf } from './problem.ts';
+import { v1Routes } from './v1.ts';
 
 export type RestSetup = {
   readonly node: Node;
+  readonly version: string;
   readonly logs: LogSetup;
+  readonly feed: Feed;
+  /** The files that somebody may bring and get. */
+  readonly blobs: (who: Who) => BlobStore;
 };
 
 /** Answers a request of a user whom the door has let in. */
@@ -46,7 +58,12 @@ export async function openRest(setup: RestSetup): Promise<Rest> {
   app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
     bodies.read(payload, Number(request.headers['content-length'] ?? 0), visitOf(request).hold),
   );
+  await describe(app, setup.version);
   olderRoutes(app, routes);
+  v1Routes(app, routes);
+  jobFileRoutes(app, routes);
+  eventRoutes(app, routes);
+  blobRoutes(app, routes);
   await app.ready();
   return (request, response, user) => {
     const gone = new AbortController();
@@ -67,7 +84,7 @@ function appOf({ node }: RestSetup): FastifyInstance {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       node.platform.note('error', '/rest', 'a request met a bug', { url: request.url, text });
     }
-    const { status, type, body } = olderRefusal(why);
+    const { status, type, body } = refusalOf(request)(why);
     void reply.code(status).type(type).send(JSON.stringify(body));
   };
   const app = fastify({
@@ -79,6 +96,14 @@ function appOf({ node }: RestSetup): FastifyInstance {
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.setErrorHandler((error, request, reply) => refuse(request, reply, error));
-  app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: 'not found' }));
+  app.setNotFoundHandler((request, reply) => {
+    if (refusalOf(request) === olderRefusal) return reply.code(404).send({ error: 'not found' });
+    const { method, url } = request;
+    throw new Failed('not_found', `there is no ${method} ${url}`);
+  });
   return app;
 }
+
+/** Existing clients know none of our own routes, and are told of failures in their own way. */
+const refusalOf = ({ url }: FastifyRequest): typeof problem =>
+  url.startsWith('/v1/') ? problem : olderRefusal;
