@@ -73,7 +73,7 @@ function logsOf(setup: HeadSetup): LogSetup {
 }
 
 /** What it takes to answer plain requests of users. */
-export const requestsOf = (setup: HeadSetup): RestSetup => ({
+export const requestsOf = (setup: HeadSetup): Omit<RestSetup, 'metrics'> => ({
   node: setup.node(),
   version: VERSION,
   feed: setup.feed,

@@ -14,4 +14,9 @@ export const requestLimits = {
   restCallsMax: 1_024,
   /** rest: how long it may take to find out whether a head is ready. */
   readyMsMax: 1_000,
+  /** metrics: how old counts of jobs may be, and records looked at before others have a turn. */
+  jobCountsMs: 5_000,
+  jobCountsPerTurn: 500,
+  /** metrics: connections of the port that asks for no certificate. */
+  metricsConnectionsMax: 16,
 } as const;

@@ -52,6 +52,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   ws: /^src\/(platform|api|cli)\//,
   ssh2: /^src\/(platform|gates)\//,
   fastify: /^src\/api\/rest\//,
+  'prom-client': /^src\/api\//,
 };
 
 function roomOf(path: string): string {

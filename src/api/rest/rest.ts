@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { METRICS_TYPE } from '../../platform/metrics-port.ts';
 import type { BlobStore } from '../../platform/transfer.ts';
 import { Failed } from '../../protocol/errors.ts';
 import type { Who } from '../../protocol/who.ts';
@@ -13,6 +14,8 @@ import { describe } from './described.ts';
 import { eventRoutes } from './events.ts';
 import { jobFileRoutes } from './job-files.ts';
 import { olderRoutes } from './older.ts';
+import { OlderError } from './older-shapes.ts';
+import { fileSchema } from './operations.ts';
 import { olderRefusal, problem, whyOf } from './problem.ts';
 import { v1Routes } from './v1.ts';
 
@@ -23,6 +26,7 @@ export type RestSetup = {
   readonly feed: Feed;
   /** The files that somebody may bring and get. */
   readonly blobs: (who: Who) => BlobStore;
+  readonly metrics: () => Promise<string>;
 };
 
 /** Answers a request of a user whom the door has let in. */
@@ -64,6 +68,11 @@ export async function openRest(setup: RestSetup): Promise<Rest> {
   jobFileRoutes(app, routes);
   eventRoutes(app, routes);
   blobRoutes(app, routes);
+  app.get('/metrics', { schema: metricsSchema }, async (request, reply) => {
+    if (routes.userOf(request).door !== 'operator')
+      throw new Failed('forbidden', 'metrics are for operators');
+    return reply.type(METRICS_TYPE).send(await setup.metrics());
+  });
   await app.ready();
   return (request, response, user) => {
     const gone = new AbortController();
@@ -103,6 +112,12 @@ function appOf({ node }: RestSetup): FastifyInstance {
   });
   return app;
 }
+
+const metricsSchema = fileSchema(
+  { operationId: 'metrics', summary: 'Tells how the head is, for Prometheus.', tag: 'node' },
+  'text/plain',
+  OlderError,
+);
 
 /** Existing clients know none of our own routes, and are told of failures in their own way. */
 const refusalOf = ({ url }: FastifyRequest): typeof problem =>
