@@ -19,4 +19,6 @@ export const requestLimits = {
   jobCountsPerTurn: 500,
   /** metrics: connections of the port that asks for no certificate. */
   metricsConnectionsMax: 16,
+  /** rest: how long a reader may take nothing of an answer that is there. */
+  stalledMs: 60_000,
 } as const;

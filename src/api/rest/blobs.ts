@@ -7,10 +7,14 @@ import { type BlobStore, sinkOf } from '../../platform/transfer.ts';
 import { Failed, Malformed } from '../../protocol/errors.ts';
 import { sha256 } from '../../protocol/model.ts';
 import { sendFile } from './files.ts';
-import { fileSchema, jsonSchema } from './operations.ts';
+import { filePart, fileSchema, jsonSchema } from './operations.ts';
 import type { Routes } from './rest.ts';
 
 const params = { sha256 };
+/** Not all of it is here yet; the header `range` says how much is. */
+const more = {
+  308: { description: 'go on', content: { 'application/json': { schema: Type.Object({}) } } },
+};
 const Kept = Type.Object({ sha256, bytes: Type.Integer({ minimum: 0 }) });
 
 /**
@@ -20,16 +24,21 @@ const Kept = Type.Object({ sha256, bytes: Type.Integer({ minimum: 0 }) });
  */
 export function blobRoutes(app: FastifyInstance, { setup, userOf }: Routes): void {
   const get = { operationId: 'blob.get', summary: 'Gives a file.', tag: 'blob', params };
-  app.get('/v1/blobs/:sha256', { schema: fileSchema(get) }, (request, reply) =>
-    sendFile(request, reply, setup.blobs(userOf(request)), { sha256: sumOf(request) }),
+  app.get(
+    '/v1/blobs/:sha256',
+    { schema: fileSchema(get, undefined, undefined, filePart) },
+    (request, reply) =>
+      sendFile(request, reply, setup.blobs(userOf(request)), { sha256: sumOf(request) }),
   );
   // Its body is no form to be read: it goes to the disk as it comes.
   app.register((bare, _, done) => {
     bare.removeAllContentTypeParsers();
     bare.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload));
     const put = { operationId: 'blob.put', summary: 'Brings a file.', tag: 'blob', params };
-    bare.put('/v1/blobs/:sha256', { schema: jsonSchema(put, Kept) }, (request, reply) =>
-      take(request, reply, setup.blobs(userOf(request))),
+    bare.put(
+      '/v1/blobs/:sha256',
+      { schema: jsonSchema(put, Kept, undefined, more) },
+      (request, reply) => take(request, reply, setup.blobs(userOf(request))),
     );
     done();
   });

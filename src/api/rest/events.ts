@@ -21,7 +21,9 @@ export function eventRoutes(app: FastifyInstance, routes: Routes): void {
   const params = { id: text(64) };
   const summary = 'Tells of each change of a job, as server-sent events.';
   const plain = { operationId: 'job.events', summary, tag: 'job', params };
-  const schema = fileSchema(plain, 'text/event-stream');
+  const schema = fileSchema(plain, 'text/event-stream', undefined, {
+    204: { description: 'it has ended, as you know' },
+  });
   app.get('/v1/jobs/:id/events', { schema }, async (request, reply) => {
     const asked = (request.params as { readonly id: string }).id;
     const { id } = (await call(userOf(request), 'job.show', { id: asked })).job;

@@ -5,7 +5,7 @@ import { Failed, Malformed } from '../../protocol/errors.ts';
 import { files, type JobView, text } from '../../protocol/model.ts';
 import { openLog } from '../logs.ts';
 import { sendFile } from './files.ts';
-import { fileSchema, jsonSchema } from './operations.ts';
+import { filePart, fileSchema, jsonSchema } from './operations.ts';
 import type { Routes } from './rest.ts';
 
 const id = { id: text(64) };
@@ -32,7 +32,7 @@ export function jobFileRoutes(app: FastifyInstance, routes: Routes): void {
       params: id,
       query: logQuery,
     };
-    const schema = fileSchema(plain);
+    const schema = fileSchema(plain, undefined, undefined, filePart);
     app.get(`/v1/jobs/:id/${stream}`, { schema }, async (request, reply) => {
       const { offset, rank, follow } = wishOf(request.query as Query);
       const job = await jobOf(request);
@@ -55,14 +55,18 @@ export function jobFileRoutes(app: FastifyInstance, routes: Routes): void {
   );
   const params = { ...id, '*': Type.String() };
   const get = { operationId: 'job.output', summary: 'Gives an output file.', tag: 'job', params };
-  app.get('/v1/jobs/:id/outputs/*', { schema: fileSchema(get) }, async (request, reply) => {
-    const path = (request.params as { readonly '*': string })['*'];
-    const { outputs } = await jobOf(request);
-    const file = outputs.find((one) => one.path === path);
-    if (file === undefined) throw new Failed('not_found', `the job has no output file ${path}`);
-    const sent = { sha256: file.sha256, name: file.path };
-    return sendFile(request, reply, setup.blobs(userOf(request)), sent);
-  });
+  app.get(
+    '/v1/jobs/:id/outputs/*',
+    { schema: fileSchema(get, undefined, undefined, filePart) },
+    async (request, reply) => {
+      const path = (request.params as { readonly '*': string })['*'];
+      const { outputs } = await jobOf(request);
+      const file = outputs.find((one) => one.path === path);
+      if (file === undefined) throw new Failed('not_found', `the job has no output file ${path}`);
+      const sent = { sha256: file.sha256, name: file.path };
+      return sendFile(request, reply, setup.blobs(userOf(request)), sent);
+    },
+  );
 }
 
 type Query = Readonly<Record<string, unknown>>;

@@ -177,13 +177,14 @@ async function* jobsOf(routes: Routes, user: Who, limit: number): AsyncGenerator
   }
 }
 
-/** The addresses of nodes, where some of the jobs have any. */
+/** The addresses of nodes, where any job needs to show those of its own. */
 async function addressesOf(
   { call }: Routes,
   user: Who,
   jobs: readonly JobRow[],
 ): Promise<ReadonlyMap<string, string>> {
-  if (jobs.every(({ nodes }) => nodes.length === 0)) return new Map();
+  const shows = ({ nodes, address }: JobRow): boolean => nodes.length > (address === '' ? 0 : 1);
+  if (!jobs.some(shows)) return new Map();
   const { nodes } = await call(user, 'node.list', {});
   return new Map(nodes.map(({ name, address }) => [name, address]));
 }

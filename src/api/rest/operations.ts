@@ -59,7 +59,11 @@ export function schemaOf(name: Name, route: string): Operation {
     tags: [tagOf(name)],
     ...(inPath.length > 0 && { params }),
     ...(rest.length > 0 && (isPost ? { body: others } : { querystring: others })),
-    response: { 200: json(shapes[name].reply), ...problems },
+    response: {
+      200: json(shapes[name].reply),
+      ...(route.startsWith('GET ') && { 304: { description: 'you have it already' } }),
+      ...problems,
+    },
   };
 }
 
@@ -119,16 +123,29 @@ export const fileSchema = (
   plain: Plain,
   type = 'application/octet-stream',
   error?: TSchema,
+  others: object = {},
 ): Operation => ({
   ...described(plain),
   response: {
     200: { description: 'all of it', content: { [type]: { schema: bytes } } },
+    ...others,
     ...instead(error),
   },
 });
 
+/** What a file may be answered with, where a part of it is asked for, or it is known. */
+export const filePart = {
+  206: { description: 'a part of it', content: { 'application/octet-stream': { schema: bytes } } },
+  304: { description: 'you have it already' },
+};
+
 /** The description of any other route that answers with JSON. */
-export const jsonSchema = (plain: Plain, reply: TSchema, error?: TSchema): Operation => ({
+export const jsonSchema = (
+  plain: Plain,
+  reply: TSchema,
+  error?: TSchema,
+  others: object = {},
+): Operation => ({
   ...described(plain),
-  response: { 200: json(reply), ...instead(error) },
+  response: { 200: json(reply), ...others, ...instead(error) },
 });

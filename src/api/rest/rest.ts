@@ -3,6 +3,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { METRICS_TYPE } from '../../platform/metrics-port.ts';
 import type { BlobStore } from '../../platform/transfer.ts';
 import { Failed } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Node } from '../../runtime/node.ts';
 import type { LogSetup } from '../logs.ts';
@@ -27,6 +28,8 @@ export type RestSetup = {
   /** The files that somebody may bring and get. */
   readonly blobs: (who: Who) => BlobStore;
   readonly metrics: () => Promise<string>;
+  /** For tests. */
+  readonly stalledMs?: number;
 };
 
 /** Answers a request of a user whom the door has let in. */
@@ -81,6 +84,10 @@ export async function openRest(setup: RestSetup): Promise<Rest> {
     response.once('close', () => {
       bodies.release(hold);
       gone.abort();
+    });
+    // Who follows may hear nothing for hours; who does not read what is there is not waited for.
+    response.setTimeout(setup.stalledMs ?? limits.stalledMs, () => {
+      if (response.writableNeedDrain) request.socket.destroy();
     });
     app.routing(request, response);
   };
