@@ -21,4 +21,6 @@ export const requestLimits = {
   metricsConnectionsMax: 16,
   /** rest: how long a reader may take nothing of an answer that is there. */
   stalledMs: 60_000,
+  /** rest: how long a request waits until some head leads; existing clients give up after 5 s. */
+  leaderMsMax: 3_000,
 } as const;

@@ -90,10 +90,10 @@ export async function restPlace(args: readonly string[] = []): Promise<Place> {
   return { home, node, url, chain, admin, ann, bob, eve, old, ask, open };
 }
 
-type Door = { readonly host: string; readonly port: number; readonly chain: string };
+export type Door = { readonly host: string; readonly port: number; readonly chain: string };
 
 /** One request as existing programs make it: over a connection of its own, unless one is kept. */
-function askOnce(
+export function askOnce(
   { host, port, chain }: Door,
   who: Person | undefined,
   path: string,
