@@ -133,6 +133,23 @@ describe('what is wrong', { timeout: 60_000 }, () => {
     await serves();
   });
 
+  it('is to go in the middle of a request', async () => {
+    const { url, ann, chain, node, ask } = place();
+    const { hostname: host, port } = new URL(url);
+    for (const line of ['POST /user/job', 'POST /v1/jobs', `PUT /v1/blobs/${'0'.repeat(64)}`]) {
+      const socket = connectTls({ host, port: Number(port), ca: chain, ...ann });
+      const head = `${line} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf`;
+      await new Promise((resolve) => socket.write(head, resolve));
+      // The head has begun to read it once it has answered the next one.
+      await ask(ann, '/user');
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      socket.destroy();
+      await closed;
+    }
+    await serves();
+    expect(node.log()).not.toContain('"level":"error"');
+  });
+
   it('is to connect and say nothing, a thousand times', async () => {
     const { url } = place();
     const { hostname: host, port } = new URL(url);

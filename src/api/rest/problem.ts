@@ -13,11 +13,15 @@ export type Refused = {
 /** Why a request fails, by what was thrown: the library's own words say what was malformed. */
 export function whyOf(error: unknown): Failure {
   const { statusCode = 500, code = '' } = error as Partial<FastifyError>;
+  if (cut.includes(code)) return failure('unreachable', 'the request was cut off');
   if (!code.startsWith('FST_')) return failureOf(error);
   if (statusCode === 413) return failure('too_large', (error as Error).message);
   if (statusCode < 500) return failure('malformed', (error as Error).message);
   return failureOf(error);
 }
+
+/** How a body ends whose sender is gone: nobody hears of it. */
+const cut: readonly string[] = ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'];
 
 /** Codes that tell how a job ended are no answers to a request. */
 const statusOf = ({ code }: Failure): number =>
