@@ -24,13 +24,16 @@ const entries = {
 /** Left to node_modules: native, with worker threads of their own, or big and seldom needed. */
 const external = [
   '@azure/*',
+  '@fastify/*',
   '@peculiar/x509',
   'bufferutil',
   'cpu-features',
   'dockerode',
+  'fastify',
   'lmdb',
   'msgpackr-extract',
   'pino',
+  'prom-client',
   'reflect-metadata',
   'ssh2',
   'utf-8-validate',

@@ -7,6 +7,8 @@ import { verbs } from '../src/cli/verbs.ts';
 import { readConfig } from '../src/config.ts';
 import { errors } from '../src/protocol/errors.ts';
 import { directiveNames, directives } from '../src/protocol/jobscript/directives.ts';
+import { messages } from '../src/protocol/messages.ts';
+import { restRoutes } from '../src/protocol/rest-routes.ts';
 
 type Rows = readonly (readonly string[])[];
 /** A table that the sources know better than any author. `kept` is the last cell of its old row. */
@@ -48,6 +50,14 @@ const tables: Readonly<Record<string, Table>> = {
       String(http),
       retry ? 'yes' : 'no',
       mend,
+    ]),
+  ],
+  routes: () => [
+    ['route', 'what it does', 'the call'],
+    ...Object.entries(restRoutes).map(([name, route]) => [
+      code(route),
+      messages[name as keyof typeof restRoutes].help,
+      code(name),
     ]),
   ],
   planted: () => [

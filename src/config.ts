@@ -42,6 +42,8 @@ const Config = Type.Object(
       strict,
     ),
     terminals: listener,
+    /** Where metrics are given without a certificate; port 0: nowhere. */
+    metrics: listener,
     jobs: Type.Object(
       {
         /** The account that jobs run as when swm runs as root. */
@@ -106,6 +108,7 @@ const defaults = (): Config => ({
   resources: { cpus: 0, memoryBytes: 0, gpus: 0 },
   mesh: { host: '0.0.0.0', port: 10_001, advertise: [] },
   terminals: { host: '0.0.0.0', port: 8443 },
+  metrics: { host: '127.0.0.1', port: 0 },
   jobs: {
     user: 'nobody',
     path: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',

@@ -6,13 +6,13 @@ import type { Subprotocol } from '../platform/terminals.ts';
 import type { Envelope } from '../protocol/envelope.ts';
 import { type Failure, failure, Malformed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
-import { type Name, welcome } from '../protocol/messages.ts';
 import { isStreamFrame } from '../protocol/streams/stream-frame.ts';
 import type { Who } from '../protocol/who.ts';
 import { jsonCodec, plainCodec } from '../protocol/wire/codec.ts';
 import { type Outbox, outbox } from '../protocol/wire/outbox.ts';
 import type { Answer } from '../runtime/asks.ts';
 import type { Node } from '../runtime/node.ts';
+import { askSession, endSession } from './ask-session.ts';
 import { type TerminalStreams, terminalStreams } from './terminal-streams.ts';
 
 export type TerminalDoor = {
@@ -22,9 +22,6 @@ export type TerminalDoor = {
   /** Says which streams a terminal may open; each kind looks itself at who asks. */
   readonly serve: (hub: Hub) => void;
 };
-
-/** Where sessions live; nobody is let in while it does not. */
-const SESSIONS = '/sessions';
 
 /**
  * Makes the door for terminals: each link gets a session, an actor of its own, which is told what
@@ -100,34 +97,18 @@ class Terminal {
   }
 
   #call({ message, ask }: Envelope & { is: 'call' }): void {
-    const { door } = this.#user;
-    if (!welcome(message.name, door))
-      return this.#refuse(ask, failure('forbidden', `${message.name} is not for a ${door}`));
+    const { name } = message;
     if (this.#asked.size >= limits.callsMax)
       return this.#refuse(ask, failure('busy', `${limits.callsMax} calls are not answered yet`));
-    const sessions = this.#node.routes.find(SESSIONS);
-    if (sessions === undefined)
-      return this.#refuse(ask, failure('stopping', 'no terminals are served now'));
-    const id = ask === 0 ? 0 : this.#open(message.name, ask);
-    if (ask !== 0 && id === 0) return;
-    // Found if it lives: a session that crashed over one call is there for the next.
-    const args = { user: this.#user, from: this.#from };
-    const session = sessions.children.spawn('session', this.#name, args);
-    if (!session.post({ is: 'told', message, ask: id, who: this.#user }) && id !== 0)
-      this.#node.asks.answer(id, { ok: false, failure: failure('busy', 'too much at once') });
-  }
-
-  /** The runtime's number for a terminal's question; 0 if it was answered at once. */
-  #open(name: Name, ask: number): number {
     let id = 0;
     const answered = (answer: Answer): void => {
       this.#asked.delete(id);
       if (answer.ok) this.#outbox.push({ is: 'reply', ask, name, body: answer.body });
       else this.#refuse(ask, answer.failure);
     };
-    id = this.#node.asks.open('', name, Number.POSITIVE_INFINITY, answered);
+    const speaker = { user: this.#user, from: this.#from, session: this.#name };
+    id = askSession(this.#node, speaker, message, ask === 0 ? undefined : answered);
     if (id !== 0) this.#asked.add(id);
-    return id;
   }
 
   #refuse(ask: number, why: Failure): void {
@@ -143,6 +124,6 @@ class Terminal {
   #closed(why: string): void {
     this.#streams?.closed(why);
     // What it was asked is answered by its end, to nobody.
-    this.#node.routes.find(SESSIONS)?.children.halt(this.#name);
+    endSession(this.#node, this.#name);
   }
 }

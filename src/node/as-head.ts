@@ -5,6 +5,7 @@ import { news, OF_NODE } from '../actors/lead.ts';
 import { doorTree, workerTree } from '../actors/tree.ts';
 import { type Bulk, openBulk } from '../platform/bulk.ts';
 import { type Links, openLinks } from '../platform/links.ts';
+import { timedStore } from '../platform/timed-store.ts';
 import type { Envelope } from '../protocol/envelope.ts';
 import { type Message, message } from '../protocol/messages.ts';
 import { control } from '../protocol/ref.ts';
@@ -109,14 +110,15 @@ class HeadNode implements Running {
       ? await openWorker({ ...this.#base, carrier: carrierOf(copies), ways, node })
       : undefined;
     const links = this.#links;
+    const control = timedStore(council.store);
     const lent = { keys: this.#keys, links, bulk: this.#bulk, council, feed, copies, worker, node };
-    const head = await openHead({ ...this.#base, ...lent });
+    const head = await openHead({ ...this.#base, ...lent, commits: () => control.latencies() });
     const families = {
       ...common,
       ...headFamilies(head.ports, council.store),
       ...(worker ? workerFamilies(worker.ports, nodeStore) : {}),
     };
-    const stores = { control: council.store, node: nodeStore };
+    const stores = { control: control.store, node: nodeStore };
     const leader = (): string | undefined => council.lead.leader || undefined;
     const platform = {
       clock,

@@ -1,9 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import type { HeadPorts } from '../actors/families.ts';
 import type { Feed } from '../actors/feed.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
 import { controlTree } from '../actors/tree.ts';
+import { openPaths, restDoor } from '../api/rest-door.ts';
 import { terminalDoor } from '../api/terminal.ts';
 import type { Config } from '../config.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
@@ -12,10 +12,12 @@ import { writeFileDurably } from '../platform/disk.ts';
 import type { NodeIdentity } from '../platform/identity.ts';
 import { keepPorts, openDoor, readPorts } from '../platform/kept-ports.ts';
 import type { Links } from '../platform/links.ts';
+import { listenMetrics, type MetricsPort } from '../platform/metrics-port.ts';
 import { look } from '../platform/process/being.ts';
 import type { Spool } from '../platform/spool.ts';
 import type { Hub } from '../platform/streams.ts';
 import { listenTerminals } from '../platform/terminals.ts';
+import type { Latencies } from '../platform/timed-store.ts';
 import type { Listening } from '../platform/tls-server.ts';
 import { message, type Reply } from '../protocol/messages.ts';
 import type { Node } from '../runtime/node.ts';
@@ -29,8 +31,9 @@ import type { HeadKeys } from './enrol.ts';
 import { headsOf, learnKeys, othersOf, unlessReplaced } from './group.ts';
 import { type HeadParts, headPorts, isExpected, join, registeredUsers } from './lent.ts';
 import { listen } from './mesh.ts';
+import { metricsOf } from './observe.ts';
 import type { Council } from './seat.ts';
-import { forwardsOf, nodeStreams, userStreams } from './streams.ts';
+import { forwardsOf, nodeStreams, requestsOf, userStreams } from './streams.ts';
 import type { Worker } from './worker.ts';
 
 export type HeadSetup = {
@@ -47,6 +50,8 @@ export type HeadSetup = {
   readonly keys: HeadKeys;
   readonly worker: Worker | undefined;
   readonly node: () => Node;
+  /** How long its commits took so far. */
+  readonly commits: () => Latencies;
 };
 
 export type Head = {
@@ -76,8 +81,7 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
   const forwards = forwardsOf(setup);
   // Actors begin before the doors are open, and may want a machine at once.
   const meshPort = Promise.withResolvers<number>();
-  let mesh: Listening | undefined;
-  let terminals: Listening | undefined;
+  let doors: Doors | undefined;
 
   const ownAddresses = async (): Promise<readonly string[]> =>
     config.mesh.advertise.length > 0
@@ -97,7 +101,7 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
     status: () => status(setup, since),
   };
   const ports = await headPorts(lent);
-  const url = (): string => urlOf(config, terminals?.port ?? 0);
+  const url = (): string => urlOf(config, doors?.terminals.port ?? 0);
 
   return {
     ports,
@@ -111,9 +115,9 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
       return known;
     },
     async listen() {
-      ({ mesh, terminals } = await openDoors(setup, lent, () => users));
-      meshPort.resolve(mesh.port);
-      await writeNodeFile(setup, since, url(), { mesh, terminals });
+      doors = await openDoors(setup, lent, () => users);
+      meshPort.resolve(doors.mesh.port);
+      await writeNodeFile(setup, since, url(), doors);
     },
     url,
     clear: (signal) => {
@@ -122,14 +126,19 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
       return clearAll({ node: node(), store, gates: ports.gates, installation, processes }, signal);
     },
     async close() {
-      await terminals?.close();
-      await mesh?.close();
+      await doors?.metrics?.close();
+      await doors?.terminals.close();
+      await doors?.mesh.close();
       await forwards.closeAll();
     },
   };
 }
 
-type Doors = { readonly mesh: Listening; readonly terminals: Listening };
+type Doors = {
+  readonly mesh: Listening;
+  readonly terminals: Listening;
+  readonly metrics: MetricsPort | undefined;
+};
 
 /** Opens the door for nodes and that for users, where they were before if no port is given. */
 async function openDoors(
@@ -155,11 +164,11 @@ async function openDoors(
       ),
     note,
   );
-  const onTerminal = terminalDoor({
-    node: node(),
-    isOperator: (user) => users().get(user) === 'admin',
-    serve: (hub) => userStreams(setup, hub),
-  });
+  const isOperator = (user: string): boolean => users().get(user) === 'admin';
+  const serve = (hub: Hub): void => userStreams(setup, hub);
+  const onTerminal = terminalDoor({ node: node(), isOperator, serve });
+  const metrics = metricsOf(setup, lent.status);
+  const onRequest = restDoor({ ...requestsOf(setup), metrics, isOperator });
   const openTerminals = (port: number): Promise<Listening> =>
     listenTerminals({
       ...config.terminals,
@@ -167,13 +176,19 @@ async function openDoors(
       credentials: setup.keys.credentials,
       admit: ({ id }) => (users().has(id) ? undefined : 'this user is not registered here'),
       onTerminal,
-      onRequest: (request, response) => health(setup, request, response),
+      onRequest,
+      openPaths,
       note,
     });
   const { port } = config.terminals;
   const terminals = await openDoor(port, before.terminals, openTerminals, note);
   await keepPorts(run, { mesh: mesh.port, terminals: terminals.port });
-  return { mesh, terminals };
+  const wanted = config.metrics.port !== 0;
+  return {
+    mesh,
+    terminals,
+    metrics: wanted ? await listenMetrics(config.metrics, metrics) : undefined,
+  };
 }
 
 const urlOf = ({ terminals, address }: Config, port: number): string =>
@@ -233,12 +248,6 @@ function status(setup: HeadSetup, since: number): Reply<'node.status'> {
     rssBytes: process.memoryUsage.rss(),
     trouble: [...spool.warnings],
   };
-}
-
-function health({ config }: HeadSetup, request: IncomingMessage, response: ServerResponse): void {
-  const found = request.url === '/health';
-  response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(found ? { node: config.name, ok: true } : { error: 'not found' }));
 }
 
 /** Tells commands of this machine where the node is, and by what it is known to live. */

@@ -9,6 +9,7 @@ import type { Config } from '../config.ts';
 import { openGate, roomOf } from '../gates/gates.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import { readRequest, signRequest } from '../platform/certificates.ts';
+import { derivedUuid } from '../platform/derived-uuid.ts';
 import { freeBytes } from '../platform/disk.ts';
 import { identify } from '../platform/identity.ts';
 import type { JoinAnswer, JoinRequest } from '../platform/join.ts';
@@ -117,7 +118,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
       heads: await setup.meshAddresses(),
       caFingerprint: keys.caFingerprint,
     }),
-    jobId: (owner, key) => (key === undefined ? randomUUID() : idOf(owner, key)),
+    jobId: (owner, key) => (key === undefined ? randomUUID() : derivedUuid(`${owner}\n${key}`)),
     digest: sha256,
     hasBlob: (blob) => copies.bring(blob),
     readBlob: async (blob) => ((await copies.bring(blob)) ? readWhole(blobs, blob) : missing(blob)),
@@ -175,19 +176,6 @@ function readingPorts(
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-/** UUIDv8 of a SHA-256: the same owner and key find the same job on any head. */
-function idOf(owner: string, key: string): string {
-  const hex = sha256(`${owner}\n${key}`);
-  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `${variant}${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join('-');
-}
 
 async function readWhole(blobs: DiskBlobs, blob: string): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];

@@ -1,5 +1,6 @@
-import { serveLogs } from '../api/logs.ts';
+import { type LogSetup, serveLogs } from '../api/logs.ts';
 import { isThere, leadOut, type OutSetup, serveOuts } from '../api/out-ports.ts';
+import type { RestSetup } from '../api/rest/rest.ts';
 import { joinTasks, leadTask, serveTasks, type TaskSetup } from '../api/task-ways.ts';
 import { serveWatch } from '../api/watch.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
@@ -9,10 +10,12 @@ import { serveForwards } from '../platform/job-port.ts';
 import { outRules } from '../platform/out-rules.ts';
 import { outAddressOf } from '../platform/outs.ts';
 import type { Hub } from '../platform/streams.ts';
-import { fetchBlob, sendBlob, serveBlobs } from '../platform/transfer.ts';
+import { type BlobStore, fetchBlob, sendBlob, serveBlobs } from '../platform/transfer.ts';
 import type { Carrier } from '../platform/workplace.ts';
 import { Failed } from '../protocol/errors.ts';
+import type { Who } from '../protocol/who.ts';
 import type { Node } from '../runtime/node.ts';
+import { VERSION } from '../version.ts';
 import type { HeadSetup } from './head.ts';
 import { withSnapshot } from './snapshots.ts';
 import type { Worker, WorkerSetup } from './worker.ts';
@@ -86,23 +89,39 @@ export function workerStreams(hub: Hub, node: Node, worker: Worker | undefined):
 
 /** What a terminal may open on a head. */
 export function userStreams(setup: HeadSetup, hub: Hub): void {
-  const { copies, feed, council, config, bulk, worker, node } = setup;
-  const { store } = council;
-  const blobs = copies.store;
-  const backups = withSnapshot(blobs, () => council.replica.snapshot());
-  serveBlobs(hub.who.door === 'operator' ? backups : blobs, () => undefined)(hub);
-  hub.serve('watch', serveWatch(feed));
-  const { name } = config;
-  const local = worker?.locate(node());
-  hub.serve(
-    'log.follow',
-    serveLogs({
-      ...{ store, feed, blobs, name, local },
-      hub: bulk.hub,
-      current: () => council.current(),
-    }),
-  );
+  serveBlobs(userBlobs(setup, hub.who), () => undefined)(hub);
+  hub.serve('watch', serveWatch(setup.feed));
+  hub.serve('log.follow', serveLogs(logsOf(setup)));
 }
+
+/** The files that a user may get and bring: nobody guesses their names. */
+function userBlobs({ copies, council }: HeadSetup, { door }: Who): BlobStore {
+  const { store } = copies;
+  return door === 'operator' ? withSnapshot(store, () => council.replica.snapshot()) : store;
+}
+
+/** What it takes to read the log of any job. */
+function logsOf(setup: HeadSetup): LogSetup {
+  const { copies, feed, council, config, bulk, worker, node } = setup;
+  return {
+    store: council.store,
+    feed,
+    blobs: copies.store,
+    name: config.name,
+    local: worker?.locate(node()),
+    hub: bulk.hub,
+    current: () => council.current(),
+  };
+}
+
+/** What it takes to answer plain requests of users. */
+export const requestsOf = (setup: HeadSetup): Omit<RestSetup, 'metrics'> => ({
+  node: setup.node(),
+  version: VERSION,
+  feed: setup.feed,
+  logs: logsOf(setup),
+  blobs: (who) => userBlobs(setup, who),
+});
 
 /** The `in` ports of jobs, as this head binds them. */
 export const forwardsOf = ({ config, bulk, worker, node }: HeadSetup): HeadForwards =>

@@ -66,7 +66,7 @@ export async function listenMesh(mesh: MeshListener): Promise<Listening> {
       const { server, bounds } = doors[purpose];
       server.handleUpgrade(request, socket, head, (ws) => {
         const link = new SocketLink(ws, socket as TLSSocket, node, bounds, { note });
-        adopt(ws, link);
+        adopt(ws, link, socket);
         mesh.onLink(link, purpose);
       });
     },

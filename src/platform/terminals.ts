@@ -58,6 +58,7 @@ export async function listenTerminals(terminals: TerminalListener): Promise<List
     minVersion: 'TLSv1.2',
     handshakeMsMax: terminals.handshakeMsMax ?? limits.handshakeMsMax,
     requestMsMax: REQUEST_MS_MAX,
+    addressConnectionsMax: limits.addressConnectionsMax,
     note,
     onRequest(request, response, peer) {
       const user = admitted(terminals, peer);
@@ -85,7 +86,7 @@ export async function listenTerminals(terminals: TerminalListener): Promise<List
       door.handleUpgrade(request, socket, head, (ws) => {
         const text = subprotocol === 'swm.v1+json';
         const link = new SocketLink(ws, socket as TLSSocket, user, bounds, { text, note });
-        adopt(ws, link);
+        adopt(ws, link, socket);
         terminals.onTerminal(link, user, subprotocol, socket.remoteAddress ?? '');
       });
     },

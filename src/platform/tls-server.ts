@@ -21,6 +21,8 @@ export type TlsServerOptions = {
   readonly handshakeMsMax: number;
   /** From the first byte of a request to its last. */
   readonly requestMsMax: number;
+  /** Connections of one address that are no links; as many as there may be, unless given. */
+  readonly addressConnectionsMax?: number;
   readonly note: Note | undefined;
   onRequest(request: IncomingMessage, response: ServerResponse, peer: Vouched): void;
   onUpgrade(request: IncomingMessage, socket: TLSSocket, head: Buffer, peer: Vouched): void;
@@ -38,20 +40,40 @@ export type Listening = {
   close(): Promise<void>;
 };
 
+export type TlsServer = {
+  readonly listening: Listening;
+  /** A connection has become a link. */
+  readonly adopt: (ws: WebSocket, link: Link, socket: Socket) => void;
+};
+
 /**
  * An HTTPS server that asks every peer for a certificate and lets the caller judge what it showed.
  * TLS refuses nobody by itself: so each refusal can say why, and a newcomer can ask to join.
  */
-export async function openTlsServer(
-  options: TlsServerOptions,
-): Promise<{ readonly listening: Listening; readonly adopt: (ws: WebSocket, link: Link) => void }> {
+export async function openTlsServer(options: TlsServerOptions): Promise<TlsServer> {
   const server = serverOf(options);
   const sockets = new Set<Socket>();
   const links = new Set<Link>();
+  /** By address, those that are no links. */
+  const others = new Map<string, number>();
+  const count = (from: string, more: 1 | -1): void => {
+    const next = (others.get(from) ?? 0) + more;
+    if (next === 0) others.delete(from);
+    else others.set(from, next);
+  };
+  const { addressConnectionsMax = limits.handshakesMax } = options;
   server.on('connection', (socket: Socket) => {
-    if (sockets.size - links.size >= limits.handshakesMax) return void socket.destroy();
+    const { remoteAddress: from = '' } = socket;
+    const isFull = sockets.size - links.size >= limits.handshakesMax;
+    if (isFull || (others.get(from) ?? 0) >= addressConnectionsMax) return void socket.destroy();
+    count(from, 1);
+    // A peer that is gone without a word would else be kept for as long as nothing is sent to it.
+    socket.setKeepAlive(true, limits.keepAliveMs);
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.once('close', () => {
+      sockets.delete(socket);
+      count(from, -1);
+    });
   });
   hear(server, options);
   const port = await listen(server, options.host, options.port);
@@ -67,9 +89,13 @@ export async function openTlsServer(
     },
     close: () => shut(server, sockets, links),
   };
-  const adopt = (ws: WebSocket, link: Link) => {
+  const adopt = (ws: WebSocket, link: Link, { remoteAddress: from = '' }: Socket) => {
     links.add(link);
-    ws.once('close', () => links.delete(link));
+    count(from, -1);
+    ws.once('close', () => {
+      links.delete(link);
+      count(from, 1);
+    });
   };
   return { listening, adopt };
 }

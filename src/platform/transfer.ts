@@ -172,7 +172,7 @@ async function filled(writer: BlobWriter, fill: () => Promise<void>): Promise<vo
 }
 
 /** Gathers what arrives while a write is under way into one buffer, for the next write. */
-function sinkOf(writer: BlobWriter, progress: () => void): Writable {
+export function sinkOf(writer: BlobWriter, progress: () => void): Writable {
   const buffer = Buffer.allocUnsafeSlow(limits.blobWriteBytes);
   const put = async (chunks: readonly { readonly chunk: Buffer }[]): Promise<void> => {
     let used = 0;

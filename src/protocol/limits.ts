@@ -1,12 +1,16 @@
 import { gateServiceLimits } from './gate-service-limits.ts';
+import { headLimits } from './head-limits.ts';
 import { logLimits } from './log-limits.ts';
+import { requestLimits } from './request-limits.ts';
 import { secretLimits } from './secret-limits.ts';
 import { siteLimits } from './site-limits.ts';
 
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
 export const limits = {
   ...gateServiceLimits,
+  ...headLimits,
   ...logLimits,
+  ...requestLimits,
   ...siteLimits,
   ...secretLimits,
   /** transport, envelope: a message frame. What is larger goes as a stream. */
@@ -251,32 +255,6 @@ export const limits = {
   watchRowsPerTurn: 64,
   /** cluster: what a silent node has at least to come back, if its head was away itself. */
   returnMs: 15_000,
-  /** consensus: a leader's beats, and how long a follower hears nothing until it stands. */
-  raftBeatMs: 50,
-  raftElectionMsMin: 200,
-  raftElectionMsMax: 400,
-  /** consensus: how long a leader reads after a beat that most answered; clocks drift by 10 %. */
-  raftLeaseMs: 180,
-  /** consensus: appends to one head that may be unanswered, and entries in one of them. */
-  raftInFlightMax: 64,
-  raftAppendEntriesMax: 256,
-  /** consensus: how many entries a learner may be behind when it becomes a voter. */
-  raftPromoteLagMax: 1_024,
-  /** replica: changes of one entry; more that wait together become several entries. */
-  raftEntryBytesMax: 1 << 20,
-  /** replica: one batch of a group of several heads: its entry has to fit a frame of the mesh. */
-  raftBatchBytesMax: 3 << 20,
-  /** replica: entries of one append, in bytes; more are sent as several. */
-  raftAppendBytesMax: 1 << 20,
-  /** replica: proposals under way before what comes is gathered for the next entry. */
-  raftProposalsMax: 2,
-  /** replica: entries kept in memory, so that other heads are fed without reading the disk. */
-  raftCacheBytesMax: 16 << 20,
-  /** replica: applied entries that are kept for heads that lag, in number and in bytes. */
-  raftTailEntriesMax: 20_000,
-  raftTailBytesMax: 64 << 20,
-  /** replica: a loop that is so much late has heard nothing meanwhile, and does not stand. */
-  raftLateMs: 100,
   /** client: a head that has not answered by then is not waited for alone: another is asked too. */
   hedgeMs: 200,
   /** client: questions of one client that are with two heads at once. */

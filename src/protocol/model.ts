@@ -30,11 +30,8 @@ export const Failure = Type.Object({
   retry: Type.Boolean(),
 });
 
-export const Resources = Type.Object({
-  cpus: count(65_536),
-  memoryBytes: bytes,
-  gpus: count(4096),
-});
+const each = { cpus: count(65_536), memoryBytes: bytes, gpus: count(4096) };
+export const Resources = Type.Object(each);
 export type Resources = Static<typeof Resources>;
 
 const Port = Type.Object({
@@ -186,6 +183,12 @@ export const JobRow = Type.Object({
   comment: directiveText,
   /** The loopback address on which the job's `in` ports answer; '' if there are none. */
   address: text(64),
+  /** What its script asks for: so many nodes, and this of each. */
+  request: Type.Optional(
+    Type.Object({ nodes: count(limits.nodesMax), flavor: text(256), image: text(256), ...each }),
+  ),
+  /** What it holds, or held, of each node. */
+  resources: Type.Optional(Resources),
 });
 export type JobRow = Static<typeof JobRow>;
 

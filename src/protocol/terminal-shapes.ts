@@ -50,6 +50,9 @@ export const terminalShapes = {
       ...fresh,
       states: Type.Optional(text(16)),
       name: Type.Optional(text(64)),
+      account: Type.Optional(text(256)),
+      /** Only those that were submitted then, or later. */
+      since: Type.Optional(instant),
     }),
     reply: Type.Object({ jobs: list(JobRow, limits.pageMax), next: text(200), ...dated }),
   },

@@ -35,6 +35,11 @@ export class Routes {
     return this.#live.size;
   }
 
+  /** For whoever looks inside a node. */
+  get living(): IterableIterator<Actor> {
+    return this.#live.values();
+  }
+
   find(path: string): Actor | undefined {
     return this.#live.get(path);
   }

@@ -55,6 +55,8 @@ const homes: Readonly<Record<string, RegExp>> = {
   '@azure/identity': /^src\/gates\/azure\//,
   '@azure/arm-compute': /^src\/gates\/azure\//,
   '@azure/arm-resources': /^src\/gates\/azure\//,
+  fastify: /^src\/api\/rest\//,
+  'prom-client': /^src\/api\//,
 };
 
 function roomOf(path: string): string {
@@ -127,7 +129,7 @@ export const noCycles: Rule = ({ sources }) => {
 /** What must not be loaded before it is needed: it takes the start too long, or memory. */
 const heavy: Readonly<Record<string, RegExp>> = {
   'src/cli/main.ts': /^(typebox|lmdb|ssh2|pino|nact|fastify|@azure\/|@peculiar\/)/,
-  'src/node.ts': /^(ssh2|dockerode|@azure\/)/,
+  'src/node.ts': /^(ssh2|dockerode|fastify|@fastify\/|prom-client|@azure\/)/,
 };
 
 /** The command and the daemon start without the packages that few runs of them need. */

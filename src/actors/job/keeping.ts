@@ -45,7 +45,7 @@ const kind: RecordKind<Head> = {
 };
 
 /** Index keys: what must live after a start, what waits, and lists by time, whole and per owner. */
-const LIVE = '/live/jobs';
+export const LIVE = '/live/jobs';
 export const QUEUED = '/queued';
 /** Those that were proposed a place, and whose claim of it may be on its way. */
 export const PLACING = '/placing';

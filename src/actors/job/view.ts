@@ -80,7 +80,14 @@ export function row(job: Job, reason = ''): JobRow {
     account: job.spec.account,
     comment: job.spec.comment,
     address: job.alias,
+    request: requestOf(job),
+    ...(job.placement !== null && { resources: job.placement.resources }),
   };
+}
+
+function requestOf({ spec }: Job): NonNullable<JobRow['request']> {
+  const { nodes, flavor, cloudImage: image, cpus, memoryBytes, gpus } = spec;
+  return { nodes, flavor, image, cpus, memoryBytes, gpus };
 }
 
 /** All that is kept of a job. */

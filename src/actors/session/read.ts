@@ -12,6 +12,7 @@ import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
 import type { Job } from '../job/job.ts';
 import { BY_TIME, byOwner, keeping as jobKeeping } from '../job/keeping.ts';
 import { row, view } from '../job/view.ts';
+import { sortable } from '../keeping.ts';
 import { NODES, keeping as nodeKeeping } from '../node/keeping.ts';
 import type { NodeRecord } from '../node/node.ts';
 import { secretRows } from './secrets.ts';
@@ -95,22 +96,27 @@ function all<S>(store: Records, keeping: Keeping<S>, prefix: string): readonly S
   return states;
 }
 
-async function jobs(
-  from: Reading,
-  user: Who,
-  { limit = limits.pageMax, after = '', states = '', name = '' }: Body<'job.list'>,
-): Promise<Reply<'job.list'>> {
+async function jobs(from: Reading, user: Who, asked: Body<'job.list'>): Promise<Reply<'job.list'>> {
+  const { limit = limits.pageMax, after = '', since = 0 } = asked;
   const prefix = user.door === 'operator' ? BY_TIME : byOwner(user.id);
   if (after !== '' && !after.startsWith(`i${prefix}`))
     throw new Failed('malformed', '$.after: wanted the `next` of a page of this list');
-  const page = find(from.store, `${prefix}/`, limit, after);
+  // Its keys are in the order of time.
+  const begin = since === 0 ? '' : `i${prefix}/${sortable(since)}`;
+  const page = find(from.store, `${prefix}/`, limit, after || begin);
   const found = page.paths.flatMap((path) => get(from.store, jobKeeping, path) ?? []);
   const queued = found.filter((job) => job.phase === 'queued').map((job) => job.id);
   const reasons = queued.length > 0 ? await from.reasons(queued) : {};
-  const rows = found
-    .map((job): JobRow => row(job, reasons[job.id]))
-    .filter((r) => (states === '' || states.includes(r.state)) && (name === '' || r.name === name));
-  return { jobs: rows, next: page.next };
+  const rows = found.map((job): JobRow => row(job, reasons[job.id]));
+  return { jobs: rows.filter((job) => fits(job, asked)), next: page.next };
+}
+
+function fits(row: JobRow, { states = '', name = '', account = '' }: Body<'job.list'>): boolean {
+  return (
+    (states === '' || states.includes(row.state)) &&
+    (name === '' || row.name === name) &&
+    (account === '' || row.account === account)
+  );
 }
 
 async function show(from: Reading, user: Who, id: string): Promise<ReturnType<typeof view>> {

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { folder, forAll, swm } from '../e2e/lab.ts';
+import { isEnded, waiter } from '../e2e/waiter.ts';
+import { freePort } from '../platform/free-port.ts';
+import { restPlace } from './rest-place.ts';
+
+const place = forAll(async () => {
+  const port = await freePort();
+  const args = ['--set', 'jobs.relocate=asked', '--set', `metrics.port=${port}`];
+  return { ...(await restPlace(args)), port };
+});
+
+/** The value of a line, by its name and labels. */
+const numberAt = (text: string, line: string): number => {
+  const found = text.split('\n').find((one) => one.startsWith(`${line} `));
+  return found === undefined ? Number.NaN : Number(found.slice(line.length));
+};
+
+describe('metrics', { timeout: 60_000 }, () => {
+  it('are for operators, and for who is on this machine if the operator wants it', async () => {
+    const { ask, ann, admin, port } = place();
+    expect((await ask(ann, '/metrics')).text).toBe('{"error":"forbidden"}');
+    expect((await ask(undefined, '/metrics')).status).toBe(401);
+    const { status, headers, text } = await ask(admin, '/metrics');
+    expect([status, headers['content-type']]).toEqual([
+      200,
+      'text/plain; version=0.0.4; charset=utf-8',
+    ]);
+    for (const line of text.split('\n'))
+      expect(line).toMatch(/^$|^# (HELP|TYPE) \w+ .+$|^\w+(\{.*\})? (-?[\d.e+-]+|Nan)$/);
+    const plain = await fetch(`http://127.0.0.1:${port}/metrics`);
+    expect([plain.status, await plain.text()]).toEqual([
+      200,
+      expect.stringContaining('# TYPE swm_commit_seconds histogram'),
+    ]);
+    for (const path of ['/', '/user/job', '/health'])
+      expect((await fetch(`http://127.0.0.1:${port}${path}`)).status).toBe(404);
+  });
+
+  it('count jobs, commits and what the head is', async () => {
+    const { ask, ann, admin, node, home } = place();
+    const submit = async (script: string): Promise<string> =>
+      (await ask(ann, '/user/job', { method: 'POST', body: script })).text;
+    const cpus = (await node.client.call('node.list', {})).nodes[0]?.resources.cpus ?? 0;
+    await node.until(await submit('#!/bin/sh\n'), isEnded);
+    const job = await waiter(home, `cpus ${cpus}`);
+    const runs = await submit(job.script);
+    await node.until(runs, ({ phase }) => phase === 'running');
+    await submit(`#!/bin/sh\n#SWM cpus ${cpus}\n`);
+    await submit(`#!/bin/sh\n#SWM cpus ${cpus}\n`);
+    const seen = async () => {
+      const { text } = await ask(admin, '/metrics');
+      const jobs = ['queued', 'running', 'ended'].map((phase) =>
+        numberAt(text, `swm_jobs{phase="${phase}"}`),
+      );
+      return { text, jobs };
+    };
+    await expect.poll(async () => (await seen()).jobs, { timeout: 20_000 }).toEqual([2, 1, 1]);
+    const { text } = await seen();
+    expect(numberAt(text, 'swm_queue_age_seconds')).toBeGreaterThan(0);
+    expect(numberAt(text, 'swm_raft_role{role="leader"}')).toBe(1);
+    expect(numberAt(text, 'swm_raft_term')).toBeGreaterThan(0);
+    expect(numberAt(text, 'swm_actors')).toBeGreaterThan(5);
+    expect(numberAt(text, 'process_resident_memory_bytes')).toBeGreaterThan(1 << 20);
+    expect(numberAt(text, 'nodejs_eventloop_lag_p99_seconds')).toBeGreaterThanOrEqual(0);
+    const commits = numberAt(text, 'swm_commit_seconds_count');
+    expect(commits).toBeGreaterThan(0);
+    expect(numberAt(text, 'swm_commit_seconds_bucket{le="+Inf"}')).toBe(commits);
+    await job.go();
+    await node.until(runs, isEnded);
+  });
+
+  it('are not offered to the world without a certificate', async () => {
+    const spool = join(await folder(), 'spool');
+    const open = ['--set', 'metrics.host=0.0.0.0', '--set', 'metrics.port=9999'];
+    const done = await swm(['dev', '--spool', spool, ...open]);
+    expect(done).toMatchObject({ code: 2, stderr: expect.stringContaining('a loopback address') });
+  });
+});
