@@ -88,14 +88,10 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
     spool: jobs,
   });
   const { blobs, carrier } = setup;
-  const outAddress = outAddressOf(config.address);
-  const uidOf = async (name: string): Promise<number | undefined> =>
-    isRoot() ? (await accountOf(name))?.uid : process.geteuid?.();
-  const outs = openOuts({ address: outAddress, uidOf, ...setup.ways });
-  const tasks = openTaskSockets({ lead: setup.ways.leadTask, accountOf });
+  const ways = openWays(setup, accountOf);
   const ended = new Ends();
   return {
-    agentOf: async (wish) => tasks.agentOf(wish),
+    agentOf: async (wish) => ways.tasks.agentOf(wish),
     locate: (node) => async (order) => ({
       ...ended.sourceOf(node, order),
       owner: (await accountOf(''))?.uid,
@@ -109,27 +105,41 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
       },
       images: openImages(find, credentialsFrom(config.containers.credentials)),
       workplace: workplace({ directory: jobs, blobs, carrier, accountOf }),
-      outs,
-      tasks,
+      ...ways,
       clock,
       address: config.address,
-      outAddress,
       path: config.jobs.path,
       user: isRoot() ? config.jobs.user : userInfo().username,
       accountOf: () => '',
-      secrets: async (key) => {
-        const question = message('job.secrets', { ...key, node: config.name });
-        const answer = await ask(setup.node(), `/jobs/${key.job}`, question, limits.secretsMs);
-        return (answer as Reply<'job.secrets'>).secrets;
-      },
+      secrets: secretsFrom(setup),
     },
     close: () => {
-      void outs.closeAll();
-      void tasks.closeAll();
+      void ways.outs.closeAll();
+      void ways.tasks.closeAll();
       processes.close();
     },
   };
 }
+
+/** What is open for jobs while they run: the way to who submitted them, and to their own nodes. */
+function openWays(
+  { config, ways }: WorkerSetup,
+  accountOf: (name: string) => Promise<Account | undefined>,
+) {
+  const outAddress = outAddressOf(config.address);
+  const uidOf = async (name: string): Promise<number | undefined> =>
+    isRoot() ? (await accountOf(name))?.uid : process.geteuid?.();
+  const outs = openOuts({ address: outAddress, uidOf, ...ways });
+  return { outAddress, outs, tasks: openTaskSockets({ lead: ways.leadTask, accountOf }) };
+}
+
+const secretsFrom =
+  ({ config, node }: WorkerSetup): RunnerPorts['secrets'] =>
+  async (key) => {
+    const question = message('job.secrets', { ...key, node: config.name });
+    const answer = await ask(node(), `/jobs/${key.job}`, question, limits.secretsMs);
+    return (answer as Reply<'job.secrets'>).secrets;
+  };
 
 /** Which attempts write no more: their process has ended, and the rest of its tree is dead. */
 class Ends {
