@@ -7,10 +7,7 @@ import type { Node } from '../runtime/node.ts';
 /** Where sessions live; nobody is let in while it does not. */
 const SESSIONS = '/sessions';
 
-/**
- * Whose words are brought: a user, from where (an address of this head if it is on its machine), and
- * the name of its session, unique on this node.
- */
+/** Whose words are brought: a user, from where, and by which session, unique on this node. */
 export type Speaker = { readonly user: Who; readonly from: string; readonly session: string };
 
 /**

@@ -65,6 +65,8 @@ describe.each(each)('the $scope store of version $version', ({ version, scope })
       const written = changes(keeping, path, { parts: {}, index: [] }, state).changes;
       keys.push(...written.map(({ key }) => key));
     }
-    expect(keys.sort()).toEqual(meant.keys.toSorted());
+    // Of a claim that was under way before there was this key, a place may be refused once.
+    const known = keys.filter((key) => !key.startsWith('i/placing#'));
+    expect(known.sort()).toEqual(meant.keys.toSorted());
   });
 });

@@ -19,9 +19,9 @@ const once: readonly Name[] = ['job.requeue', 'head.transfer', 'head.backup'];
 const passing: readonly Code[] = ['stopping', 'unreachable', 'unknown_outcome'];
 
 /**
- * All requests of a user from one place share a session while any of them waits: so they go the same way as
- * those of a terminal that is connected, on whichever head. While another head comes to lead they
- * wait for it, since programs that make requests mostly ask but once.
+ * All requests of a user from one place share a session while any of them waits: so they go the
+ * same way as those of a terminal that is connected, on whichever head. While another head comes to
+ * lead they wait for it, since programs that make requests mostly ask but once.
  */
 export function callsOf(node: Node): Call {
   const ask = asksOf(node);
