@@ -166,16 +166,6 @@ export interface Images {
   bring(image: string, progress: Progress, signal: AbortSignal): Promise<void>;
 }
 
-// ---------------------------------------------------------------- secrets
-
-/** Makes texts unreadable for all but the heads, which have one key. */
-export interface Seal {
-  /** Another text each time. It opens for that owner and name only. */
-  shut(owner: string, name: string, text: string): string;
-  /** Throws `Failed`: corrupt, for what was not shut by this key for this owner and name. */
-  open(owner: string, name: string, sealed: string): string;
-}
-
 // ---------------------------------------------------------------- bytes
 
 export type BlobRef = { readonly sha256: string; readonly bytes: number };

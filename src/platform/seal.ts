@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import type { Seal } from '../actors/ports.ts';
+import type { Seal } from '../actors/safe/safe.ts';
 import { Failed } from '../protocol/errors.ts';
 
 const CIPHER = 'aes-256-gcm';

@@ -30,6 +30,8 @@ function worker(answers: readonly (Readonly<Record<string, string>> | Failed)[])
     path: '/bin',
     user: 'nobody',
     accountOf: () => '',
+    outs: { open: async () => {} },
+    tasks: { open: async () => {} },
     secrets: async (key: object) => {
       const answer = answers[heard.asked.push(key) - 1] ?? VALUES;
       if (answer instanceof Failed) throw answer;

@@ -21,6 +21,14 @@ export type Safe = {
   readonly secrets: readonly Sealed[];
 };
 
+/** Makes texts unreadable for all but the heads, which have one key. */
+export interface Seal {
+  /** Another text each time. It opens for that owner and name only. */
+  shut(owner: string, name: string, text: string): string;
+  /** Throws `Failed`: corrupt, for what was not shut by this key for this owner and name. */
+  open(owner: string, name: string, sealed: string): string;
+}
+
 /** The owner of what is for everybody's jobs. No user has this for an id. */
 export const SHARED = 'shared';
 

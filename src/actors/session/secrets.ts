@@ -5,9 +5,8 @@ import type { Spec } from '../../protocol/model.ts';
 import type { SecretRow } from '../../protocol/secret-model.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Records } from '../../runtime/ports.ts';
-import type { Seal } from '../ports.ts';
 import { secretsOf } from '../safe/keeping.ts';
-import { SHARED, unknownSecret } from '../safe/safe.ts';
+import { type Seal, SHARED, unknownSecret } from '../safe/safe.ts';
 
 /** What a call about a secret says to its owner's safe; undefined: it is another call. */
 export function secretMessage(seal: Seal, user: Who, asked: Message): Message | undefined {

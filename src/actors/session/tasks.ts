@@ -8,7 +8,7 @@ import type { Records } from '../../runtime/ports.ts';
 import { find, isKept } from '../../runtime/record.ts';
 import { SHORT } from '../job/keeping.ts';
 import { hasOut } from '../job/out-target.ts';
-import type { Seal } from '../ports.ts';
+import type { Seal } from '../safe/safe.ts';
 import { type Reading, read } from './read.ts';
 import { checkSecrets, secretMessage } from './secrets.ts';
 import type { SessionTasks } from './session.ts';
