@@ -224,7 +224,7 @@ export const limits = {
   /** job: the longest pause before a job that a site or cluster refused is tried again. */
   refusedMsMax: 5 * 60_000,
   /** cluster: the longest pause between two tries to remove what must go. */
-  removeAgainMsMax: 60_000,
+  removeAgainMsMax: 30_000,
   /** cluster: how often in a row its site may not know it: what is new is not in all lists. */
   vanishedMax: 3,
   unlistedMax: 30,

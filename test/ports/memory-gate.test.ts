@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/runtime/ports.ts';
 import { type GateWorld, gateSuite, orderOf } from './gate.suite.ts';
-import { calm, type Manners, MemorySite, nasty } from './memory-gate.ts';
+import { calm, type Manners, nasty } from './manners.ts';
+import { MemorySite } from './memory-gate.ts';
 
 /** Dice that fall the same way for the same seed (mulberry32). */
 function diceOf(seed: number): () => number {
