@@ -28,6 +28,8 @@ import { scheduler } from './scheduler/scheduler.ts';
 import { schedulerTasks } from './scheduler/tasks.ts';
 import { session, TERMINAL_CALLS } from './session/session.ts';
 import { type SessionPorts, sessionTasks } from './session/tasks.ts';
+import { keeping as sweeperKeeping } from './sweeper/keeping.ts';
+import { sweeper } from './sweeper/sweeper.ts';
 
 export type HeadPorts = JobPorts & ClusterPorts & GatePorts & GroupPorts & SessionPorts;
 
@@ -51,7 +53,17 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
     tasks: groupTasks(ports),
     keeping: groupKeeping,
   }),
-  gate: family({ behaviour: gate, hears: ['gate.offer'] as const, tasks: gateTasks(ports) }),
+  gate: family({
+    behaviour: gate,
+    hears: ['gate.offer', 'gate.list'] as const,
+    tasks: gateTasks(ports),
+  }),
+  sweeper: family({
+    behaviour: sweeper,
+    hears: ['sweep.confirm'] as const,
+    tasks: noTasks,
+    keeping: sweeperKeeping,
+  }),
   scheduler: family({
     behaviour: scheduler,
     hears: [

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { HeadPorts } from '../actors/families.ts';
 import type { Feed } from '../actors/feed.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
+import { unsweptSince } from '../actors/sweeper/keeping.ts';
 import { controlTree } from '../actors/tree.ts';
 import { terminalDoor } from '../api/terminal.ts';
 import type { Config } from '../config.ts';
@@ -217,6 +218,7 @@ const tellNode = (node: Node, name: string, why: string): void =>
 
 function status(setup: HeadSetup, since: number): Reply<'node.status'> {
   const { spool, config, council, links, node } = setup;
+  const { store } = council;
   const { role, leader, term, applied, committed, members, lastSnapshotAt } =
     council.replica.status();
   const isHere = (name: string): boolean => name === config.name || links.has(name);
@@ -231,8 +233,15 @@ function status(setup: HeadSetup, since: number): Reply<'node.status'> {
     snapshotAt: lastSnapshotAt,
     actors: node().routes.size,
     rssBytes: process.memoryUsage.rss(),
-    trouble: [...spool.warnings],
+    trouble: [...spool.warnings, ...unsweptTrouble(store)],
   };
+}
+
+function unsweptTrouble(store: Store): readonly string[] {
+  const since = unlessReplaced(() => unsweptSince(store), 0);
+  if (since === 0) return [];
+  const at = new Date(since).toISOString();
+  return [`no site is swept since the restore of ${at}: see swm sweep`];
 }
 
 function health({ config }: HeadSetup, request: IncomingMessage, response: ServerResponse): void {

@@ -1,3 +1,4 @@
+import { clusterLimits } from './cluster-limits.ts';
 import { gateServiceLimits } from './gate-service-limits.ts';
 import { logLimits } from './log-limits.ts';
 import { secretLimits } from './secret-limits.ts';
@@ -5,6 +6,7 @@ import { siteLimits } from './site-limits.ts';
 
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
 export const limits = {
+  ...clusterLimits,
   ...gateServiceLimits,
   ...logLimits,
   ...siteLimits,
@@ -153,22 +155,8 @@ export const limits = {
   marksMax: 200,
   /** job: former runs that are kept in its record. */
   runsMax: 20,
-  /** cluster: a node of a made cluster silent for so long is given up, and deleted. */
-  silentMsMax: 60_000,
-  /** cluster: tries to create one before it is given up. */
-  createTriesMax: 3,
-  /** cluster: how often the site is asked how a creation goes. */
-  pollMs: 2_000,
-  /** cluster, gate: between two tries to remove what must go. */
-  removeAgainMs: 5_000,
   /** cluster, node: a join token's life. */
   tokenMs: 60 * 60_000,
-  /** gate: between two sweeps. */
-  sweepMs: 60_000,
-  /** gate: no creation takes longer; a younger stray is left alone. */
-  createMsMax: 10 * 60_000,
-  /** gate: how old its picture of flavors and images may be. */
-  offersMs: 10 * 60_000,
   /** scheduler: news are gathered for so long before a pass. */
   passMs: 2,
   /** scheduler: a proposal that nobody answered is made again. */
@@ -223,11 +211,6 @@ export const limits = {
   forwardConnectionsMax: 1_024,
   /** job: the longest pause before a job that a site or cluster refused is tried again. */
   refusedMsMax: 5 * 60_000,
-  /** cluster: the longest pause between two tries to remove what must go. */
-  removeAgainMsMax: 30_000,
-  /** cluster: how often in a row its site may not know it: what is new is not in all lists. */
-  vanishedMax: 3,
-  unlistedMax: 30,
   /** runner: tries to collect the files of an attempt that is being ended. */
   collectTriesMax: 5,
   /** housekeeper: how long what is left of a purged job, or of something gone, is kept. */
@@ -249,8 +232,6 @@ export const limits = {
   /** watch: lists watched over one link, and rows read of one before others have a turn. */
   watchesMax: 32,
   watchRowsPerTurn: 64,
-  /** cluster: what a silent node has at least to come back, if its head was away itself. */
-  returnMs: 15_000,
   /** consensus: a leader's beats, and how long a follower hears nothing until it stands. */
   raftBeatMs: 50,
   raftElectionMsMin: 200,

@@ -66,6 +66,8 @@ export const messages = {
   'secret.remove': call(41, 'session', users, 'Removes a secret.'),
   'head.backup': call(35, 'session', operators, 'Makes a copy of all records, to be fetched.'),
   'node.add': call(34, '/group', operators, 'Expects a worker, and gives what it joins by.'),
+  'gate.list': call(44, '/gate-{remote}', operators, 'Lists what a site has, and whose it is.'),
+  'sweep.confirm': call(45, '/sweeper', operators, 'Lets sites be swept after a restore.'),
 
   // between the actors of the control tree
   'job.create': call(48, '/jobs/{id}', heads, 'Makes a job.'),

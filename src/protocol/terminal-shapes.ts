@@ -1,4 +1,4 @@
-import Type, { type TSchema } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
 import { limits } from './limits.ts';
 import {
   BlobRef,
@@ -27,6 +27,20 @@ const page = { limit: Type.Optional(count(limits.pageMax)), after: Type.Optional
 /** As of when an answer is, ms since the epoch. */
 const dated = { asOf: Type.Optional(instant) };
 const fresh = { stale: Type.Optional(Type.Boolean()) };
+
+/** What a site has, beside what its records say of it. */
+export const SiteRow = Type.Object({
+  name: text(256),
+  externalId: text(1024),
+  /** The site's own word; '' if it tells of no such thing. */
+  status: text(64),
+  createdAt: instant,
+  /** `stray`: ours, and nobody claims it. `missing`: claimed, and the site does not have it. */
+  mark: Type.Enum(['claimed', 'stray', 'foreign', 'missing']),
+  /** Of the cluster of that name; '' if there is none. */
+  phase: text(16),
+});
+export type SiteRow = Static<typeof SiteRow>;
 
 /** What terminals ask, and are answered; merged into the shapes of all messages. */
 export const terminalShapes = {
@@ -118,6 +132,17 @@ export const terminalShapes = {
     body: Type.Object({ id: text(64), before: Type.Optional(instant) }),
     reply: Type.Object({ id: uuid }),
   },
+  'gate.list': {
+    body: Type.Object({ remote: name }),
+    reply: Type.Object({
+      /** Strays first; `more` that are not told for want of room. */
+      rows: list(SiteRow, limits.siteRowsMax),
+      more: count(2 ** 40),
+      /** Since when no site is swept; 0 if they are. */
+      unsweptSince: instant,
+    }),
+  },
+  'sweep.confirm': { body: nothing, reply: nothing },
   'node.gone': {
     body: Type.Object({ node: name }),
     reply: Type.Object({ node: name, cluster: text(100) }),

@@ -152,6 +152,7 @@ describe('a tree', () => {
       'nodes',
       'safes',
       'jobs',
+      'sweeper',
       'gate-cloud',
       'housekeeper',
     ]);

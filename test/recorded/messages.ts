@@ -112,6 +112,25 @@ export const messageSamples: Samples = {
   },
   'node.add': { body: { name: node }, reply: invitation },
 
+  'gate.list': {
+    body: { remote: 'azure-west' },
+    reply: {
+      rows: [
+        {
+          name: cluster,
+          externalId: '/subscriptions/1/resourceGroups/x',
+          status: 'succeeded',
+          createdAt: at,
+          mark: 'stray',
+          phase: 'gone',
+        },
+      ],
+      more: 0,
+      unsweptSince: at,
+    },
+  },
+  'sweep.confirm': { body: {}, reply },
+
   'job.create': {
     body: {
       id,

@@ -11,6 +11,7 @@ import { keeping as runner } from '../../src/actors/runner/keeping.ts';
 import type { Runner } from '../../src/actors/runner/runner.ts';
 import { keeping as safe } from '../../src/actors/safe/keeping.ts';
 import type { Safe } from '../../src/actors/safe/safe.ts';
+import { SWEEPER, keeping as sweeper } from '../../src/actors/sweeper/keeping.ts';
 import { emptySpec } from '../../src/protocol/jobscript/spec.ts';
 import type { JobPhase, Spec } from '../../src/protocol/model.ts';
 import type { Keeping } from '../../src/runtime/family.ts';
@@ -18,8 +19,15 @@ import { messageSamples } from './messages.ts';
 import * as some from './values.ts';
 
 /** What is kept of each kind of record, by the folder of its family. */
-export const keepings = { job, cluster, group, node, runner, safe } as unknown as {
-  readonly [kind in 'job' | 'cluster' | 'group' | 'node' | 'runner' | 'safe']: Keeping<object>;
+export const keepings = { job, cluster, group, node, runner, safe, sweeper } as unknown as {
+  readonly [kind in
+    | 'job'
+    | 'cluster'
+    | 'group'
+    | 'node'
+    | 'runner'
+    | 'safe'
+    | 'sweeper']: Keeping<object>;
 };
 export type Kind = keyof typeof keepings;
 
@@ -242,4 +250,5 @@ export const lives = (): readonly Life[] => [
   ...nodes(),
   ...runners(),
   ...safes(),
+  { kind: 'sweeper', path: SWEEPER, states: [{ phase: 'off', since: later }] },
 ];
