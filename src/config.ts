@@ -86,6 +86,8 @@ const Config = Type.Object(
         /** What the site may be asked for at once. */
         clusters: Type.Optional(Type.Integer({ minimum: 0 })),
         cpus: Type.Optional(Type.Integer({ minimum: 0 })),
+        /** The time that it bills at least, ms. */
+        billingUnitMs: Type.Optional(Type.Integer({ minimum: 1_000, maximum: 86_400_000 })),
       }),
     ),
     log: Type.Object({ level: Type.Enum(['debug', 'info', 'warn', 'error']) }, strict),

@@ -4,7 +4,7 @@ import { printRows } from './lists.ts';
 import type { Screen } from './screen.ts';
 import { sites } from './sites.ts';
 import { type Call, isOn } from './verb.ts';
-import { instant, short } from './words.ts';
+import { amount, instant, short } from './words.ts';
 
 /** Lists the clusters that were made for jobs, or all that the sites have. */
 export async function run({ options, screen, client }: Call): Promise<number> {
@@ -17,7 +17,8 @@ export async function run({ options, screen, client }: Call): Promise<number> {
     { title: 'SITE', of: (cluster) => cluster.remote, gives: true },
     { title: 'FLAVOR', of: (cluster) => cluster.flavor, gives: true },
     { title: 'NODES', of: (cluster) => String(cluster.nodes.length), right: true },
-    { title: 'PRICE/H', of: (cluster) => String(cluster.price), right: true },
+    { title: 'PRICE/H', of: (cluster) => amount(cluster.price), right: true },
+    { title: 'COST', of: (cluster) => amount(cluster.cost ?? 0), right: true },
     { title: 'JOBS', of: (cluster) => cluster.jobs.map(short).join(','), gives: true },
     { title: 'DETAILS', of: (cluster) => cluster.details.replaceAll('\n', ' '), gives: true },
   ]);

@@ -15,6 +15,8 @@ export const clusterLimits = {
   unlistedMax: 30,
   /** cluster: what a silent node has at least to come back, if its head was away itself. */
   returnMs: 15_000,
+  /** config, price: the time that a site bills at least, unless it says otherwise. */
+  billingUnitMs: 60_000,
   /** gate: between two sweeps. */
   sweepMs: 60_000,
   /** gate: no creation takes longer; a younger stray is left alone. */

@@ -137,7 +137,15 @@ export const Placement = Type.Object({
   nodes: list(name, limits.nodesMax),
   made: Type.Union([
     Type.Null(),
-    Type.Object({ remote: name, flavor: name, image: text(256), price: Type.Number() }),
+    Type.Object({
+      remote: name,
+      flavor: name,
+      image: text(256),
+      /** Per node and hour, in the site's currency. */
+      price: Type.Number(),
+      /** The time that is billed at least; a minute unless given. */
+      unitMs: Type.Optional(count(86_400_000)),
+    }),
   ]),
   resources: Resources,
   ports: list(Type.Integer(), limits.portsMax),
@@ -200,6 +208,9 @@ export const JobView = Type.Object({
   stdout: Type.Union([Type.Null(), BlobRef]),
   stderr: Type.Union([Type.Null(), BlobRef]),
   price: Type.Number(),
+  /** What this run has cost so far, and the runs before it, in the currencies of the sites. */
+  cost: Type.Optional(Type.Number()),
+  costBefore: Type.Optional(Type.Number()),
 });
 export type JobView = Static<typeof JobView>;
 
@@ -217,19 +228,6 @@ export type NodeRow = Static<typeof NodeRow>;
 
 export const ClusterPhase = Type.Enum(['creating', 'joining', 'up', 'releasing', 'gone']);
 export type ClusterPhase = Static<typeof ClusterPhase>;
-
-export const ClusterRow = Type.Object({
-  name,
-  phase: ClusterPhase,
-  details: text(4096),
-  remote: text(100),
-  flavor: text(100),
-  nodes: list(name, limits.nodesMax),
-  jobs: list(text(64), 10_000),
-  since: instant,
-  price: Type.Number(),
-});
-export type ClusterRow = Static<typeof ClusterRow>;
 
 export const FlavorRow = Type.Object({
   name,

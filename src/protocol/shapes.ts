@@ -182,6 +182,7 @@ export const shapes = {
       cpusMax: count(10_000_000),
       defaultFlavor: text(100),
       defaultImage: text(256),
+      unitMs: Type.Optional(count(86_400_000)),
       flavors: list(FlavorRow, 10_000),
       images: list(ImageRow, 10_000),
     }),

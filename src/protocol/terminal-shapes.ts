@@ -2,7 +2,7 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { limits } from './limits.ts';
 import {
   BlobRef,
-  ClusterRow,
+  ClusterPhase,
   count,
   FlavorRow,
   files,
@@ -27,6 +27,22 @@ const page = { limit: Type.Optional(count(limits.pageMax)), after: Type.Optional
 /** As of when an answer is, ms since the epoch. */
 const dated = { asOf: Type.Optional(instant) };
 const fresh = { stale: Type.Optional(Type.Boolean()) };
+
+export const ClusterRow = Type.Object({
+  name,
+  phase: ClusterPhase,
+  details: text(4096),
+  remote: text(100),
+  flavor: text(100),
+  nodes: list(name, limits.nodesMax),
+  jobs: list(text(64), 10_000),
+  since: instant,
+  price: Type.Number(),
+  createdAt: Type.Optional(instant),
+  /** What it has cost since, in the site's currency. */
+  cost: Type.Optional(Type.Number()),
+});
+export type ClusterRow = Static<typeof ClusterRow>;
 
 /** What a site has, beside what its records say of it. */
 export const SiteRow = Type.Object({

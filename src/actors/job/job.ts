@@ -33,6 +33,7 @@ export type PastRun = {
   readonly endedAt: Millis;
   readonly stdout: BlobRef | null;
   readonly stderr: BlobRef | null;
+  readonly cost?: number;
 };
 
 export type ClusterNews = Body<'job.cluster'>;
@@ -79,6 +80,10 @@ export type Job = {
   readonly endedAt: Millis;
   readonly timeline: readonly Mark[];
   readonly runs: readonly PastRun[];
+  /** Since when it holds what was made for it, which costs; 0: nothing. */
+  readonly heldAt: Millis;
+  /** What this run has cost with what it holds no more. */
+  readonly spent: number;
   /** Of a purged job only its key is left, which answers as before; later nothing. */
   readonly remains: 'all' | 'key' | 'nothing';
   /**

@@ -2,6 +2,7 @@ import { failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { held } from './cost.ts';
 import {
   askCluster,
   type Job,
@@ -59,7 +60,8 @@ export const refusedFor = ({ refusals }: Job): Millis =>
   Math.min(limits.refusedMsMax, limits.againMs * 2 ** Math.min(refusals, 20));
 
 export function placing(job: Job, event: JobHeard, now: Millis): JobStep {
-  if (event.is === 'answered') return [to(job, 'provisioning', now, { details: CREATE }), []];
+  if (event.is === 'answered')
+    return [to(job, 'provisioning', now, { details: CREATE, ...held(job, now) }), []];
   if (event.is === 'again') return [job, [claim(job)]];
   if (event.is !== 'unanswered') return stay(job);
   const { code, text } = event.failure;

@@ -25,6 +25,8 @@ export type Site = {
   readonly cpusMax: number;
   readonly defaultFlavor: string;
   readonly defaultImage: string;
+  /** The time that it bills at least. */
+  readonly unitMs?: Millis;
   readonly flavors: readonly FlavorRow[];
   readonly images: readonly ImageRow[];
   /** What clusters made there use now. */
@@ -182,12 +184,13 @@ function atOneSite(job: Waiting, site: OpenSite): Found {
   site.clusters += 1;
   site.cpus += cpus;
   const cluster = `swm-${job.id.slice(0, 8)}`;
-  const { remote } = site;
+  const { remote, unitMs } = site;
+  const bills = unitMs === undefined ? {} : { unitMs };
   return {
     placement: {
       cluster,
       nodes: Array.from({ length: spec.nodes }, (_, i) => `${cluster}-${i}`),
-      made: { remote, flavor: flavor.name, image, price: flavor.price },
+      made: { remote, flavor: flavor.name, image, price: flavor.price, ...bills },
       resources: want,
       ports: portsOf(spec),
     },
