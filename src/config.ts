@@ -53,6 +53,8 @@ const Config = Type.Object(
         walltimeMs: duration,
         /** How long a job that says `on-node-loss requeue` runs on a node that is cut off, ms. */
         leaseMs: Type.Integer({ minimum: limits.leaseMsMin, maximum: limits.leaseMsMax }),
+        /** How long clusters stay after jobs that say `keep-resources`, ms. */
+        keepMs: Type.Integer({ minimum: 0, maximum: limits.keepMsMax }),
         /** How long ended jobs are kept, ms. */
         retentionMs: duration,
         /** What each of a job's logs may have; a job that writes more is ended. */
@@ -86,6 +88,8 @@ const Config = Type.Object(
         /** What the site may be asked for at once. */
         clusters: Type.Optional(Type.Integer({ minimum: 0 })),
         cpus: Type.Optional(Type.Integer({ minimum: 0 })),
+        /** How long it lets clusters stay, if not as `jobs.keepMs` says. */
+        keepMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.keepMsMax })),
         /** The time that it bills at least, ms. */
         billingUnitMs: Type.Optional(Type.Integer({ minimum: 1_000, maximum: 86_400_000 })),
       }),
@@ -114,6 +118,7 @@ const defaults = (): Config => ({
     relocate: 'asked',
     walltimeMs: 0,
     leaseMs: limits.leaseMs,
+    keepMs: limits.keepMs,
     retentionMs: 7 * DAY_MS,
     logBytesMax: limits.logBytesMax,
   },

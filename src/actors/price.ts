@@ -9,9 +9,11 @@ const HOUR_MS = 3_600_000;
 /** What is held: its price an hour, all nodes together, and the time that is billed at least. */
 export type Rate = { readonly perHour: number; readonly unitMs: Millis };
 
+type Held = Pick<Placement, 'made' | 'nodes' | 'warm'>;
+
 /** Nodes that were given to us cost nothing. */
-export const rateOf = ({ made, nodes }: Pick<Placement, 'made' | 'nodes'>): Rate => ({
-  perHour: (made?.price ?? 0) * nodes.length,
+export const rateOf = ({ made, nodes, warm }: Held): Rate => ({
+  perHour: (made?.price ?? 0) * (warm ?? nodes.length),
   unitMs: made?.unitMs ?? limits.billingUnitMs,
 });
 

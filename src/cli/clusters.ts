@@ -1,4 +1,5 @@
 import type { Client } from '../client/client.ts';
+import type { ClusterRow } from '../protocol/terminal-shapes.ts';
 import { exits } from './exits.ts';
 import { printRows } from './lists.ts';
 import type { Screen } from './screen.ts';
@@ -20,9 +21,15 @@ export async function run({ options, screen, client }: Call): Promise<number> {
     { title: 'PRICE/H', of: (cluster) => amount(cluster.price), right: true },
     { title: 'COST', of: (cluster) => amount(cluster.cost ?? 0), right: true },
     { title: 'JOBS', of: (cluster) => cluster.jobs.map(short).join(','), gives: true },
-    { title: 'DETAILS', of: (cluster) => cluster.details.replaceAll('\n', ' '), gives: true },
+    { title: 'DETAILS', of: detailsOf, gives: true },
   ]);
   return exits.good;
+}
+
+function detailsOf({ details, keptUntil }: ClusterRow): string {
+  return keptUntil === undefined
+    ? details.replaceAll('\n', ' ')
+    : `kept until ${instant(keptUntil)} for the next job of its owner`;
 }
 
 /** What there is, beside what we think that there is. */

@@ -96,7 +96,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     store,
     forwards,
     gates,
-    sites: new Map(config.remotes.map((remote) => [remote.name, siteFacts(remote)])),
+    sites: new Map(config.remotes.map((remote) => [remote.name, siteFacts(remote, config)])),
     installation: spool.installation,
     seal: sealBy(() => keys.authority().key),
     // Bound to cluster, stay and node: the same for whoever asks again, and for no other.
@@ -135,8 +135,8 @@ function checkOut({ ports }: Config): HeadPorts['checkOut'] {
   };
 }
 
-function siteFacts(remote: Config['remotes'][number]): SiteFacts {
-  const { kind, flavor = '', image, billingUnitMs = limits.billingUnitMs } = remote;
+function siteFacts(remote: Config['remotes'][number], { jobs }: Config): SiteFacts {
+  const { kind, flavor = '', image, billingUnitMs = limits.billingUnitMs, keepMs } = remote;
   const { clusters, cpus } = { ...roomOf(remote), ...remote };
   // A gate service chooses itself what is booted for jobs that name no image.
   const usual = kind === 'http' ? '' : 'host';
@@ -146,6 +146,7 @@ function siteFacts(remote: Config['remotes'][number]): SiteFacts {
     defaultFlavor: flavor,
     defaultImage: image ?? usual,
     unitMs: billingUnitMs,
+    keepMs: keepMs ?? jobs.keepMs,
   };
 }
 

@@ -17,6 +17,9 @@ export const clusterLimits = {
   returnMs: 15_000,
   /** config, price: the time that a site bills at least, unless it says otherwise. */
   billingUnitMs: 60_000,
+  /** config, cluster: how long a cluster is kept after its job by default, and at most. */
+  keepMs: 10 * 60_000,
+  keepMsMax: 7 * 86_400_000,
   /** gate: between two sweeps. */
   sweepMs: 60_000,
   /** gate: no creation takes longer; a younger stray is left alone. */

@@ -149,6 +149,10 @@ export const Placement = Type.Object({
   ]),
   resources: Resources,
   ports: list(Type.Integer(), limits.portsMax),
+  /** Of a cluster that was kept and is there: how many nodes it has, which all cost. */
+  warm: Type.Optional(count(limits.nodesMax)),
+  /** How long it stays after the job. */
+  keepMs: Type.Optional(count(limits.keepMsMax)),
 });
 export type Placement = Static<typeof Placement>;
 

@@ -99,11 +99,18 @@ export const shapes = {
       attempt,
       owner: text(64),
       placement: Placement,
+      account: Type.Optional(text(256)),
     }),
     reply: nothing,
   },
   'cluster.unclaim': {
-    body: Type.Object({ cluster: name, job: uuid, attempt }),
+    body: Type.Object({
+      cluster: name,
+      job: uuid,
+      attempt,
+      /** Whether it may stay for another job: nothing of this one is left there. */
+      keep: Type.Optional(Type.Boolean()),
+    }),
     /** Whether all that the hold stood for is gone, or free again. */
     reply: Type.Object({ gone: Type.Boolean() }),
   },
@@ -137,6 +144,7 @@ export const shapes = {
           submittedAt: instant,
           notBefore: instant,
           spec: Spec,
+          owner: Type.Optional(text(64)),
         }),
       ),
     }),
@@ -151,6 +159,16 @@ export const shapes = {
       claimed: maybe(Type.Object({ job: uuid, attempt })),
       /** What it costs its site: nodes times flavor, while it is claimed. */
       made: maybe(Type.Object({ remote: name, flavor: name, nodes: count(limits.nodesMax) })),
+      /** Of one that is kept and that nobody holds: whose it is, and what it is made of. */
+      warm: Type.Optional(
+        Type.Object({
+          owner: text(64),
+          account: text(256),
+          image: text(256),
+          price: Type.Number(),
+          unitMs: Type.Optional(count(86_400_000)),
+        }),
+      ),
       nodes: list(
         Type.Object({
           name,
@@ -183,6 +201,7 @@ export const shapes = {
       defaultFlavor: text(100),
       defaultImage: text(256),
       unitMs: Type.Optional(count(86_400_000)),
+      keepMs: Type.Optional(count(limits.keepMsMax)),
       flavors: list(FlavorRow, 10_000),
       images: list(ImageRow, 10_000),
     }),

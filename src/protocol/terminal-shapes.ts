@@ -39,6 +39,8 @@ export const ClusterRow = Type.Object({
   since: instant,
   price: Type.Number(),
   createdAt: Type.Optional(instant),
+  /** Nobody holds it, and until then it stays for the next job of its owner. */
+  keptUntil: Type.Optional(instant),
   /** What it has cost since, in the site's currency. */
   cost: Type.Optional(Type.Number()),
 });

@@ -96,7 +96,6 @@ describe('a submission', () => {
     ['#SWM notify https://x.org/y', 'notify'],
     ['#SWM storage home', 'storage'],
     ['#SWM ranks main\n#SWM container-image a', 'ranks main with container-image'],
-    ['#SWM keep-resources', 'keep-resources'],
     ['#SWM checkpoint', 'checkpoint, checkpoint-dir, checkpoint-interval'],
     ['#SWM checkpoint-dir ckpt', 'checkpoint, checkpoint-dir, checkpoint-interval'],
     ['#SWM checkpoint-interval 60', 'checkpoint, checkpoint-dir, checkpoint-interval'],

@@ -62,6 +62,12 @@ describe('what a job costs', () => {
     expect(view(again.state, NOW)).toMatchObject({ cost: 0, costBefore: 3 });
   });
 
+  it('is for all nodes of a cluster that was kept', () => {
+    const stage = placing({ ...onMade(1), warm: 2 });
+    stage.hear(answered('cluster.claim', {}, 'claim'));
+    expect(view(stage.state, NOW + MINUTE).cost).toBeCloseTo(perMinute(1));
+  });
+
   it('is nothing that is known of a record from before it was counted', () => {
     const { script: _, ...head } = aJob();
     const older = Object.keys(head).filter((field) => field !== 'heldAt' && field !== 'spent');

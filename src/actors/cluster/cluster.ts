@@ -54,6 +54,12 @@ export type Cluster = {
   readonly createdAt: Millis;
   /** Its record is deleted: nobody remembers it. */
   readonly erased: boolean;
+  /** The account of the job that it was made for. */
+  readonly account: string;
+  /** How long it stays after the hold that there is, if that ends well. */
+  readonly keepMs: Millis;
+  /** While nobody holds it: until when it stays. 0: it is not kept. */
+  readonly keptUntil: Millis;
 };
 
 export type ClusterHears =
@@ -192,6 +198,9 @@ export function fromArgs(args: ClusterArgs, now: Millis): Cluster {
     since: now,
     createdAt: now,
     erased: true,
+    account: '',
+    keepMs: 0,
+    keptUntil: 0,
   };
   if ('externalId' in args) {
     const made = { remote: args.remote, flavor: '-', image: '', price: 0 };

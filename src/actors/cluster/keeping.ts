@@ -4,7 +4,7 @@ import type { Cluster } from './cluster.ts';
 
 const kind: RecordKind<Cluster> = {
   kind: 'cluster',
-  version: 1,
+  version: 2,
   fields: [
     'phase',
     'round',
@@ -26,7 +26,11 @@ const kind: RecordKind<Cluster> = {
     'since',
     'createdAt',
     'erased',
+    'account',
+    'keepMs',
+    'keptUntil',
   ],
+  upgrade: (older) => ({ account: '', keepMs: 0, keptUntil: 0, ...older }),
 };
 
 /** Index keys of the clusters that exist, as far as we know. */

@@ -11,7 +11,7 @@ import { missing, sighted } from './sight.ts';
 /** What the config says of a site. */
 export type SiteFacts = Pick<
   Body<'scheduler.site'>,
-  'clustersMax' | 'cpusMax' | 'defaultFlavor' | 'defaultImage' | 'unitMs'
+  'clustersMax' | 'cpusMax' | 'defaultFlavor' | 'defaultImage' | 'unitMs' | 'keepMs'
 >;
 
 export type GatePorts = {

@@ -13,6 +13,7 @@ import {
   to,
   toScheduler,
 } from './job.ts';
+import { LAST_SEQ } from './lease.ts';
 import { refusedFor } from './waiting.ts';
 
 /** The way out: all is let go before the end, or before the queue, whichever comes next. */
@@ -32,9 +33,18 @@ const unclaim = (job: Job): JobEffect =>
       cluster: job.placement?.cluster ?? '',
       job: job.id,
       attempt: job.attempt,
+      ...(isClean(job) && { keep: true }),
     }),
     'unclaim',
   );
+
+/** Whether its cluster may stay: its owner wants that, and its workers say that nothing is left. */
+function isClean(job: Job): boolean {
+  if (!job.spec.keepResources || !job.placement?.made) return false;
+  const isOver = (report: Job['reports'][number]): boolean =>
+    report?.phase === 'over' && report.seq < LAST_SEQ;
+  return !job.ordered || job.reports.every(isOver);
+}
 
 /** Whatever happened, what the job held goes first: no way to the end, or queue, is around it. */
 export function releasing(job: Job, event: JobHeard, now: Millis): JobStep {

@@ -25,6 +25,7 @@ export const enterQueued = (job: Job): readonly JobEffect[] => [
     submittedAt: job.submittedAt,
     notBefore: job.notBefore,
     spec: job.spec,
+    owner: job.owner,
   }),
 ];
 
@@ -43,6 +44,7 @@ const claim = (job: Job): JobEffect =>
       job: job.id,
       attempt: job.attempt,
       owner: job.owner,
+      account: job.spec.account,
       placement: job.placement as NonNullable<Job['placement']>,
     }),
     'claim',

@@ -1,5 +1,7 @@
 import type { FlavorRow, ImageRow, Placement, Resources, Spec } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { choose, covers, isAsked, need, portsOf, show, stays } from './want.ts';
+import { onWarm, type Warm } from './warm.ts';
 
 export type Waiting = {
   readonly id: string;
@@ -7,6 +9,7 @@ export type Waiting = {
   readonly submittedAt: Millis;
   readonly notBefore: Millis;
   readonly spec: Spec;
+  readonly owner?: string;
 };
 
 export type FreeNode = {
@@ -27,6 +30,8 @@ export type Site = {
   readonly defaultImage: string;
   /** The time that it bills at least. */
   readonly unitMs?: Millis;
+  /** How long it lets clusters stay for which their jobs ask. */
+  readonly keepMs?: Millis;
   readonly flavors: readonly FlavorRow[];
   readonly images: readonly ImageRow[];
   /** What clusters made there use now. */
@@ -39,6 +44,7 @@ export type Picture = {
   readonly waiting: readonly Waiting[];
   readonly nodes: readonly FreeNode[];
   readonly sites: readonly Site[];
+  readonly warm: readonly Warm[];
   /** Whether a job that does not say `relocatable` may go to a site when no node has room. */
   readonly relocate: 'asked' | 'when-full';
 };
@@ -57,6 +63,13 @@ export const kindOf = (spec: Spec): string =>
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 export type OpenNode = Writable<FreeNode> & { ports: number[] };
 export type OpenSite = Writable<Site>;
+/** What there is to be placed on: it shrinks as jobs are. */
+export type Open = {
+  readonly nodes: OpenNode[];
+  readonly sites: OpenSite[];
+  readonly warm: Warm[];
+  readonly relocate: Picture['relocate'];
+};
 /** Where a job may go; or why nowhere now, or never. */
 export type Found =
   | { readonly placement: Placement }
@@ -65,39 +78,15 @@ export type Found =
 const no = (why: string, never = false): Found => ({ why, never });
 
 /** Finds a place for a job and takes it off what is free. */
-export function place(
-  job: Waiting,
-  nodes: OpenNode[],
-  sites: OpenSite[],
-  relocate: Picture['relocate'],
-): Found {
-  const asked = job.spec.relocatable || job.spec.flavor !== '' || job.spec.cloudImage !== '';
-  if (asked) return atSite(job, sites);
+export function place(job: Waiting, open: Open): Found {
+  const { nodes, sites, relocate } = open;
+  if (isAsked(job.spec)) return onWarm(job, open) ?? atSite(job, sites);
   const here = onNodes(job, nodes);
   if (here.placement !== undefined || relocate === 'asked') return here;
-  const there = atSite(job, sites);
+  const there = onWarm(job, open) ?? atSite(job, sites);
   if (there.placement !== undefined) return there;
   return no(sites.length === 0 ? here.why : `${here.why}; ${there.why}`, here.never && there.never);
 }
-
-const need = (spec: Spec): Resources => ({
-  cpus: Math.max(1, spec.cpus),
-  memoryBytes: spec.memoryBytes,
-  gpus: spec.gpus,
-});
-
-/** In or out, it is listened on by the job, or for it, at the address of its node. */
-const portsOf = (spec: Spec): number[] => spec.ports.map((p) => p.port);
-
-const covers = (have: Resources, want: Resources): boolean =>
-  have.cpus >= want.cpus && have.memoryBytes >= want.memoryBytes && have.gpus >= want.gpus;
-
-const show = ({ cpus, memoryBytes, gpus }: Resources): string =>
-  [
-    `${cpus} cpu${cpus === 1 ? '' : 's'}`,
-    ...(memoryBytes > 0 ? [`${Math.ceil(memoryBytes / 2 ** 20)} MiB`] : []),
-    ...(gpus > 0 ? [`${gpus} gpu${gpus === 1 ? '' : 's'}`] : []),
-  ].join(', ');
 
 function onNodes(job: Waiting, nodes: OpenNode[]): Found {
   const want = need(job.spec);
@@ -193,27 +182,7 @@ function atOneSite(job: Waiting, site: OpenSite): Found {
       made: { remote, flavor: flavor.name, image, price: flavor.price, ...bills },
       resources: want,
       ports: portsOf(spec),
+      ...stays(spec, site),
     },
   };
-}
-
-/** The flavor that the job names, else the site's default if it suffices, else the cheapest. */
-function choose(spec: Spec, want: Resources, site: Site): FlavorRow | string {
-  if (spec.flavor !== '') {
-    const named = site.flavors.find((f) => f.name === spec.flavor);
-    if (named === undefined) return `${site.remote} has no flavor ${spec.flavor}`;
-    if (covers(named.resources, want)) return named;
-    return `asks for ${show(want)}, but ${named.name} has ${show(named.resources)}`;
-  }
-  const enough = site.flavors.filter((f) => covers(f.resources, want));
-  const standard = enough.find((f) => f.name === site.defaultFlavor);
-  const cheapest = [...enough].sort((a, b) => a.price - b.price)[0];
-  if (cheapest === undefined) {
-    const largest = site.flavors.reduce((a, b) => (b.resources.cpus > a.resources.cpus ? b : a));
-    return (
-      `asks for ${show(want)}, more than any flavor of ${site.remote} ` +
-      `(the largest, ${largest.name}, has ${show(largest.resources)})`
-    );
-  }
-  return standard ?? cheapest;
 }

@@ -9,6 +9,7 @@ import type { Keeping } from '../../runtime/family.ts';
 import type { Millis, Records } from '../../runtime/ports.ts';
 import { find, load } from '../../runtime/record.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { isKept } from '../cluster/keep.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
 import type { Job } from '../job/job.ts';
 import { BY_TIME, byOwner, keeping as jobKeeping } from '../job/keeping.ts';
@@ -141,6 +142,7 @@ export function clusterRow(c: Cluster, now?: Millis): ClusterRow {
     since: c.since,
     price: rate.perHour,
     createdAt: c.createdAt,
+    ...(isKept(c) && { keptUntil: c.keptUntil }),
     ...(now !== undefined && { cost: priceOf(rate, now - c.createdAt) }),
   };
 }

@@ -88,7 +88,6 @@ export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   storage: ({ storage }) => storage.length > 0,
   'ranks main with container-image': ({ ranks, containerImage }) =>
     ranks === 'main' && containerImage !== '',
-  'keep-resources': ({ keepResources }) => keepResources,
   'checkpoint, checkpoint-dir, checkpoint-interval': (spec) =>
     spec.checkpoint || spec.checkpointDir !== '' || spec.checkpointIntervalMs > 0,
 };

@@ -214,7 +214,7 @@ const rows = {
   'keep-resources': {
     takes: flag('keepResources'),
     argument: '',
-    help: 'The machines stay when the job has ended, until it is purged.',
+    help: 'The machines stay for a while after the job, for the next one of its owner.',
     also: ['--keep-resources'],
   },
   checkpoint: {

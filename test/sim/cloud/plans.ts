@@ -49,6 +49,7 @@ function look(world: World, readers: readonly Client[], id: string): void {
 function wish(world: World): string {
   const { dice } = world;
   const lines: string[] = [];
+  if (dice.chance(0.3)) lines.push('#SWM keep-resources');
   if (dice.chance(0.4)) lines.push('#SWM relocatable');
   if (dice.chance(0.4)) lines.push(`#SWM cpus ${dice.between(2, 4)}`);
   if (dice.chance(0.2)) lines.push('#SWM nodes 2');

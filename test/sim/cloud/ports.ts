@@ -35,7 +35,10 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
     forwards: forwards(world, life),
     gates: new Map([[REMOTE, guarded(setup, site.gate(), life)]]),
     sites: new Map([
-      [REMOTE, { clustersMax, cpusMax, defaultFlavor: 'small', defaultImage: 'host' }],
+      [
+        REMOTE,
+        { clustersMax, cpusMax, defaultFlavor: 'small', defaultImage: 'host', keepMs: 120_000 },
+      ],
     ]),
     installation: INSTALLATION,
     token: (cluster, round, node) => `${cluster}/${round}/${node}`,
