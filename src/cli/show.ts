@@ -63,6 +63,7 @@ function factsOf(job: JobView): readonly Fact[] {
     ['flavor', job.flavor],
     ['price', job.price === 0 ? '' : `${job.price} an hour and node`],
     ['cost', costText(job)],
+    ['budget', spec.budget ? amount(spec.budget) : ''],
     ['ports at', job.address],
     ['account', job.account],
     ['comment', job.comment],

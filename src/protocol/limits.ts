@@ -128,6 +128,8 @@ export const limits = {
   walltimeMsMax: 366 * 86_400_000,
   /** jobscript: the highest priority; the lowest is its negative. */
   priorityMax: 1_000,
+  /** jobscript, config: the largest budget. */
+  budgetMax: 1e12,
   /** jobscript: retries of one job. */
   retriesMax: 100,
   /** jobscript: tasks of one array, and the highest index of one. */

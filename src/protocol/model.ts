@@ -98,6 +98,8 @@ export const Spec = Type.Object({
     }),
     limits.filesMax,
   ),
+  /** What its clusters may cost in one run; 0 is no bound. */
+  budget: Type.Optional(Type.Number({ minimum: 0 })),
   retries: count(1000),
   /** What jobs of before it was there asked for: `wait`. */
   onNodeLoss: Type.Optional(Type.Enum(['wait', 'requeue'])),
@@ -218,18 +220,6 @@ export const JobView = Type.Object({
 });
 export type JobView = Static<typeof JobView>;
 
-export const NodeRow = Type.Object({
-  name,
-  role: Type.Enum(['head', 'worker']),
-  cluster: text(100),
-  address: text(256),
-  phase: Type.Enum(['expected', 'up', 'silent', 'gone']),
-  since: instant,
-  resources: Resources,
-  jobs: list(text(64), 10_000),
-});
-export type NodeRow = Static<typeof NodeRow>;
-
 export const ClusterPhase = Type.Enum(['creating', 'joining', 'up', 'releasing', 'gone']);
 export type ClusterPhase = Static<typeof ClusterPhase>;
 
@@ -248,14 +238,6 @@ export const ImageRow = Type.Object({
   kind: Type.Enum(['cloud', 'container']),
 });
 export type ImageRow = Static<typeof ImageRow>;
-
-export const RemoteRow = Type.Object({
-  name,
-  kind: text(64),
-  defaultFlavor: text(100),
-  defaultImage: text(256),
-});
-export type RemoteRow = Static<typeof RemoteRow>;
 
 /** One process of an attempt, as its head orders it. */
 export const Order = Type.Object({

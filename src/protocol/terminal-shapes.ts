@@ -10,9 +10,8 @@ import {
   JobPhase,
   JobRow,
   JobView,
-  NodeRow,
   name,
-  RemoteRow,
+  Resources,
   text,
   uuid,
 } from './model.ts';
@@ -27,6 +26,26 @@ const page = { limit: Type.Optional(count(limits.pageMax)), after: Type.Optional
 /** As of when an answer is, ms since the epoch. */
 const dated = { asOf: Type.Optional(instant) };
 const fresh = { stale: Type.Optional(Type.Boolean()) };
+
+export const NodeRow = Type.Object({
+  name,
+  role: Type.Enum(['head', 'worker']),
+  cluster: text(100),
+  address: text(256),
+  phase: Type.Enum(['expected', 'up', 'silent', 'gone']),
+  since: instant,
+  resources: Resources,
+  jobs: list(text(64), 10_000),
+});
+export type NodeRow = Static<typeof NodeRow>;
+
+export const RemoteRow = Type.Object({
+  name,
+  kind: text(64),
+  defaultFlavor: text(100),
+  defaultImage: text(256),
+});
+export type RemoteRow = Static<typeof RemoteRow>;
 
 export const ClusterRow = Type.Object({
   name,

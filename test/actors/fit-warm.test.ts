@@ -49,6 +49,7 @@ describe('a cluster that is kept', () => {
     ['more than its flavor has', of(1, { cpus: 4 }), {}],
     ['another image', of(1), { image: 'old' }],
     ['another site', of(1), { remote: 'gone' }],
+    ['a budget that is too small for it', of(1, { budget: 0.002 }), { price: 0.2 }],
   ])('is not for a job of %s', (_, waits, change) => {
     const place = placesOf([waits], [warm('w', 1, change)])[idOf(1)];
     expect(place?.cluster).toBe('swm-00000001');

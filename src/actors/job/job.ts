@@ -104,7 +104,11 @@ export type JobHears =
   | 'job.lease'
   | 'job.secrets';
 
-export type JobEvent = { readonly is: 'late' } | { readonly is: 'again' };
+export type JobEvent =
+  | { readonly is: 'late' }
+  | { readonly is: 'again' }
+  /** What it holds has cost all that it may. */
+  | { readonly is: 'spent' };
 
 export type JobTasks = {
   /** Finds an address for the job's `in` ports. */

@@ -2,7 +2,7 @@ import { failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
 import type { Millis } from '../../runtime/ports.ts';
-import { held } from './cost.ts';
+import { held, overBudget, spend, tooDear } from './cost.ts';
 import {
   askCluster,
   type Job,
@@ -15,7 +15,7 @@ import {
   to,
   toScheduler,
 } from './job.ts';
-import { spoiled } from './outcome.ts';
+import { endsWith, spoiled } from './outcome.ts';
 
 /** The phases before a worker knows of the job: queued, placing, provisioning. */
 
@@ -33,6 +33,8 @@ export function queued(job: Job, event: JobHeard, now: Millis): JobStep {
   if (event.is !== 'told' || event.message.name !== 'job.place') return stay(job);
   const { attempt, placement } = event.message.body as Body<'job.place'>;
   if (attempt !== job.attempt) return [job, enterQueued(job)];
+  const why = tooDear(job, placement);
+  if (why !== null) return [release(job, now, endsWith(job, 'E', why)), []];
   return [to(job, 'placing', now, { placement, details: `To run on ${placement.cluster}` }), []];
 }
 
@@ -90,10 +92,13 @@ const CREATE = 'Initiate a new partition';
 export const enterProvisioning = (job: Job, now: Millis): readonly JobEffect[] => [
   claim(job),
   { do: 'after', ms: job.since + limits.provisionMsMax - now, event: { is: 'late' } },
+  ...spend(job, now),
 ];
 
 export function provisioning(job: Job, event: JobHeard, now: Millis): JobStep {
   if (event.is === 'late') return [spoiled(job, now, failure('timeout', 'no cluster in time')), []];
+  if (event.is === 'spent')
+    return [release(job, now, endsWith(job, 'E', overBudget(job, now))), []];
   if (event.is === 'again') return [job, [claim(job)]];
   if (event.is === 'unanswered') return [job, [later]];
   if (event.is !== 'told' || event.message.name !== 'job.cluster') return stay(job);

@@ -1,6 +1,6 @@
 import type { FlavorRow, ImageRow, Placement, Resources, Spec } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
-import { choose, covers, isAsked, need, portsOf, show, stays } from './want.ts';
+import { choose, covers, isAsked, need, portsOf, show, stays, tooDear } from './want.ts';
 import { onWarm, type Warm } from './warm.ts';
 
 export type Waiting = {
@@ -58,6 +58,7 @@ export const kindOf = (spec: Spec): string =>
     spec.relocatable,
     spec.flavor,
     spec.cloudImage,
+    spec.budget ?? 0,
   ]);
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -162,6 +163,8 @@ function atOneSite(job: Waiting, site: OpenSite): Found {
   // A site without one that it was told to take chooses itself.
   if (image !== '' && !site.images.some((i) => i.name === image))
     return no(`${site.remote} has no image ${image}`, true);
+  const dear = tooDear(spec, flavor, site);
+  if (dear !== '') return no(dear, true);
   const cpus = flavor.resources.cpus * spec.nodes;
   const wish = `needs ${spec.nodes} × ${flavor.name} (${cpus} cpus) at ${site.remote}`;
   if (cpus > site.cpusMax || site.clustersMax < 1)

@@ -1,5 +1,7 @@
+import { limits } from '../../protocol/limits.ts';
 import type { FlavorRow, Placement, Resources, Spec } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { amount, paidFor, priceOf } from '../price.ts';
 
 /** What a job wants of nodes and of sites. */
 
@@ -58,4 +60,18 @@ export function choose(spec: Spec, want: Resources, site: Offers): FlavorRow | s
     );
   }
   return standard ?? cheapest;
+}
+
+/** Why its budget does not pay for the first unit of time of such a cluster, or ''. */
+export function tooDear(
+  { budget = 0, nodes }: Spec,
+  { name, remote, price }: FlavorRow,
+  { unitMs = limits.billingUnitMs }: { readonly unitMs?: Millis },
+): string {
+  const rate = { perHour: price * nodes, unitMs };
+  if (budget === 0 || paidFor(rate, budget) > 0) return '';
+  return (
+    `its budget of ${amount(budget)} does not pay for the first ${unitMs / 1_000} s of ` +
+    `${nodes} × ${name} at ${remote}, which cost ${amount(priceOf(rate, unitMs))}`
+  );
 }

@@ -1,5 +1,7 @@
+import { limits } from '../../protocol/limits.ts';
 import type { FlavorRow, Placement, Spec } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { paidFor } from '../price.ts';
 import { choose, need, portsOf, stays } from './want.ts';
 
 /** A cluster that is kept, which costs whether it is used or not. */
@@ -52,6 +54,9 @@ export function onWarm(
 function fits({ owner, spec }: Whose, warm: Warm, sites: readonly At[]): boolean {
   if (owner !== warm.owner || spec.account !== warm.account) return false;
   if (warm.nodes.length < spec.nodes) return false;
+  const { price, unitMs = limits.billingUnitMs } = warm;
+  const rate = { perHour: price * warm.nodes.length, unitMs };
+  if (spec.budget && paidFor(rate, spec.budget) === 0) return false;
   const site = sites.find(({ remote }) => remote === warm.remote);
   if (site === undefined) return false;
   const flavor = choose(spec, need(spec), site);

@@ -181,6 +181,11 @@ const rows = {
     help: 'Waits until these jobs have ended, however.',
     repeatable: true,
   },
+  budget: {
+    takes: { is: 'amount', field: 'budget', max: limits.budgetMax },
+    argument: 'AMOUNT',
+    help: 'What its clusters may cost in all, in the site’s currency; then the job is ended.',
+  },
   retries: {
     takes: count('retries', 0, limits.retriesMax),
     argument: 'N',
