@@ -62,6 +62,11 @@ const Config = Type.Object(
       },
       strict,
     ),
+    /** What the clusters of an account's jobs may cost in all, in the currency of the sites. */
+    accounts: Type.Record(
+      name,
+      Type.Object({ budget: Type.Number({ minimum: 0, maximum: limits.budgetMax }) }, strict),
+    ),
     containers: Type.Object(
       {
         /** Path of the engine's socket; '' looks where engines usually listen. */
@@ -122,6 +127,7 @@ const defaults = (): Config => ({
     retentionMs: 7 * DAY_MS,
     logBytesMax: limits.logBytesMax,
   },
+  accounts: {},
   containers: { socket: '', credentials: '' },
   ports: { pool: '127.77.0.0/16', out: ['submitter'] },
   remotes: [],

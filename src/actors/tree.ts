@@ -68,6 +68,7 @@ export function controlTree({
     children: [
       { name: 'group', family: 'group', args: founder, restart: 'permanent' },
       { name: 'scheduler', family: 'scheduler', args: scheduler, restart: 'permanent' },
+      poolOf('accounts', 'account', store),
       poolOf('clusters', 'cluster', store),
       poolOf('nodes', 'node', store),
       poolOf('safes', 'safe', store),

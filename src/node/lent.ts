@@ -97,6 +97,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     forwards,
     gates,
     sites: new Map(config.remotes.map((remote) => [remote.name, siteFacts(remote, config)])),
+    budgets: new Map(Object.entries(config.accounts).map(([name, { budget }]) => [name, budget])),
     installation: spool.installation,
     seal: sealBy(() => keys.authority().key),
     // Bound to cluster, stay and node: the same for whoever asks again, and for no other.

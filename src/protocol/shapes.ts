@@ -123,6 +123,30 @@ export const shapes = {
     body: Type.Object({ cluster: name, remote: name, externalId: text(1024) }),
     reply: nothing,
   },
+  'cluster.overspent': {
+    body: Type.Object({
+      cluster: name,
+      life: count(2 ** 40),
+      failure: Failure,
+      /** It goes at once, whoever holds it. */
+      final: Type.Boolean(),
+    }),
+    reply: nothing,
+  },
+  'job.overspent': { body: Type.Object({ job: uuid, attempt, failure: Failure }), reply: nothing },
+  'account.charge': {
+    body: Type.Object({
+      account: name,
+      cluster: name,
+      life: count(2 ** 40),
+      since: instant,
+      /** 0: it begins. */
+      until: instant,
+      perHour: Type.Number({ minimum: 0 }),
+      unitMs: Type.Integer({ minimum: 1 }),
+    }),
+    reply: nothing,
+  },
   'cluster.node': {
     body: Type.Object({
       cluster: name,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { keeping as accounts } from '../../src/actors/account/keeping.ts';
 import { keeping } from '../../src/actors/job/keeping.ts';
 import { type SessionPorts, sessionTasks } from '../../src/actors/session/tasks.ts';
 import { sealBy } from '../../src/platform/seal.ts';
@@ -75,6 +76,20 @@ describe('a submission', () => {
     expect(spec.walltimeMs).toBe(5_000);
     const asked = await admit('#SWM time 60\n', { walltimeMs: 5_000 });
     expect(asked.spec.walltimeMs).toBe(60_000);
+  });
+
+  it('is refused once its account has nothing left for what would be made', async () => {
+    const store = memoryStore();
+    const lab = { phase: 'open', round: 0, name: 'lab', spent: 3, charges: [] } as const;
+    store.keep(accounts, '/accounts/lab', lab);
+    const budgets = new Map([['lab', 3]]);
+    const asks = '#SWM account lab\n#SWM relocatable\n';
+    expect(await code(admit(asks, { store, budgets }))).toBe(
+      'over_budget: account lab has cost 3 of its budget of 3',
+    );
+    expect(await code(admit('#SWM account lab\n', { store, budgets }))).toBe('admitted');
+    expect(await code(admit(asks, { store, budgets: new Map([['lab', 4]]) }))).toBe('admitted');
+    expect(await code(admit(asks, { store, budgets: new Map() }))).toBe('admitted');
   });
 
   it('may be a blob, and one that is too long for a record is made one', async () => {

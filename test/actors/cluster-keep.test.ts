@@ -18,6 +18,7 @@ const warm = { ...onMade(), warm: 1, keepMs: 60_000 };
 const claim = (change: Partial<Parameters<typeof claimOf>[1]> = {}, placement = warm) =>
   told('cluster.claim', claimOf(placement, { job: OTHER, account: 'lab', ...change }), 7);
 const SCHEDULER = 'tell /scheduler scheduler.cluster';
+const ATTACH = `run attach (${MADE}-0)`;
 const RELEASE = { phase: 'releasing', moved: true };
 
 describe('a cluster that may stay after its job', () => {
@@ -26,10 +27,10 @@ describe('a cluster that may stay after its job', () => {
     expect(stage.hear(unclaim(true))).toEqual({
       phase: 'up',
       moved: true,
-      effects: ['reply 8 {"gone":true}', SCHEDULER, `after ${KEEP_MS} late`],
+      effects: ['reply 8 {"gone":true}', SCHEDULER, ATTACH, `after ${KEEP_MS} late`],
     });
     expect(stage.state).toMatchObject({ holds: [], left: [], keptUntil: NOW + KEEP_MS });
-    expect(stage.entered(KEEP_MS - 5)).toEqual([SCHEDULER, 'after 5 late']);
+    expect(stage.entered(KEEP_MS - 5)).toEqual([SCHEDULER, ATTACH, 'after 5 late']);
     expect(stage.hear({ is: 'late' }, KEEP_MS - 5).phase).toBe('up');
     expect(stage.hear({ is: 'late' }, KEEP_MS)).toEqual({
       ...RELEASE,
@@ -69,7 +70,7 @@ describe('a claim of what is kept', () => {
     expect(stage.hear(claim())).toEqual({
       phase: 'up',
       moved: true,
-      effects: ['reply 7 {}', SCHEDULER, `tell /jobs/${OTHER} job.cluster`, SCHEDULER],
+      effects: ['reply 7 {}', SCHEDULER, `tell /jobs/${OTHER} job.cluster`, SCHEDULER, ATTACH],
     });
     expect(stage.state).toMatchObject({ keptUntil: 0, keepMs: 60_000, job: OTHER, life: 1 });
     expect(stage.state.holds.map(({ job }) => job)).toEqual([OTHER]);

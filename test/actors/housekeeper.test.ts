@@ -148,6 +148,7 @@ describe('a tree', () => {
     expect(tree.children.map(({ name }) => name)).toEqual([
       'group',
       'scheduler',
+      'accounts',
       'clusters',
       'nodes',
       'safes',

@@ -176,6 +176,12 @@ export const messageSamples: Samples = {
     body: { cluster, remote: 'azure-west', externalId: '/subscriptions/1/resourceGroups/x' },
     reply,
   },
+  'cluster.overspent': { body: { cluster, life: 1, failure: lost, final: true }, reply },
+  'job.overspent': { body: { job: id, attempt: 2, failure: lost }, reply },
+  'account.charge': {
+    body: { account: 'lab', cluster, life: 1, since: at, until: 0, perHour: 0.4, unitMs: 60_000 },
+    reply,
+  },
   'cluster.node': {
     body: { cluster, node, phase: 'silent', since: at, address: '10.0.0.4', resources },
     reply,

@@ -2,6 +2,7 @@ import { type Failure, failure } from '../../protocol/errors.ts';
 import type { Body } from '../../protocol/messages.ts';
 import type { Resources } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { isCharged } from './charge.ts';
 import {
   type Cluster,
   type ClusterEffect,
@@ -75,6 +76,7 @@ const begun = (
     account,
     keepMs: placement.keepMs ?? 0,
     keptUntil: 0,
+    charged: isCharged(account),
     job,
     made: placement.made,
     externalId: '',
@@ -94,7 +96,7 @@ function refusal(state: Cluster, body: Claim): Failure | null {
   const { name, made } = state;
   if (placement.warm !== undefined) return refusedKept(state, body);
   if (placement.made !== null) {
-    if (state.phase === 'gone') return null;
+    if (state.phase === 'gone' && !state.charged) return null;
     const text = `cluster ${name} of another attempt is not gone yet`;
     return state.job === job || state.job === '' || state.phase === 'releasing'
       ? failure('releasing', text)

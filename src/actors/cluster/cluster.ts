@@ -60,6 +60,8 @@ export type Cluster = {
   readonly keepMs: Millis;
   /** While nobody holds it: until when it stays. 0: it is not kept. */
   readonly keptUntil: Millis;
+  /** Whether its account counts it, or may: it does so until it was told that it is gone. */
+  readonly charged: boolean;
 };
 
 export type ClusterHears =
@@ -68,7 +70,8 @@ export type ClusterHears =
   | 'cluster.node'
   | 'cluster.condemn'
   | 'cluster.news'
-  | 'cluster.forget';
+  | 'cluster.forget'
+  | 'cluster.overspent';
 
 export type ClusterEvent =
   | { readonly is: 'again' }
@@ -201,6 +204,7 @@ export function fromArgs(args: ClusterArgs, now: Millis): Cluster {
     account: '',
     keepMs: 0,
     keptUntil: 0,
+    charged: false,
   };
   if ('externalId' in args) {
     const made = { remote: args.remote, flavor: '-', image: '', price: 0 };

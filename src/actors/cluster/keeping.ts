@@ -29,8 +29,9 @@ const kind: RecordKind<Cluster> = {
     'account',
     'keepMs',
     'keptUntil',
+    'charged',
   ],
-  upgrade: (older) => ({ account: '', keepMs: 0, keptUntil: 0, ...older }),
+  upgrade: (older) => ({ account: '', keepMs: 0, keptUntil: 0, charged: false, ...older }),
 };
 
 /** Index keys of the clusters that exist, as far as we know. */
@@ -42,7 +43,7 @@ export const keeping = whole<Cluster>({
   kind,
   index(state) {
     if (state.phase !== 'gone') return [LIVE, CLUSTERS];
-    return state.expected.length > 0 ? [LIVE] : [tomb(state.since)];
+    return state.expected.length > 0 || state.charged ? [LIVE] : [tomb(state.since)];
   },
   isErased: ({ erased }) => erased,
 });

@@ -102,7 +102,8 @@ export type JobHears =
   | 'job.cluster'
   | 'job.report'
   | 'job.lease'
-  | 'job.secrets';
+  | 'job.secrets'
+  | 'job.overspent';
 
 export type JobEvent =
   | { readonly is: 'late' }

@@ -40,6 +40,7 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
         { clustersMax, cpusMax, defaultFlavor: 'small', defaultImage: 'host', keepMs: 120_000 },
       ],
     ]),
+    budgets: new Map([['lab', 0.05]]),
     installation: INSTALLATION,
     token: (cluster, round, node) => `${cluster}/${round}/${node}`,
     hash: sha256,

@@ -119,7 +119,7 @@ export class Rush {
       world.in(dice.between(0, STORM - MINUTE), () => {
         const flavor = dice.pick(['tiny', 'tiny', 'small']);
         const nodes = dice.chance(0.2) ? dice.between(2, 3) : 1;
-        const keep = dice.chance(0.3) ? '#SWM keep-resources\n' : '';
+        const keep = dice.chance(0.3) ? '#SWM keep-resources\n#SWM account lab\n' : '';
         const wish = `#SWM flavor ${flavor}\n#SWM nodes ${nodes}\n${keep}`;
         const id = client.submit(`${script(dice.skewed(50, 20_000), 0)}${wish}`);
         if (dice.chance(0.7)) world.in(dice.skewed(100, MINUTE), () => client.cancel(id));
