@@ -55,12 +55,19 @@ const Config = Type.Object(
         walltimeMs: duration,
         /** How long a job that says `on-node-loss requeue` runs on a node that is cut off, ms. */
         leaseMs: Type.Integer({ minimum: limits.leaseMsMin, maximum: limits.leaseMsMax }),
+        /** How long clusters stay after jobs that say `keep-resources`, ms. */
+        keepMs: Type.Integer({ minimum: 0, maximum: limits.keepMsMax }),
         /** How long ended jobs are kept, ms. */
         retentionMs: duration,
         /** What each of a job's logs may have; a job that writes more is ended. */
         logBytesMax: Type.Integer({ minimum: 1 << 10, maximum: 2 ** 40 }),
       },
       strict,
+    ),
+    /** What the clusters of an account's jobs may cost in all, in the currency of the sites. */
+    accounts: Type.Record(
+      name,
+      Type.Object({ budget: Type.Number({ minimum: 0, maximum: limits.budgetMax }) }, strict),
     ),
     containers: Type.Object(
       {
@@ -88,6 +95,10 @@ const Config = Type.Object(
         /** What the site may be asked for at once. */
         clusters: Type.Optional(Type.Integer({ minimum: 0 })),
         cpus: Type.Optional(Type.Integer({ minimum: 0 })),
+        /** How long it lets clusters stay, if not as `jobs.keepMs` says. */
+        keepMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.keepMsMax })),
+        /** The time that it bills at least, ms. */
+        billingUnitMs: Type.Optional(Type.Integer({ minimum: 1_000, maximum: 86_400_000 })),
       }),
     ),
     log: Type.Object({ level: Type.Enum(['debug', 'info', 'warn', 'error']) }, strict),
@@ -115,9 +126,11 @@ const defaults = (): Config => ({
     relocate: 'asked',
     walltimeMs: 0,
     leaseMs: limits.leaseMs,
+    keepMs: limits.keepMs,
     retentionMs: 7 * DAY_MS,
     logBytesMax: limits.logBytesMax,
   },
+  accounts: {},
   containers: { socket: '', credentials: '' },
   ports: { pool: '127.77.0.0/16', out: ['submitter'] },
   remotes: [],

@@ -4,6 +4,8 @@ import { family } from '../runtime/family.ts';
 import { pool } from '../runtime/pool.ts';
 import type { Store } from '../runtime/ports.ts';
 import { supervisor } from '../runtime/supervisor.ts';
+import { accountWith, type Budgets } from './account/account.ts';
+import { keeping as accountKeeping } from './account/keeping.ts';
 import { cluster } from './cluster/behaviour.ts';
 import { keeping as clusterKeeping } from './cluster/keeping.ts';
 import { type ClusterPorts, clusterTasks } from './cluster/tasks.ts';
@@ -28,8 +30,15 @@ import { scheduler } from './scheduler/scheduler.ts';
 import { schedulerTasks } from './scheduler/tasks.ts';
 import { session, TERMINAL_CALLS } from './session/session.ts';
 import { type SessionPorts, sessionTasks } from './session/tasks.ts';
+import { keeping as sweeperKeeping } from './sweeper/keeping.ts';
+import { sweeper } from './sweeper/sweeper.ts';
 
-export type HeadPorts = JobPorts & ClusterPorts & GatePorts & GroupPorts & SessionPorts;
+export type HeadPorts = AccountPorts &
+  JobPorts &
+  ClusterPorts &
+  GatePorts &
+  GroupPorts &
+  SessionPorts;
 
 const missing = (what: string) => (name: string) => failure('not_found', `no ${what} ${name}`);
 const noTasks = {};
@@ -45,13 +54,24 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
   ...forClusters(ports),
   ...forNodes,
   ...forSecrets,
+  ...forAccounts(ports),
   group: family({
     behaviour: group,
     hears: GROUP_HEARS,
     tasks: groupTasks(ports),
     keeping: groupKeeping,
   }),
-  gate: family({ behaviour: gate, hears: ['gate.offer'] as const, tasks: gateTasks(ports) }),
+  gate: family({
+    behaviour: gate,
+    hears: ['gate.offer', 'gate.list'] as const,
+    tasks: gateTasks(ports),
+  }),
+  sweeper: family({
+    behaviour: sweeper,
+    hears: ['sweep.confirm'] as const,
+    tasks: noTasks,
+    keeping: sweeperKeeping,
+  }),
   scheduler: family({
     behaviour: scheduler,
     hears: [
@@ -88,6 +108,7 @@ const forJobs = (ports: JobPorts): Families => ({
       'job.report',
       'job.lease',
       'job.secrets',
+      'job.overspent',
     ] as const,
     tasks: jobTasks(ports),
     keeping: jobKeeping,
@@ -115,10 +136,29 @@ const forClusters = (ports: ClusterPorts): Families => ({
       'cluster.condemn',
       'cluster.news',
       'cluster.forget',
+      'cluster.overspent',
     ] as const,
     tasks: clusterTasks(ports),
     keeping: clusterKeeping,
     rests: ({ phase }) => phase === 'gone',
+  }),
+});
+
+export type AccountPorts = { readonly budgets: Budgets };
+
+const forAccounts = ({ budgets }: AccountPorts): Families => ({
+  accounts: family({
+    behaviour: pool,
+    hears: [],
+    tasks: noTasks,
+    pool: { family: 'account', openedBy: ['account.charge'], unknown: missing('account') },
+  }),
+  account: family({
+    behaviour: accountWith(budgets),
+    hears: ['account.charge'] as const,
+    tasks: noTasks,
+    keeping: accountKeeping,
+    rests: ({ charges }) => charges.length === 0,
   }),
 });
 

@@ -68,10 +68,12 @@ export function controlTree({
     children: [
       { name: 'group', family: 'group', args: founder, restart: 'permanent' },
       { name: 'scheduler', family: 'scheduler', args: scheduler, restart: 'permanent' },
+      poolOf('accounts', 'account', store),
       poolOf('clusters', 'cluster', store),
       poolOf('nodes', 'node', store),
       poolOf('safes', 'safe', store),
       poolOf('jobs', 'job', store),
+      { name: 'sweeper', family: 'sweeper', args: {}, restart: 'permanent' },
       ...gates,
       keeper('housekeeper', {
         node: '',

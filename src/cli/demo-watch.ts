@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts';
 import { Failed } from '../protocol/errors.ts';
-import type { ClusterRow, JobRow, NodeRow } from '../protocol/model.ts';
+import type { JobRow } from '../protocol/model.ts';
+import type { ClusterRow, NodeRow } from '../protocol/terminal-shapes.ts';
 import type { Stage } from './demo-stage.ts';
 import { isSettled } from './waiting.ts';
 import { resources } from './words.ts';

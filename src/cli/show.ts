@@ -5,7 +5,7 @@ import type { Screen } from './screen.ts';
 import { harmless } from './screen.ts';
 import { pairs } from './table.ts';
 import { type Call, isOn } from './verb.ts';
-import { instant, resources, size, span } from './words.ts';
+import { amount, instant, resources, size, span } from './words.ts';
 
 /** Shows all that is kept of a job. */
 export async function run({ args, options, screen, client }: Call): Promise<number> {
@@ -62,9 +62,19 @@ function factsOf(job: JobView): readonly Fact[] {
     ['site', job.remote],
     ['flavor', job.flavor],
     ['price', job.price === 0 ? '' : `${job.price} an hour and node`],
+    ['cost', costText(job)],
+    ['budget', spec.budget ? amount(spec.budget) : ''],
     ['ports at', job.address],
     ['account', job.account],
     ['comment', job.comment],
     ['owner', job.owner],
   ];
+}
+
+/** What it has cost, with what its former runs have. */
+function costText({ cost = 0, costBefore = 0, endedAt }: JobView): string {
+  if (cost === 0 && costBefore === 0) return '';
+  const so = endedAt === 0 ? ' so far' : '';
+  const before = costBefore > 0 ? `, ${amount(cost + costBefore)} with its former runs` : '';
+  return `${amount(cost)}${so}${before}`;
 }

@@ -124,7 +124,10 @@ export const verbs: readonly VerbRow[] = [
     name: 'clusters',
     args: '',
     help: 'List the clusters that were made for jobs.',
-    flags: [['-a, --all', 'also those that are gone']],
+    flags: [
+      ['-a, --all', 'also those that are gone'],
+      ['--all-remotes', 'what exists at the sites, and whose it is'],
+    ],
     is: 'call',
     load: () => import('./clusters.ts'),
   },
@@ -231,6 +234,14 @@ export const verbs: readonly VerbRow[] = [
     flags: [['-y, --yes', 'it is so; do not ask']],
     is: 'call',
     load: () => import('./node-gone.ts'),
+  },
+  {
+    name: 'sweep',
+    args: '',
+    help: 'Show what sites have of ours that nobody claims, which is removed by itself.',
+    flags: [['--confirm', 'after a restore: all that is shown may go, and is swept again']],
+    is: 'call',
+    load: () => import('./sweep.ts'),
   },
   {
     name: 'backup',

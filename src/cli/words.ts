@@ -56,3 +56,6 @@ export const resources = (of: {
 
 /** As much of an id as people type. */
 export const short = (id: string): string => id.slice(0, 8);
+
+/** Money, in whatever currency: four digits behind the point at most. */
+export const amount = (of: number): string => String(Number(of.toFixed(4)));

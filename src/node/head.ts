@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { HeadPorts } from '../actors/families.ts';
 import type { Feed } from '../actors/feed.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
+import { unsweptSince } from '../actors/sweeper/keeping.ts';
 import { controlTree } from '../actors/tree.ts';
 import { openPaths, restDoor } from '../api/rest-door.ts';
 import { terminalDoor } from '../api/terminal.ts';
@@ -232,6 +233,7 @@ const tellNode = (node: Node, name: string, why: string): void =>
 
 function status(setup: HeadSetup, since: number): Reply<'node.status'> {
   const { spool, config, council, links, node } = setup;
+  const { store } = council;
   const { role, leader, term, applied, committed, members, lastSnapshotAt } =
     council.replica.status();
   const isHere = (name: string): boolean => name === config.name || links.has(name);
@@ -246,8 +248,15 @@ function status(setup: HeadSetup, since: number): Reply<'node.status'> {
     snapshotAt: lastSnapshotAt,
     actors: node().routes.size,
     rssBytes: process.memoryUsage.rss(),
-    trouble: [...spool.warnings],
+    trouble: [...spool.warnings, ...unsweptTrouble(store)],
   };
+}
+
+function unsweptTrouble(store: Store): readonly string[] {
+  const since = unlessReplaced(() => unsweptSince(store), 0);
+  if (since === 0) return [];
+  const at = new Date(since).toISOString();
+  return [`no site is swept since the restore of ${at}: see swm sweep`];
 }
 
 /** Tells commands of this machine where the node is, and by what it is known to live. */

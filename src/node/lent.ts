@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomUUID, X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import type { HeadPorts } from '../actors/families.ts';
+import type { SiteFacts } from '../actors/gate/tasks.ts';
 import { outTarget } from '../actors/job/out-target.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
 import type { Forwards, Gate } from '../actors/ports.ts';
@@ -96,16 +97,8 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     store,
     forwards,
     gates,
-    sites: new Map(
-      config.remotes.map((remote) => {
-        const { name, kind, flavor = '', image } = remote;
-        const { clusters, cpus } = { ...roomOf(remote), ...remote };
-        // A gate service chooses itself what is booted for jobs that name no image.
-        const usual = kind === 'http' ? '' : 'host';
-        const facts = { defaultFlavor: flavor, defaultImage: image ?? usual };
-        return [name, { clustersMax: clusters, cpusMax: cpus, ...facts }];
-      }),
-    ),
+    sites: new Map(config.remotes.map((remote) => [remote.name, siteFacts(remote, config)])),
+    budgets: new Map(Object.entries(config.accounts).map(([name, { budget }]) => [name, budget])),
     installation: spool.installation,
     seal: sealBy(() => keys.authority().key),
     // Bound to cluster, stay and node: the same for whoever asks again, and for no other.
@@ -141,6 +134,21 @@ function checkOut({ ports }: Config): HeadPorts['checkOut'] {
   return async (spec, from) => {
     const { host, submitter } = outTarget(spec, from);
     await rules.addressOf(host, submitter);
+  };
+}
+
+function siteFacts(remote: Config['remotes'][number], { jobs }: Config): SiteFacts {
+  const { kind, flavor = '', image, billingUnitMs = limits.billingUnitMs, keepMs } = remote;
+  const { clusters, cpus } = { ...roomOf(remote), ...remote };
+  // A gate service chooses itself what is booted for jobs that name no image.
+  const usual = kind === 'http' ? '' : 'host';
+  return {
+    clustersMax: clusters,
+    cpusMax: cpus,
+    defaultFlavor: flavor,
+    defaultImage: image ?? usual,
+    unitMs: billingUnitMs,
+    keepMs: keepMs ?? jobs.keepMs,
   };
 }
 

@@ -44,6 +44,11 @@ export const errors = {
   stopping: { http: 503, retry: true, mend: 'The node is stopping; try another or wait.' },
   disk_full: { http: 507, retry: true, mend: 'Free space on the disk that the text names.' },
   over_walltime: { http: 200, retry: false, mend: 'Ask for more with `#SWM time`.' },
+  over_budget: {
+    http: 200,
+    retry: false,
+    mend: 'Ask for more with `#SWM budget`, or a cheaper flavor.',
+  },
   out_of_memory: { http: 200, retry: false, mend: 'Ask for more with `#SWM memory`.' },
   killed: { http: 200, retry: false, mend: 'A signal that swm did not send ended the job.' },
   lost: { http: 200, retry: true, mend: 'The node died under the job; submit it again.' },

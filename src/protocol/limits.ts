@@ -1,3 +1,4 @@
+import { clusterLimits } from './cluster-limits.ts';
 import { gateServiceLimits } from './gate-service-limits.ts';
 import { headLimits } from './head-limits.ts';
 import { logLimits } from './log-limits.ts';
@@ -7,6 +8,7 @@ import { siteLimits } from './site-limits.ts';
 
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
 export const limits = {
+  ...clusterLimits,
   ...gateServiceLimits,
   ...headLimits,
   ...logLimits,
@@ -130,6 +132,8 @@ export const limits = {
   walltimeMsMax: 366 * 86_400_000,
   /** jobscript: the highest priority; the lowest is its negative. */
   priorityMax: 1_000,
+  /** jobscript, config: the largest budget. */
+  budgetMax: 1e12,
   /** jobscript: retries of one job. */
   retriesMax: 100,
   /** jobscript: tasks of one array, and the highest index of one. */
@@ -157,22 +161,8 @@ export const limits = {
   marksMax: 200,
   /** job: former runs that are kept in its record. */
   runsMax: 20,
-  /** cluster: a node of a made cluster silent for so long is given up, and deleted. */
-  silentMsMax: 60_000,
-  /** cluster: tries to create one before it is given up. */
-  createTriesMax: 3,
-  /** cluster: how often the site is asked how a creation goes. */
-  pollMs: 2_000,
-  /** cluster, gate: between two tries to remove what must go. */
-  removeAgainMs: 5_000,
   /** cluster, node: a join token's life. */
   tokenMs: 60 * 60_000,
-  /** gate: between two sweeps. */
-  sweepMs: 60_000,
-  /** gate: no creation takes longer; a younger stray is left alone. */
-  createMsMax: 10 * 60_000,
-  /** gate: how old its picture of flavors and images may be. */
-  offersMs: 10 * 60_000,
   /** scheduler: news are gathered for so long before a pass. */
   passMs: 2,
   /** scheduler: a proposal that nobody answered is made again. */
@@ -227,11 +217,6 @@ export const limits = {
   forwardConnectionsMax: 1_024,
   /** job: the longest pause before a job that a site or cluster refused is tried again. */
   refusedMsMax: 5 * 60_000,
-  /** cluster: the longest pause between two tries to remove what must go. */
-  removeAgainMsMax: 60_000,
-  /** cluster: how often in a row its site may not know it: what is new is not in all lists. */
-  vanishedMax: 3,
-  unlistedMax: 30,
   /** runner: tries to collect the files of an attempt that is being ended. */
   collectTriesMax: 5,
   /** housekeeper: how long what is left of a purged job, or of something gone, is kept. */
@@ -253,8 +238,6 @@ export const limits = {
   /** watch: lists watched over one link, and rows read of one before others have a turn. */
   watchesMax: 32,
   watchRowsPerTurn: 64,
-  /** cluster: what a silent node has at least to come back, if its head was away itself. */
-  returnMs: 15_000,
   /** client: a head that has not answered by then is not waited for alone: another is asked too. */
   hedgeMs: 200,
   /** client: questions of one client that are with two heads at once. */

@@ -66,6 +66,8 @@ export const messages = {
   'secret.remove': call(41, 'session', users, 'Removes a secret.'),
   'head.backup': call(35, 'session', operators, 'Makes a copy of all records, to be fetched.'),
   'node.add': call(34, '/group', operators, 'Expects a worker, and gives what it joins by.'),
+  'gate.list': call(44, '/gate-{remote}', operators, 'Lists what a site has, and whose it is.'),
+  'sweep.confirm': call(45, '/sweeper', operators, 'Lets sites be swept after a restore.'),
 
   // between the actors of the control tree
   'job.create': call(48, '/jobs/{id}', heads, 'Makes a job.'),
@@ -96,6 +98,9 @@ export const messages = {
   'head.keys': call(69, '/group', heads, 'Gives a head what it needs to lead.'),
   'head.current': call(71, '/group', heads, 'How far the log is decided.'),
   'scheduler.offers': call(70, '/scheduler', heads, 'What all sites offer.'),
+  'account.charge': call(74, '/accounts/{account}', nobody, 'Counts what a cluster costs.'),
+  'cluster.overspent': tell(75, '/clusters/{cluster}', nobody, 'Its account is over its budget.'),
+  'job.overspent': tell(76, '/jobs/{job}', nobody, 'Its account is over its budget.'),
 
   // over the mesh
   'runner.order': call(80, '/runners/{runner}', heads, 'Orders one process of an attempt.'),

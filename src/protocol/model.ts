@@ -95,6 +95,8 @@ export const Spec = Type.Object({
     }),
     limits.filesMax,
   ),
+  /** What its clusters may cost in one run; 0 is no bound. */
+  budget: Type.Optional(Type.Number({ minimum: 0 })),
   retries: count(1000),
   /** What jobs of before it was there asked for: `wait`. */
   onNodeLoss: Type.Optional(Type.Enum(['wait', 'requeue'])),
@@ -134,10 +136,22 @@ export const Placement = Type.Object({
   nodes: list(name, limits.nodesMax),
   made: Type.Union([
     Type.Null(),
-    Type.Object({ remote: name, flavor: name, image: text(256), price: Type.Number() }),
+    Type.Object({
+      remote: name,
+      flavor: name,
+      image: text(256),
+      /** Per node and hour, in the site's currency. */
+      price: Type.Number(),
+      /** The time that is billed at least; a minute unless given. */
+      unitMs: Type.Optional(count(86_400_000)),
+    }),
   ]),
   resources: Resources,
   ports: list(Type.Integer(), limits.portsMax),
+  /** Of a cluster that was kept and is there: how many nodes it has, which all cost. */
+  warm: Type.Optional(count(limits.nodesMax)),
+  /** How long it stays after the job. */
+  keepMs: Type.Optional(count(limits.keepMsMax)),
 });
 export type Placement = Static<typeof Placement>;
 
@@ -203,36 +217,14 @@ export const JobView = Type.Object({
   stdout: Type.Union([Type.Null(), BlobRef]),
   stderr: Type.Union([Type.Null(), BlobRef]),
   price: Type.Number(),
+  /** What this run has cost so far, and the runs before it, in the currencies of the sites. */
+  cost: Type.Optional(Type.Number()),
+  costBefore: Type.Optional(Type.Number()),
 });
 export type JobView = Static<typeof JobView>;
 
-export const NodeRow = Type.Object({
-  name,
-  role: Type.Enum(['head', 'worker']),
-  cluster: text(100),
-  address: text(256),
-  phase: Type.Enum(['expected', 'up', 'silent', 'gone']),
-  since: instant,
-  resources: Resources,
-  jobs: list(text(64), 10_000),
-});
-export type NodeRow = Static<typeof NodeRow>;
-
 export const ClusterPhase = Type.Enum(['creating', 'joining', 'up', 'releasing', 'gone']);
 export type ClusterPhase = Static<typeof ClusterPhase>;
-
-export const ClusterRow = Type.Object({
-  name,
-  phase: ClusterPhase,
-  details: text(4096),
-  remote: text(100),
-  flavor: text(100),
-  nodes: list(name, limits.nodesMax),
-  jobs: list(text(64), 10_000),
-  since: instant,
-  price: Type.Number(),
-});
-export type ClusterRow = Static<typeof ClusterRow>;
 
 export const FlavorRow = Type.Object({
   name,
@@ -249,14 +241,6 @@ export const ImageRow = Type.Object({
   kind: Type.Enum(['cloud', 'container']),
 });
 export type ImageRow = Static<typeof ImageRow>;
-
-export const RemoteRow = Type.Object({
-  name,
-  kind: text(64),
-  defaultFlavor: text(100),
-  defaultImage: text(256),
-});
-export type RemoteRow = Static<typeof RemoteRow>;
 
 /** One process of an attempt, as its head orders it. */
 export const Order = Type.Object({

@@ -99,11 +99,18 @@ export const shapes = {
       attempt,
       owner: text(64),
       placement: Placement,
+      account: Type.Optional(text(256)),
     }),
     reply: nothing,
   },
   'cluster.unclaim': {
-    body: Type.Object({ cluster: name, job: uuid, attempt }),
+    body: Type.Object({
+      cluster: name,
+      job: uuid,
+      attempt,
+      /** Whether it may stay for another job: nothing of this one is left there. */
+      keep: Type.Optional(Type.Boolean()),
+    }),
     /** Whether all that the hold stood for is gone, or free again. */
     reply: Type.Object({ gone: Type.Boolean() }),
   },
@@ -114,6 +121,30 @@ export const shapes = {
   'cluster.forget': { body: Type.Object({ cluster: name, before: instant }), reply: nothing },
   'cluster.condemn': {
     body: Type.Object({ cluster: name, remote: name, externalId: text(1024) }),
+    reply: nothing,
+  },
+  'cluster.overspent': {
+    body: Type.Object({
+      cluster: name,
+      life: count(2 ** 40),
+      failure: Failure,
+      /** It goes at once, whoever holds it. */
+      final: Type.Boolean(),
+    }),
+    reply: nothing,
+  },
+  'job.overspent': { body: Type.Object({ job: uuid, attempt, failure: Failure }), reply: nothing },
+  'account.charge': {
+    body: Type.Object({
+      account: name,
+      cluster: name,
+      life: count(2 ** 40),
+      since: instant,
+      /** 0: it begins. */
+      until: instant,
+      perHour: Type.Number({ minimum: 0 }),
+      unitMs: Type.Integer({ minimum: 1 }),
+    }),
     reply: nothing,
   },
   'cluster.node': {
@@ -137,6 +168,7 @@ export const shapes = {
           submittedAt: instant,
           notBefore: instant,
           spec: Spec,
+          owner: Type.Optional(text(64)),
         }),
       ),
     }),
@@ -151,6 +183,16 @@ export const shapes = {
       claimed: maybe(Type.Object({ job: uuid, attempt })),
       /** What it costs its site: nodes times flavor, while it is claimed. */
       made: maybe(Type.Object({ remote: name, flavor: name, nodes: count(limits.nodesMax) })),
+      /** Of one that is kept and that nobody holds: whose it is, and what it is made of. */
+      warm: Type.Optional(
+        Type.Object({
+          owner: text(64),
+          account: text(256),
+          image: text(256),
+          price: Type.Number(),
+          unitMs: Type.Optional(count(86_400_000)),
+        }),
+      ),
       nodes: list(
         Type.Object({
           name,
@@ -182,6 +224,8 @@ export const shapes = {
       cpusMax: count(10_000_000),
       defaultFlavor: text(100),
       defaultImage: text(256),
+      unitMs: Type.Optional(count(86_400_000)),
+      keepMs: Type.Optional(count(limits.keepMsMax)),
       flavors: list(FlavorRow, 10_000),
       images: list(ImageRow, 10_000),
     }),

@@ -1,8 +1,8 @@
-import Type, { type TSchema } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
 import { limits } from './limits.ts';
 import {
   BlobRef,
-  ClusterRow,
+  ClusterPhase,
   count,
   FlavorRow,
   files,
@@ -10,9 +10,8 @@ import {
   JobPhase,
   JobRow,
   JobView,
-  NodeRow,
   name,
-  RemoteRow,
+  Resources,
   text,
   uuid,
 } from './model.ts';
@@ -27,6 +26,58 @@ const page = { limit: Type.Optional(count(limits.pageMax)), after: Type.Optional
 /** As of when an answer is, ms since the epoch. */
 const dated = { asOf: Type.Optional(instant) };
 const fresh = { stale: Type.Optional(Type.Boolean()) };
+
+export const NodeRow = Type.Object({
+  name,
+  role: Type.Enum(['head', 'worker']),
+  cluster: text(100),
+  address: text(256),
+  phase: Type.Enum(['expected', 'up', 'silent', 'gone']),
+  since: instant,
+  resources: Resources,
+  jobs: list(text(64), 10_000),
+});
+export type NodeRow = Static<typeof NodeRow>;
+
+export const RemoteRow = Type.Object({
+  name,
+  kind: text(64),
+  defaultFlavor: text(100),
+  defaultImage: text(256),
+});
+export type RemoteRow = Static<typeof RemoteRow>;
+
+export const ClusterRow = Type.Object({
+  name,
+  phase: ClusterPhase,
+  details: text(4096),
+  remote: text(100),
+  flavor: text(100),
+  nodes: list(name, limits.nodesMax),
+  jobs: list(text(64), 10_000),
+  since: instant,
+  price: Type.Number(),
+  createdAt: Type.Optional(instant),
+  /** Nobody holds it, and until then it stays for the next job of its owner. */
+  keptUntil: Type.Optional(instant),
+  /** What it has cost since, in the site's currency. */
+  cost: Type.Optional(Type.Number()),
+});
+export type ClusterRow = Static<typeof ClusterRow>;
+
+/** What a site has, beside what its records say of it. */
+export const SiteRow = Type.Object({
+  name: text(256),
+  externalId: text(1024),
+  /** The site's own word; '' if it tells of no such thing. */
+  status: text(64),
+  createdAt: instant,
+  /** `stray`: ours, and nobody claims it. `missing`: claimed, and the site does not have it. */
+  mark: Type.Enum(['claimed', 'stray', 'foreign', 'missing']),
+  /** Of the cluster of that name; '' if there is none. */
+  phase: text(16),
+});
+export type SiteRow = Static<typeof SiteRow>;
 
 /** What terminals ask, and are answered; merged into the shapes of all messages. */
 export const terminalShapes = {
@@ -121,6 +172,17 @@ export const terminalShapes = {
     body: Type.Object({ id: text(64), before: Type.Optional(instant) }),
     reply: Type.Object({ id: uuid }),
   },
+  'gate.list': {
+    body: Type.Object({ remote: name }),
+    reply: Type.Object({
+      /** Strays first; `more` that are not told for want of room. */
+      rows: list(SiteRow, limits.siteRowsMax),
+      more: count(2 ** 40),
+      /** Since when no site is swept; 0 if they are. */
+      unsweptSince: instant,
+    }),
+  },
+  'sweep.confirm': { body: nothing, reply: nothing },
   'node.gone': {
     body: Type.Object({ node: name }),
     reply: Type.Object({ node: name, cluster: text(100) }),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { keeping as accounts } from '../../src/actors/account/keeping.ts';
 import { keeping } from '../../src/actors/job/keeping.ts';
 import { type SessionPorts, sessionTasks } from '../../src/actors/session/tasks.ts';
 import { sealBy } from '../../src/platform/seal.ts';
@@ -77,6 +78,20 @@ describe('a submission', () => {
     expect(asked.spec.walltimeMs).toBe(60_000);
   });
 
+  it('is refused once its account has nothing left for what would be made', async () => {
+    const store = memoryStore();
+    const lab = { phase: 'open', round: 0, name: 'lab', spent: 3, charges: [] } as const;
+    store.keep(accounts, '/accounts/lab', lab);
+    const budgets = new Map([['lab', 3]]);
+    const asks = '#SWM account lab\n#SWM relocatable\n';
+    expect(await code(admit(asks, { store, budgets }))).toBe(
+      'over_budget: account lab has cost 3 of its budget of 3',
+    );
+    expect(await code(admit('#SWM account lab\n', { store, budgets }))).toBe('admitted');
+    expect(await code(admit(asks, { store, budgets: new Map([['lab', 4]]) }))).toBe('admitted');
+    expect(await code(admit(asks, { store, budgets: new Map() }))).toBe('admitted');
+  });
+
   it('may be a blob, and one that is too long for a record is made one', async () => {
     const given = await admit('', {}, { scriptBlob: { sha256: SHA, bytes: 10 } });
     expect(given).toMatchObject({ script: '#!/bin/sh\n#SWM name blob\n', spec: { name: 'blob' } });
@@ -96,7 +111,6 @@ describe('a submission', () => {
     ['#SWM notify https://x.org/y', 'notify'],
     ['#SWM storage home', 'storage'],
     ['#SWM ranks main\n#SWM container-image a', 'ranks main with container-image'],
-    ['#SWM keep-resources', 'keep-resources'],
     ['#SWM checkpoint', 'checkpoint, checkpoint-dir, checkpoint-interval'],
     ['#SWM checkpoint-dir ckpt', 'checkpoint, checkpoint-dir, checkpoint-interval'],
     ['#SWM checkpoint-interval 60', 'checkpoint, checkpoint-dir, checkpoint-interval'],

@@ -22,7 +22,7 @@ describe('a cluster that goes', () => {
       expect(stage.entered(at - 1).at(-1)).toBe('after 1 again');
       expect(stage.hear({ is: 'again' }, at).effects).toEqual([...NEWS, 'run remove']);
     }
-    const expected = [5_000, 10_000, 20_000, 40_000, 60_000, 60_000];
+    const expected = [5_000, 10_000, 20_000, 30_000, 30_000, 30_000];
     expect(waits).toEqual(expected.map((ms) => `after ${ms} again`));
   });
 

@@ -46,6 +46,7 @@ const pictures = fc
   .map(
     ({ waits: list, nodesOf: given, sites, relocate }): Picture => ({
       relocate,
+      warm: [],
       waiting: list.map(([asked, submittedAt, notBefore], n) =>
         job(n, asked, { submittedAt, notBefore }),
       ),

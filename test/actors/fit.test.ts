@@ -184,3 +184,23 @@ describe('what could never run', () => {
     expect(neverFits(busy, spec({ cpus: 3 }))).toContain('ever could');
   });
 });
+
+describe('a job with a budget', () => {
+  const asks = (budget: number, nodes = 1) => job(1, { relocatable: true, budget, nodes });
+  const dear =
+    'its budget of 0.003 does not pay for the first 60 s of 2 × small at cloud, which cost 0.0033';
+
+  it('that does not pay for the first unit of time is impossible', () => {
+    expect(fit(seen([asks(0.003, 2)]), NOW).impossible).toEqual({ [idOf(1)]: dear });
+    expect(fit(seen([asks(0.003)]), NOW).proposals).toHaveLength(1);
+    expect(fit(seen([asks(0, 2)]), NOW).proposals).toHaveLength(1);
+  });
+
+  it('goes to another site, or to nodes that cost nothing', () => {
+    const there = { sites: [site({ remote: 'dear', unitMs: 3_600_000 }), site()] };
+    const [found] = fit(seen([asks(0.003)], there), NOW).proposals;
+    expect(found?.placement.made?.remote).toBe('cloud');
+    const [given] = fit(seen([job(1, { budget: 1e-6 })]), NOW).proposals;
+    expect(given?.placement.made).toBeNull();
+  });
+});

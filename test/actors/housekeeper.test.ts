@@ -148,10 +148,12 @@ describe('a tree', () => {
     expect(tree.children.map(({ name }) => name)).toEqual([
       'group',
       'scheduler',
+      'accounts',
       'clusters',
       'nodes',
       'safes',
       'jobs',
+      'sweeper',
       'gate-cloud',
       'housekeeper',
     ]);

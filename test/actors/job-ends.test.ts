@@ -195,3 +195,24 @@ describe('a report', () => {
     expect(stage.state.phase).toBe('running');
   });
 });
+
+describe('a job whose cluster may stay', () => {
+  const keep = { keepResources: true };
+  const released = (placement = onMade(), change: Partial<Job> = {}, asked = keep) => {
+    const job1 = { phase: 'releasing', placement, ordered: true, ...change } as const;
+    const stage = new Stage<Job>(job, aJob({ reports: [over()], ...job1 }, asked));
+    stage.hear({ is: 'again' });
+    return stage.sent('cluster.unclaim').keep;
+  };
+
+  it('says so only if its workers say that nothing of it is left', () => {
+    expect(released()).toBe(true);
+    expect(released(onMade(), { ordered: false, reports: [] })).toBe(true);
+    expect(released(onMade(2), { reports: [over(), report()] })).toBeUndefined();
+    expect(released(onMade(2), { reports: [over(), null] })).toBeUndefined();
+    // Its lease is over, and so is the attempt; but nobody there has said so.
+    expect(released(onMade(), { reports: [over({ seq: 2 ** 40 })] })).toBeUndefined();
+    expect(released(onNodes('n1'))).toBeUndefined();
+    expect(released(onMade(), {}, { keepResources: false })).toBeUndefined();
+  });
+});

@@ -147,7 +147,7 @@ describe('requeue', () => {
     stage.hear(told('job.requeue', { id: ID }, 7, ANN));
     const logs = { stdout: over().collected?.stdout, stderr: over().collected?.stderr };
     expect(stage.state.runs).toEqual([
-      { run: 1, attempt: 1, outcome: ended, startedAt: NOW, endedAt: NOW + 5, ...logs },
+      { run: 1, attempt: 1, outcome: ended, startedAt: NOW, endedAt: NOW + 5, cost: 0, ...logs },
     ]);
     expect(stage.state).toMatchObject({ run: 2, attempt: 2, firstAttempt: 2, reports: [] });
   });

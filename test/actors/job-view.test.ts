@@ -3,7 +3,7 @@ import { job } from '../../src/actors/job/behaviour.ts';
 import type { Job } from '../../src/actors/job/job.ts';
 import { row, view } from '../../src/actors/job/view.ts';
 import { failure } from '../../src/protocol/errors.ts';
-import { answered, Stage, told } from './stage.ts';
+import { answered, NOW, Stage, told } from './stage.ts';
 import { aJob, clusterNews, ID, liveJob, onMade, onNodes, over, report } from './things.ts';
 
 const outcome = (state: 'F' | 'E' | 'C') => ({ state, exitcode: 0, signal: 0, failure: null });
@@ -141,6 +141,7 @@ it('all that is kept of a job is shown', () => {
   const last = over({ unenforced: ['memory'], collected: collected && { ...collected, outputs } });
   const shown = view(
     aJob({ phase: 'ended', outcome: outcome('F'), reports: [last], placement: onMade() }),
+    NOW,
   );
   expect(shown).toMatchObject({
     outputs,

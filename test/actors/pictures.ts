@@ -54,6 +54,7 @@ export const seen = (waiting: Waiting[], change: Partial<Picture> = {}): Picture
   waiting,
   nodes: [node('n1', 2)],
   sites: [site()],
+  warm: [],
   relocate: 'asked',
   ...change,
 });

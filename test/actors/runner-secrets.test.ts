@@ -37,8 +37,6 @@ function worker(answers: readonly (Readonly<Record<string, string>> | Failed)[])
       if (answer instanceof Failed) throw answer;
       return answer;
     },
-    outs: { open: async () => {}, close: async () => {} },
-    tasks: { open: async () => {}, close: async () => {} },
     processes: {
       ensure: async (order: ProcessOrder) => {
         heard.started.push(order);

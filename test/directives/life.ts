@@ -72,6 +72,24 @@ export const life = {
       ['first', '1:12: `ranks`: wants main or all, not `first`'],
     ],
   },
+  budget: {
+    good: [
+      ['12.5', { budget: 12.5 }],
+      ['1000000000000', { budget: 1e12 }],
+      ['0.000001', { budget: 0.000001 }],
+    ],
+    bad: [
+      ['', '1:6: `budget`: needs AMOUNT'],
+      ['0', '1:13: `budget`: wants a number above 0, such as 12.50, not `0`'],
+      ['-3', '1:13: `budget`: wants a number above 0, such as 12.50, not `-3`'],
+      ['1e3', '1:13: `budget`: wants a number above 0, such as 12.50, not `1e3`'],
+      [
+        '9999999999999',
+        '1:13: `budget`: wants a number above 0, such as 12.50, not `9999999999999`',
+      ],
+      ['5 EUR', '1:15: `budget`: takes one value; `EUR` is one too many'],
+    ],
+  },
   preemptible: {
     good: [['', { preemptible: true }]],
     bad: [['yes', '1:18: `preemptible`: takes no value, but has `yes`']],

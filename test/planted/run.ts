@@ -27,8 +27,8 @@ const AT_ONCE = 2;
 
 type Bug = {
   readonly file: string;
-  /** `day`: any day of the simulator; `several`: one with several heads; or the core alone. */
-  readonly run: 'day' | 'several' | 'consensus';
+  /** `day`: any day of the simulator; `several`: one with several heads; a rush; or the core. */
+  readonly run: 'day' | 'several' | 'rush' | 'consensus';
   readonly seed: number;
   readonly invariant: string;
 };
@@ -38,7 +38,7 @@ type Verdict = { readonly bug: Bug; readonly isCaught: boolean; readonly text: s
 /** The first line of a patch: `# run=day seed=7 invariant=at-most-one-live-attempt`. */
 async function read(file: string): Promise<Bug> {
   const [first = ''] = (await readFile(join(import.meta.dirname, file), 'utf8')).split('\n', 1);
-  const found = /^# run=(day|several|consensus) seed=(\d+) invariant=([\w-]+)$/.exec(first);
+  const found = /^# run=(day|several|rush|consensus) seed=(\d+) invariant=([\w-]+)$/.exec(first);
   const [, run, seed, invariant] = found ?? [];
   if (run === undefined || seed === undefined || invariant === undefined)
     throw new Error(`${file}: its first line names no run, seed and invariant`);

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/runtime/ports.ts';
 import { diceOf } from './dice.ts';
 import { type GateWorld, gateSuite, orderOf } from './gate.suite.ts';
-import { calm, type Manners, MemorySite, nasty } from './memory-gate.ts';
+import { calm, type Manners, nasty } from './manners.ts';
+import { MemorySite } from './memory-gate.ts';
 
 type Timer = { readonly at: number; readonly then: () => void };
 

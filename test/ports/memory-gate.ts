@@ -1,57 +1,7 @@
 import type { Flavor, Gate, Image, Partition, PartitionOrder } from '../../src/actors/ports.ts';
 import { Failed } from '../../src/protocol/errors.ts';
 import type { Clock, Millis } from '../../src/runtime/ports.ts';
-
-/** How a site treats those who use it. Chances are shares of calls, from 0 to 1. */
-export type Manners = {
-  /** A call, and its answer, each take up to this long. */
-  readonly lateMs: Millis;
-  /** A call is lost on its way: its caller hears of a timeout, and nothing was done. */
-  readonly lost: number;
-  /** A call times out and is done all the same, up to `ghostMs` later. */
-  readonly ghost: number;
-  readonly ghostMs: Millis;
-  /** A call is done, and its answer is a timeout or an error of the site. */
-  readonly lying: number;
-  /** An order is refused for want of quota. */
-  readonly refusing: number;
-  /** A list is of a moment up to `staleMs` ago. */
-  readonly stale: number;
-  readonly staleMs: Millis;
-  /** A partition fails to boot. */
-  readonly failing: number;
-  /** The longest that booting and removing take. */
-  readonly bootMs: Millis;
-  readonly removeMs: Millis;
-};
-
-export const calm: Manners = {
-  lateMs: 0,
-  lost: 0,
-  ghost: 0,
-  ghostMs: 0,
-  lying: 0,
-  refusing: 0,
-  stale: 0,
-  staleMs: 0,
-  failing: 0,
-  bootMs: 0,
-  removeMs: 0,
-};
-
-export const nasty: Manners = {
-  lateMs: 2_000,
-  lost: 0.1,
-  ghost: 0.05,
-  ghostMs: 60_000,
-  lying: 0.2,
-  refusing: 0.1,
-  stale: 0.3,
-  staleMs: 30_000,
-  failing: 0.1,
-  bootMs: 20_000,
-  removeMs: 20_000,
-};
+import type { Manners } from './manners.ts';
 
 export type SiteOptions = {
   readonly clock: Clock;
@@ -83,7 +33,13 @@ const usualFlavors = [
 ];
 const usualImages: readonly Image[] = [{ name: 'host', kind: 'cloud' }];
 
-type Kept = { readonly order: PartitionOrder; partition: Partition };
+type Kept = {
+  readonly order: PartitionOrder;
+  readonly partition: Partition;
+  readonly shownAt: Millis;
+  /** So often its removal fails yet. */
+  readonly stubborn: number;
+};
 type Past = { readonly until: Millis; readonly partitions: readonly Partition[] };
 
 /**
@@ -110,7 +66,7 @@ export class MemorySite {
     const { flavors = usualFlavors, images = usualImages } = this.#options;
     return {
       create: (order, signal) => this.#call(signal, 'order', () => this.#create(order)),
-      find: (name, signal) => this.#call(signal, 'question', () => this.#kept.get(name)?.partition),
+      find: (name, signal) => this.#call(signal, 'question', () => this.#find(name)),
       remove: (externalId, signal) => this.#remove(externalId, signal),
       list: (signal) => this.#call(signal, 'question', () => this.#list()),
       flavors: (signal) => this.#call(signal, 'question', () => flavors),
@@ -183,7 +139,10 @@ export class MemorySite {
       installation: order.installation,
       createdAt: this.#options.clock.now(),
     };
-    this.#change(order.name, { order, partition });
+    const { manners, dice, clock } = this.#options;
+    const shownAt = manners.hiddenMs > 0 ? clock.now() + dice() * manners.hiddenMs : 0;
+    const stubborn = this.#roll(manners.stubborn) ? 2 : 0;
+    this.#change(order.name, { order, partition, shownAt, stubborn });
     void this.#wait(this.#options.manners.bootMs).then(() => this.#boot(partition.externalId));
     return partition;
   }
@@ -207,24 +166,25 @@ export class MemorySite {
   #boot(externalId: string): void {
     const kept = this.#byId(externalId);
     if (kept?.partition.status !== 'creating') return;
-    const { order, partition } = kept;
-    if (this.#roll(this.#options.manners.failing)) {
-      const description = 'Allocation failed.';
-      this.#change(order.name, {
-        order,
-        partition: { ...partition, status: 'failed', description },
-      });
-      return;
+    const { order } = kept;
+    const { manners, onUp } = this.#options;
+    if (this.#roll(manners.failing))
+      return this.#become(kept, { status: 'failed', description: 'Allocation failed.' });
+    if (this.#roll(manners.partial)) {
+      const some = order.nodes.slice(0, Math.ceil(order.nodes.length / 2));
+      this.#become(kept, { status: 'failed', description: `${some.length} machines, and no more` });
+      return onUp?.({ ...order, nodes: some });
     }
     const base = Number(externalId.split('/')[2]) * 64;
     const addresses = Object.fromEntries(
       order.nodes.map((node, at) => [node, `10.0.${(base + at) >> 8}.${(base + at) & 0xff}`]),
     );
-    this.#change(order.name, {
-      order,
-      partition: { ...partition, status: 'succeeded', addresses },
-    });
-    this.#options.onUp?.(order);
+    this.#become(kept, { status: 'succeeded', addresses });
+    onUp?.(order);
+  }
+
+  #become(kept: Kept, change: Partial<Partition>): void {
+    this.#change(kept.order.name, { ...kept, partition: { ...kept.partition, ...change } });
   }
 
   async #remove(externalId: string, signal: AbortSignal): Promise<void> {
@@ -238,17 +198,35 @@ export class MemorySite {
   #condemn(externalId: string): void {
     const kept = this.#byId(externalId);
     if (kept === undefined || kept.partition.status === 'deleting') return;
-    const { order, partition } = kept;
-    this.#change(order.name, { order, partition: { ...partition, status: 'deleting' } });
+    const { order, stubborn } = kept;
+    if (stubborn > 0 && this.#roll(this.#options.manners.stubborn)) {
+      this.#change(order.name, { ...kept, stubborn: stubborn - 1 });
+      throw new Failed('site_error', 'the site answered 500: a disk is in use');
+    }
+    this.#become(kept, { status: 'deleting' });
     this.#options.onGone?.(order);
     void this.#wait(this.#options.manners.removeMs).then(() => this.#change(order.name, undefined));
   }
 
   #list(): readonly Partition[] {
     const { manners, clock, dice } = this.#options;
-    if (!this.#roll(manners.stale)) return this.truth();
+    const now = [...this.#kept.values()].filter((kept) => this.#isShown(kept));
+    if (!this.#roll(manners.stale)) return now.map(({ partition }) => partition);
     const at = clock.now() - Math.floor(dice() * manners.staleMs);
     return this.#past.find(({ until }) => until > at)?.partitions ?? this.truth();
+  }
+
+  #find(name: string): Partition | undefined {
+    const kept = this.#kept.get(name);
+    if (kept === undefined || !this.#isShown(kept)) return undefined;
+    const { manners, dice } = this.#options;
+    if (!this.#roll(manners.fickle)) return kept.partition;
+    const lies = ['creating', 'updating', 'failed', 'deleting'] as const;
+    return { ...kept.partition, status: lies[Math.floor(dice() * lies.length)]! };
+  }
+
+  #isShown({ shownAt }: Kept): boolean {
+    return this.#options.manners.hiddenMs === 0 || shownAt <= this.#options.clock.now();
   }
 
   #byId(externalId: string): Kept | undefined {

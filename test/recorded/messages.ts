@@ -112,6 +112,25 @@ export const messageSamples: Samples = {
   },
   'node.add': { body: { name: node }, reply: invitation },
 
+  'gate.list': {
+    body: { remote: 'azure-west' },
+    reply: {
+      rows: [
+        {
+          name: cluster,
+          externalId: '/subscriptions/1/resourceGroups/x',
+          status: 'succeeded',
+          createdAt: at,
+          mark: 'stray',
+          phase: 'gone',
+        },
+      ],
+      more: 0,
+      unsweptSince: at,
+    },
+  },
+  'sweep.confirm': { body: {}, reply },
+
   'job.create': {
     body: {
       id,
@@ -155,6 +174,12 @@ export const messageSamples: Samples = {
   'cluster.forget': { body: { cluster, before: at }, reply },
   'cluster.condemn': {
     body: { cluster, remote: 'azure-west', externalId: '/subscriptions/1/resourceGroups/x' },
+    reply,
+  },
+  'cluster.overspent': { body: { cluster, life: 1, failure: lost, final: true }, reply },
+  'job.overspent': { body: { job: id, attempt: 2, failure: lost }, reply },
+  'account.charge': {
+    body: { account: 'lab', cluster, life: 1, since: at, until: 0, perHour: 0.4, unitMs: 60_000 },
     reply,
   },
   'cluster.node': {

@@ -1,3 +1,5 @@
+import type { Account } from '../../src/actors/account/account.ts';
+import { keeping as account } from '../../src/actors/account/keeping.ts';
 import { type Cluster, fromArgs } from '../../src/actors/cluster/cluster.ts';
 import { keeping as cluster } from '../../src/actors/cluster/keeping.ts';
 import type { Group } from '../../src/actors/group/group.ts';
@@ -11,6 +13,7 @@ import { keeping as runner } from '../../src/actors/runner/keeping.ts';
 import type { Runner } from '../../src/actors/runner/runner.ts';
 import { keeping as safe } from '../../src/actors/safe/keeping.ts';
 import type { Safe } from '../../src/actors/safe/safe.ts';
+import { SWEEPER, keeping as sweeper } from '../../src/actors/sweeper/keeping.ts';
 import { emptySpec } from '../../src/protocol/jobscript/spec.ts';
 import type { JobPhase, Spec } from '../../src/protocol/model.ts';
 import type { Keeping } from '../../src/runtime/family.ts';
@@ -18,8 +21,25 @@ import { messageSamples } from './messages.ts';
 import * as some from './values.ts';
 
 /** What is kept of each kind of record, by the folder of its family. */
-export const keepings = { job, cluster, group, node, runner, safe } as unknown as {
-  readonly [kind in 'job' | 'cluster' | 'group' | 'node' | 'runner' | 'safe']: Keeping<object>;
+export const keepings = {
+  account,
+  job,
+  cluster,
+  group,
+  node,
+  runner,
+  safe,
+  sweeper,
+} as unknown as {
+  readonly [kind in
+    | 'account'
+    | 'job'
+    | 'cluster'
+    | 'group'
+    | 'node'
+    | 'runner'
+    | 'safe'
+    | 'sweeper']: Keeping<object>;
 };
 export type Kind = keyof typeof keepings;
 
@@ -234,6 +254,14 @@ function safes(): readonly Life[] {
   return lives.map((states) => ({ kind: 'safe', path: `/safes/${states[0]?.owner}`, states }));
 }
 
+const account1: Account = {
+  phase: 'open',
+  round: 3,
+  name: 'lab',
+  spent: 1.5,
+  charges: [{ cluster: 'swm-1', life: 2, since: later, perHour: 0.08, unitMs: 60_000 }],
+};
+
 /** Records of every kind, in every phase. */
 export const lives = (): readonly Life[] => [
   ...jobs(),
@@ -242,4 +270,6 @@ export const lives = (): readonly Life[] => [
   ...nodes(),
   ...runners(),
   ...safes(),
+  { kind: 'account', path: '/accounts/lab', states: [account1] },
+  { kind: 'sweeper', path: SWEEPER, states: [{ phase: 'off', since: later }] },
 ];

@@ -4,14 +4,13 @@ import type {
   ImageRow,
   JobRow,
   JobView,
-  NodeRow,
   Order,
   Placement,
-  RemoteRow,
   Report,
   Resources,
   Spec,
 } from '../../src/protocol/model.ts';
+import type { NodeRow, RemoteRow } from '../../src/protocol/terminal-shapes.ts';
 
 /** Values of which the recorded messages and states are made: every field holds something. */
 

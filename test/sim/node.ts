@@ -25,6 +25,8 @@ export type Faults = {
   readonly diskMs: number;
   /** Words between heads that do not arrive, or come twice. */
   readonly lost: number;
+  /** Calls to a site at which a head dies, as it makes them or as it hears the answer. */
+  readonly siteCrash: number;
 };
 
 export const calm: Faults = {
@@ -34,6 +36,7 @@ export const calm: Faults = {
   moody: '',
   diskMs: 40,
   lost: 0,
+  siteCrash: 0,
 };
 
 export type NodePlan = {

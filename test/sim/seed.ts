@@ -1,4 +1,5 @@
 import { Day } from './cloud/day.ts';
+import { Rush } from './cloud/rush.ts';
 import { Violation } from './world.ts';
 
 /** What came of a seed: `invariant` is '' where all held. */
@@ -10,14 +11,19 @@ export type Result = {
   readonly at: number;
   readonly hash: string;
   readonly story: readonly string[];
+  /** Lives of clusters that were counted. */
+  readonly lives: number;
 };
 
-/** Lives the day of a seed. The same seed is the same day, to the last line of its story. */
-export async function live(seed: number): Promise<Result> {
-  const day = new Day(seed);
+export type Kind = 'day' | 'rush';
+
+/** Lives the day of a seed, or its rush: the same to the last line of its story, each time. */
+export async function live(seed: number, kind: Kind = 'day'): Promise<Result> {
+  const day = kind === 'day' ? new Day(seed) : new Rush(seed);
   const result = (invariant: string, text: string, at: number): Result => {
     const { hash, story } = day.world;
-    return { seed, invariant, text, at, hash, story };
+    const lives = day instanceof Rush ? day.lives.size : 0;
+    return { seed, invariant, text, at, hash, story, lives };
   };
   try {
     await day.live();

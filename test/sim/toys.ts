@@ -120,6 +120,7 @@ const bad: Faults = {
   moody: '',
   diskMs: 40,
   lost: 0,
+  siteCrash: 0,
 };
 
 /** A teller and its book on two nodes, on a day that is bad until noon. */

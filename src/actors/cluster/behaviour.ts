@@ -1,6 +1,7 @@
 import type { Body } from '../../protocol/messages.ts';
 import type { Behaviour } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { overspent } from './charge.ts';
 import { claim, unclaim } from './claims.ts';
 import {
   type Cluster,
@@ -72,9 +73,12 @@ function told(state: Cluster, event: ToldCluster, now: Millis): ClusterStep {
       return newsAgain(state, m.body as Body<'cluster.news'>, ask);
     case 'cluster.condemn':
       return condemn(state, m.body as Body<'cluster.condemn'>, now);
+    case 'cluster.overspent':
+      return overspent(state, m.body as Body<'cluster.overspent'>, now);
     case 'cluster.forget': {
       const { before } = m.body as Body<'cluster.forget'>;
-      const isOld = state.phase === 'gone' && state.expected.length === 0 && state.since < before;
+      const isDone = state.expected.length === 0 && !state.charged;
+      const isOld = state.phase === 'gone' && isDone && state.since < before;
       return isOld ? [{ ...state, erased: true }, []] : stay(state);
     }
   }

@@ -2,6 +2,7 @@ import { type Failure, failure } from '../../protocol/errors.ts';
 import type { Body } from '../../protocol/messages.ts';
 import type { Resources } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { isCharged } from './charge.ts';
 import {
   type Cluster,
   type ClusterEffect,
@@ -9,10 +10,12 @@ import {
   expect,
   free,
   type Hold,
+  once,
   portsOf,
   release,
   to,
 } from './cluster.ts';
+import { isKept, keep, mayBeKept, refusedKept } from './keep.ts';
 import { newsTo, toScheduler } from './news.ts';
 
 type Claim = Body<'cluster.claim'>;
@@ -30,10 +33,19 @@ export function claim(before: Cluster, body: Claim, ask: number, now: Millis): C
   if (held !== undefined) return [before, [reply, newsTo(before, held, held.nodes)]];
   const state = withoutOlder(before, body, now);
   const why = refusal(state, body);
-  if (why !== null) return [state, [{ do: 'refuse', ask, failure: why }]];
   const { job, attempt, placement } = body;
+  if (why !== null) {
+    // A new one of that name is wanted, and what is kept is in its way.
+    const isInTheWay = placement.made !== null && placement.warm === undefined && isKept(state);
+    return [isInTheWay ? release(state, now) : state, [{ do: 'refuse', ask, failure: why }]];
+  }
   const { resources, ports, nodes } = placement;
   const hold: Hold = { job, attempt, resources, ports, nodes };
+  if (placement.warm !== undefined) {
+    const keepMs = placement.keepMs ?? 0;
+    const next = once(state, { holds: [hold], job, keepMs, keptUntil: 0, tries: 0 });
+    return [next, [reply, toScheduler(next, hold)]];
+  }
   if (placement.made !== null) return [begun(state, body, hold, now), [reply]];
   const next = { ...state, holds: [...state.holds, hold] };
   return [next, [reply, newsTo(next, hold, nodes), toScheduler(next, hold)]];
@@ -52,10 +64,19 @@ function withoutOlder(state: Cluster, { job, attempt }: Attempt, now: Millis): C
 const isThere = ({ phase }: Cluster): boolean => phase !== 'releasing' && phase !== 'gone';
 
 /** The first life of a name, or the next: of the one before, which is gone, nothing is left. */
-const begun = (state: Cluster, { owner, job, placement }: Claim, hold: Hold, now: Millis) =>
+const begun = (
+  state: Cluster,
+  { owner, account = '', job, placement }: Claim,
+  hold: Hold,
+  now: Millis,
+): Cluster =>
   to(state, 'creating', now, {
     life: state.life + 1,
     owner,
+    account,
+    keepMs: placement.keepMs ?? 0,
+    keptUntil: 0,
+    charged: isCharged(account),
     job,
     made: placement.made,
     externalId: '',
@@ -70,10 +91,12 @@ const begun = (state: Cluster, { owner, job, placement }: Claim, hold: Hold, now
     erased: false,
   });
 
-function refusal(state: Cluster, { job, placement }: Claim): Failure | null {
+function refusal(state: Cluster, body: Claim): Failure | null {
+  const { job, placement } = body;
   const { name, made } = state;
+  if (placement.warm !== undefined) return refusedKept(state, body);
   if (placement.made !== null) {
-    if (state.phase === 'gone') return null;
+    if (state.phase === 'gone' && !state.charged) return null;
     const text = `cluster ${name} of another attempt is not gone yet`;
     return state.job === job || state.job === '' || state.phase === 'releasing'
       ? failure('releasing', text)
@@ -100,7 +123,7 @@ const covers = (have: Resources, want: Resources): boolean =>
 /** Ends a hold. `gone` is true once nothing of what it stood for is left. */
 export function unclaim(
   state: Cluster,
-  { job, attempt }: Body<'cluster.unclaim'>,
+  { job, attempt, keep: mayStay = false }: Body<'cluster.unclaim'>,
   ask: number,
   now: Millis,
 ): ClusterStep {
@@ -115,7 +138,10 @@ export function unclaim(
   }
   if (state.phase === 'gone') return [isHeld ? { ...state, holds } : state, [answer(true)]];
   const waits = state.left.some(mine);
-  // Another job's cluster, that only bears the name: nothing of it is ours.
+  if (isHeld && holds.length === 0 && mayStay && mayBeKept(state))
+    return [keep(state, now), [answer(true)]];
+  // Another job's cluster, that only bears the name, or one that is kept: nothing of it is ours.
+  if (!isHeld && !waits && isKept(state)) return [state, [answer(true)]];
   if (!isHeld && !waits && state.job !== job) return [state, [answer(true)]];
   const left = waits ? state.left : [...state.left, { job, attempt }];
   const next = isHeld || !waits ? { ...state, holds, left } : state;

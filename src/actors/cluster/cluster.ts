@@ -54,6 +54,14 @@ export type Cluster = {
   readonly createdAt: Millis;
   /** Its record is deleted: nobody remembers it. */
   readonly erased: boolean;
+  /** The account of the job that it was made for. */
+  readonly account: string;
+  /** How long it stays after the hold that there is, if that ends well. */
+  readonly keepMs: Millis;
+  /** While nobody holds it: until when it stays. 0: it is not kept. */
+  readonly keptUntil: Millis;
+  /** Whether its account counts it, or may: it does so until it was told that it is gone. */
+  readonly charged: boolean;
 };
 
 export type ClusterHears =
@@ -62,7 +70,8 @@ export type ClusterHears =
   | 'cluster.node'
   | 'cluster.condemn'
   | 'cluster.news'
-  | 'cluster.forget';
+  | 'cluster.forget'
+  | 'cluster.overspent';
 
 export type ClusterEvent =
   | { readonly is: 'again' }
@@ -192,6 +201,10 @@ export function fromArgs(args: ClusterArgs, now: Millis): Cluster {
     since: now,
     createdAt: now,
     erased: true,
+    account: '',
+    keepMs: 0,
+    keptUntil: 0,
+    charged: false,
   };
   if ('externalId' in args) {
     const made = { remote: args.remote, flavor: '-', image: '', price: 0 };

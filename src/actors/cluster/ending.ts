@@ -2,6 +2,7 @@ import { limits } from '../../protocol/limits.ts';
 import { message } from '../../protocol/messages.ts';
 import { control } from '../../protocol/ref.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { CHARGE, charge } from './charge.ts';
 import {
   type Cluster,
   type ClusterEffect,
@@ -54,7 +55,9 @@ export function releasing(state: Cluster, event: ClusterHeard, now: Millis): Clu
 /** The registry refuses its nodes from now on: until it has said so, there is something to do. */
 export const enterGone = (state: Cluster, now: Millis): readonly ClusterEffect[] => [
   ...(state.erased ? [] : news(state)),
-  ...(state.retryAt > now ? [again(state.retryAt - now)] : state.expected.map(removeNode)),
+  ...(state.retryAt > now
+    ? [again(state.retryAt - now)]
+    : [...state.expected.map(removeNode), ...(state.charged ? [charge(state, state.since)] : [])]),
 ];
 
 const removeNode = (node: string): ClusterEffect => ({
@@ -72,6 +75,7 @@ export function gone(state: Cluster, event: ClusterHeard, now: Millis): ClusterS
   });
   switch (event.is) {
     case 'answered':
+      if (event.key === CHARGE) return [{ ...state, charged: false }, []];
       return [without(event.key), []];
     case 'unanswered':
       return event.failure.code === 'not_found'

@@ -4,7 +4,7 @@ import type { Cluster } from './cluster.ts';
 
 const kind: RecordKind<Cluster> = {
   kind: 'cluster',
-  version: 1,
+  version: 2,
   fields: [
     'phase',
     'round',
@@ -26,7 +26,12 @@ const kind: RecordKind<Cluster> = {
     'since',
     'createdAt',
     'erased',
+    'account',
+    'keepMs',
+    'keptUntil',
+    'charged',
   ],
+  upgrade: (older) => ({ account: '', keepMs: 0, keptUntil: 0, charged: false, ...older }),
 };
 
 /** Index keys of the clusters that exist, as far as we know. */
@@ -38,7 +43,7 @@ export const keeping = whole<Cluster>({
   kind,
   index(state) {
     if (state.phase !== 'gone') return [LIVE, CLUSTERS];
-    return state.expected.length > 0 ? [LIVE] : [tomb(state.since)];
+    return state.expected.length > 0 || state.charged ? [LIVE] : [tomb(state.since)];
   },
   isErased: ({ erased }) => erased,
 });

@@ -4,6 +4,7 @@ import { message } from '../../protocol/messages.ts';
 import { control } from '../../protocol/ref.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { attach, attachAgain, attachAll, stepped } from './attaching.ts';
+import { CHARGE, charge } from './charge.ts';
 import {
   type Cluster,
   type ClusterEffect,
@@ -37,7 +38,7 @@ const expire = (state: Cluster, now: Millis): ClusterEffect => ({
 export function enterCreating(state: Cluster, now: Millis): readonly ClusterEffect[] {
   const common = [...news(state), expire(state, now)];
   if (state.retryAt > now) return [...common, again(state.retryAt - now)];
-  if (state.hashes === null) return [...common, tokens(state)];
+  if (state.hashes === null) return [...common, state.charged ? charge(state, 0) : tokens(state)];
   const unknown = names(state).filter((node) => !state.expected.includes(node));
   if (unknown.length === 0) return [...common, create(state)];
   const { hashes } = state;
@@ -90,6 +91,7 @@ export function creating(state: Cluster, event: ClusterHeard, now: Millis): Clus
       if (event.task === 'create') return [created(state, event.value, now), []];
       return stay(state);
     case 'answered': {
+      if (event.key === CHARGE) return [state, [tokens(state)]];
       const expected = [...new Set([...state.expected, event.key])];
       const isAll = expected.length >= state.members.length;
       return [isAll ? once(state, { expected }) : { ...state, expected }, []];
@@ -97,6 +99,7 @@ export function creating(state: Cluster, event: ClusterHeard, now: Millis): Clus
     case 'again':
       return [once(state, {}), []];
     case 'unanswered':
+      if (event.failure.code === 'over_budget') return [release(state, now, event.failure), []];
       return [once(state, { retryAt: now + limits.againMs }), []];
     case 'failed':
       return [failed(state, event.failure, now), []];

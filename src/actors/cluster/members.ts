@@ -16,6 +16,7 @@ import {
   release,
   stay,
 } from './cluster.ts';
+import { enterKept, isKept } from './keep.ts';
 import { again, poll, whatSiteSays, whenJoined } from './making.ts';
 import { news, newsOf } from './news.ts';
 
@@ -24,7 +25,7 @@ import { news, newsOf } from './news.ts';
 /** A head that comes back finds nodes silent that only could not reach it: they get some time. */
 export const enterUp = (state: Cluster, now: Millis): readonly ClusterEffect[] => {
   if (state.made === null) return news(state);
-  const common = [...news(state), ...attachAll(state)];
+  const common = [...news(state), ...attachAll(state), ...enterKept(state, now)];
   const silent = state.members.filter((m) => m.phase === 'silent').map((m) => m.since);
   if (silent.length === 0) return common;
   const ms = Math.max(Math.min(...silent) + limits.silentMsMax - now, limits.returnMs);
@@ -43,6 +44,7 @@ export function up(state: Cluster, event: ClusterHeard, now: Millis): ClusterSte
   if (event.is === 'done' && event.task === 'poll' && isSilent)
     return askedSite(state, event.value, now);
   if (event.is !== 'late') return stay(state);
+  if (isKept(state) && now >= state.keptUntil) return [release(state, now), []];
   const lost = state.members.find(
     (m) => m.phase === 'silent' && now - m.since >= limits.silentMsMax,
   );

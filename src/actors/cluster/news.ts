@@ -1,6 +1,7 @@
 import { type Body, message } from '../../protocol/messages.ts';
 import { control } from '../../protocol/ref.ts';
-import { type Cluster, type ClusterEffect, type Hold, minus } from './cluster.ts';
+import { type Cluster, type ClusterEffect, type Hold, type Made, minus } from './cluster.ts';
+import { isKept } from './keep.ts';
 
 /** What a cluster tells: its holders how it is, and the scheduler what it has free. */
 
@@ -46,6 +47,15 @@ export const toScheduler = (cluster: Cluster, claimed: Attempt | null = null): C
   message: message('scheduler.cluster', offer(cluster, claimed)),
 });
 
+const warm = ({ owner, account }: Cluster, { image, price, unitMs }: Made): Warm => ({
+  owner,
+  account,
+  image,
+  price,
+  ...(unitMs !== undefined && { unitMs }),
+});
+type Warm = NonNullable<Body<'scheduler.cluster'>['warm']>;
+
 /** What the scheduler may count on. A silent node may come back: only `up` ones are used. */
 export function offer(cluster: Cluster, claimed: Attempt | null = null): Body<'scheduler.cluster'> {
   const { name, made, members, holds, phase } = cluster;
@@ -59,7 +69,9 @@ export function offer(cluster: Cluster, claimed: Attempt | null = null): Body<'s
       at.ports.push(...hold.ports);
     }
   const nodes = Math.max(1, members.length);
+  const isWhole = members.every((m) => m.phase === 'up');
   return {
+    ...(made !== null && isKept(cluster) && isWhole && { warm: warm(cluster, made) }),
     cluster: name,
     open: made === null && phase === 'up',
     claimed: claimed && { job: claimed.job, attempt: claimed.attempt },

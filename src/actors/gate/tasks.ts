@@ -1,16 +1,17 @@
 import { Failed } from '../../protocol/errors.ts';
-import type { Body } from '../../protocol/messages.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Body, Reply } from '../../protocol/messages.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Store } from '../../runtime/ports.ts';
-import { load } from '../../runtime/record.ts';
-import { keeping as clusterKeeping } from '../cluster/keeping.ts';
 import type { Gate } from '../ports.ts';
-import type { GateEvent, GateTasks, Stray } from './gate.ts';
+import { unsweptSince } from '../sweeper/keeping.ts';
+import type { GateEvent, GateTasks, Strays } from './gate.ts';
+import { missing, sighted } from './sight.ts';
 
 /** What the config says of a site. */
 export type SiteFacts = Pick<
   Body<'scheduler.site'>,
-  'clustersMax' | 'cpusMax' | 'defaultFlavor' | 'defaultImage'
+  'clustersMax' | 'cpusMax' | 'defaultFlavor' | 'defaultImage' | 'unitMs' | 'keepMs'
 >;
 
 export type GatePorts = {
@@ -41,25 +42,30 @@ export function gateTasks(ports: GatePorts): Tasks<GateEvent, GateTasks> {
       return site;
     },
     strays: async ({ remote }, { signal }) => strays(ports, of(remote).gate, signal),
+    look: async ({ remote }, { signal }) => look(ports, remote, of(remote).gate, signal),
   };
 }
 
-/**
- * Lists first and reads the claims after: a claim is committed before its create. Where a site
- * keeps no tags, only names are ours that we hold a record of; others may be somebody else's.
- */
-async function strays(
-  { store, installation }: GatePorts,
+/** Lists first and reads the claims after: see `sighted`. What goes already is left alone. */
+async function strays(ports: GatePorts, gate: Gate, signal: AbortSignal): Promise<Strays> {
+  const there = await gate.list(signal);
+  const found = sighted(ports, there)
+    .filter(({ mark, status }) => mark === 'stray' && status !== 'deleting')
+    .map(({ name, externalId, createdAt }) => ({ name, externalId, createdAt }));
+  return { found, swept: unsweptSince(ports.store) === 0 };
+}
+
+const MARKS = ['stray', 'missing', 'claimed', 'foreign'] as const;
+
+async function look(
+  ports: GatePorts,
+  remote: string,
   gate: Gate,
   signal: AbortSignal,
-): Promise<readonly Stray[]> {
+): Promise<Reply<'gate.list'>> {
   const there = await gate.list(signal);
-  return there
-    .filter((p) => p.status !== 'deleting')
-    .filter((p) => {
-      const claim = load(store, clusterKeeping, `/clusters/${p.name}`)?.state;
-      const isOurs = p.installation === '' ? claim !== undefined : p.installation === installation;
-      return isOurs && (claim === undefined || claim.phase === 'gone');
-    })
-    .map(({ name, externalId, createdAt }) => ({ name, externalId, createdAt }));
+  const all = [...sighted(ports, there), ...missing(ports, remote, there)];
+  const sorted = MARKS.flatMap((mark) => all.filter((row) => row.mark === mark));
+  const rows = sorted.slice(0, limits.siteRowsMax);
+  return { rows, more: all.length - rows.length, unsweptSince: unsweptSince(ports.store) };
 }

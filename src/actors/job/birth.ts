@@ -38,6 +38,8 @@ export function newJob(body: Body<'job.create'>, now: Millis): Job {
     endedAt: 0,
     timeline: [{ at: now, what: 'queued' }],
     runs: [],
+    heldAt: 0,
+    spent: 0,
     remains: 'all',
   };
 }

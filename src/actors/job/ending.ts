@@ -2,6 +2,7 @@ import { emptySpec } from '../../protocol/jobscript/spec.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { paid } from './cost.ts';
 import {
   askCluster,
   type Job,
@@ -12,6 +13,7 @@ import {
   to,
   toScheduler,
 } from './job.ts';
+import { LAST_SEQ } from './lease.ts';
 import { refusedFor } from './waiting.ts';
 
 /** The way out: all is let go before the end, or before the queue, whichever comes next. */
@@ -31,9 +33,18 @@ const unclaim = (job: Job): JobEffect =>
       cluster: job.placement?.cluster ?? '',
       job: job.id,
       attempt: job.attempt,
+      ...(isClean(job) && { keep: true }),
     }),
     'unclaim',
   );
+
+/** Whether its cluster may stay: its owner wants that, and its workers say that nothing is left. */
+function isClean(job: Job): boolean {
+  if (!job.spec.keepResources || !job.placement?.made) return false;
+  const isOver = (report: Job['reports'][number]): boolean =>
+    report?.phase === 'over' && report.seq < LAST_SEQ;
+  return !job.ordered || job.reports.every(isOver);
+}
 
 /** Whatever happened, what the job held goes first: no way to the end, or queue, is around it. */
 export function releasing(job: Job, event: JobHeard, now: Millis): JobStep {
@@ -58,13 +69,15 @@ export function releasing(job: Job, event: JobHeard, now: Millis): JobStep {
   }
 }
 
-const released = (job: Job, now: Millis): Job =>
-  job.again === 'no'
+function released(before: Job, now: Millis): Job {
+  const job = paid(before, now);
+  return job.again === 'no'
     ? to(job, 'ended', now, {
         endedAt: job.endedAt || now,
         details: job.outcome?.failure?.text ?? '',
       })
     : queueAgain(job, now);
+}
 
 /** Back to the queue: for another attempt of this run, or for the first of the next. */
 export function queueAgain(job: Job, now: Millis): Job {
@@ -94,13 +107,15 @@ export function queueAgain(job: Job, now: Millis): Job {
   }
   const stdout = main?.collected?.stdout ?? null;
   const stderr = main?.collected?.stderr ?? null;
-  const past = { run, attempt, outcome, startedAt, endedAt, stdout, stderr };
+  const cost = job.spent;
+  const past = { run, attempt, outcome, startedAt, endedAt, stdout, stderr, cost };
   return to(job, 'queued', now, {
     ...next,
     details: '',
     refusals: 0,
     uploaded: false,
     run: run + 1,
+    spent: 0,
     firstAttempt: attempt + 1,
     runs: [...job.runs, past].slice(-limits.runsMax),
   });

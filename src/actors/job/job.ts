@@ -33,6 +33,7 @@ export type PastRun = {
   readonly endedAt: Millis;
   readonly stdout: BlobRef | null;
   readonly stderr: BlobRef | null;
+  readonly cost?: number;
 };
 
 export type ClusterNews = Body<'job.cluster'>;
@@ -79,6 +80,10 @@ export type Job = {
   readonly endedAt: Millis;
   readonly timeline: readonly Mark[];
   readonly runs: readonly PastRun[];
+  /** Since when it holds what was made for it, which costs; 0: nothing. */
+  readonly heldAt: Millis;
+  /** What this run has cost with what it holds no more. */
+  readonly spent: number;
   /** Of a purged job only its key is left, which answers as before; later nothing. */
   readonly remains: 'all' | 'key' | 'nothing';
   /**
@@ -97,9 +102,14 @@ export type JobHears =
   | 'job.cluster'
   | 'job.report'
   | 'job.lease'
-  | 'job.secrets';
+  | 'job.secrets'
+  | 'job.overspent';
 
-export type JobEvent = { readonly is: 'late' } | { readonly is: 'again' };
+export type JobEvent =
+  | { readonly is: 'late' }
+  | { readonly is: 'again' }
+  /** What it holds has cost all that it may. */
+  | { readonly is: 'spent' };
 
 export type JobTasks = {
   /** Finds an address for the job's `in` ports. */

@@ -7,7 +7,7 @@ type Head = Omit<Job, 'script'>;
 
 const kind: RecordKind<Head> = {
   kind: 'job',
-  version: 1,
+  version: 2,
   fields: [
     'phase',
     'round',
@@ -41,7 +41,10 @@ const kind: RecordKind<Head> = {
     'timeline',
     'runs',
     'remains',
+    'heldAt',
+    'spent',
   ],
+  upgrade: (older) => ({ heldAt: 0, spent: 0, ...older }),
 };
 
 /** Index keys: what must live after a start, what waits, and lists by time, whole and per owner. */

@@ -41,7 +41,7 @@ const waitMs = ({ spec }: Job): Millis =>
   Math.ceil(((spec.leaseMs ?? limits.leaseMs) + limits.graceMs) * 1.1);
 
 /** Higher than any that a runner reports: what was given up stays so. */
-const LAST_SEQ = 2 ** 40;
+export const LAST_SEQ = 2 ** 40;
 
 /**
  * The job as it is by now: the ranks on silent nodes whose lease is over for sure have ended. Who

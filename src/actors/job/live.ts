@@ -4,6 +4,7 @@ import { type Body, message } from '../../protocol/messages.ts';
 import type { Report } from '../../protocol/model.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { overBudget, spend, stopMs } from './cost.ts';
 import {
   askCluster,
   type ClusterNews,
@@ -29,7 +30,7 @@ export function enterLive(job: Job, now: Millis): readonly JobEffect[] {
   const late = deadline(job);
   const backstop: readonly JobEffect[] =
     late === 0 ? [] : [{ do: 'after', ms: late - now, event: { is: 'late' } }];
-  return [...say(job), later, ...backstop];
+  return [...say(job), later, ...backstop, ...spend(job, now)];
 }
 
 const later: JobEffect = { do: 'after', ms: limits.nudgeMs, event: { is: 'again' } };
@@ -58,7 +59,7 @@ const askNews = (job: Job): JobEffect =>
  * heard to run, or on one that will not end.
  */
 function deadline(job: Job): Millis {
-  if (job.stop !== null) return job.stop.since + limits.stopMsMax;
+  if (job.stop !== null) return job.stop.since + stopMs(job);
   const { walltimeMs } = job.spec;
   if (job.phase !== 'running' || walltimeMs === 0) return 0;
   return job.since + walltimeMs + limits.graceMs + limits.walltimeSlackMs;
@@ -76,6 +77,8 @@ export function live(job: Job, event: JobHeard, now: Millis): JobStep {
       return again(job, now);
     case 'late':
       return [late(job, now), []];
+    case 'spent':
+      return [end(job, overBudget(job, now), now), []];
     case 'unanswered':
       return [unanswered(job, event.key, event.failure, now), []];
     case 'failed':

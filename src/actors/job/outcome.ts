@@ -29,7 +29,8 @@ function exitOf(job: Job): { readonly code: number; readonly signal: number } {
 /** What an attempt that failed leads to: another, or the end. A loss of ours costs it less. */
 export function spoiled(job: Job, now: Millis, why: Failure): Job {
   if (job.cancelled) return release(job, now, endsWith(job, 'C', null));
-  return triesAgain(job, why.retry ? limits.attemptsMax : 1)
+  // What is spent is spent: another attempt would have nothing.
+  return why.code !== 'over_budget' && triesAgain(job, why.retry ? limits.attemptsMax : 1)
     ? release(job, now, { again: 'attempt', outcome: null, details: why.text })
     : release(job, now, endsWith(job, 'E', why));
 }

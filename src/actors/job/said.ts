@@ -50,6 +50,8 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
       return lease(job, m.body as Body<'job.lease'>, who, ask, now);
     case 'job.secrets':
       return secrets(job, m.body as Body<'job.secrets'>, who, ask);
+    case 'job.overspent':
+      return [overspent(job, m.body as Body<'job.overspent'>, now), []];
     case 'job.cluster': {
       const news = m.body as ClusterNews;
       return isStale(job, news) ? [job, letGo(job, news)] : undefined;
@@ -117,6 +119,13 @@ function purge(job: Job, { before }: Body<'job.purge'>, ask: number, now: Millis
   const isDue = before === undefined ? job.remains === 'all' : job.since < before;
   const reply: JobEffect = { do: 'reply', ask, body: { id: job.id } };
   return [isDue ? purged(job, now) : job, [reply]];
+}
+
+/** Its account has no more for it: it ends, wherever it is with this attempt. */
+function overspent(job: Job, { attempt, failure: why }: Body<'job.overspent'>, now: Millis): Job {
+  if (attempt !== job.attempt) return job;
+  if (isLive(job)) return end(job, why, now);
+  return job.phase === 'provisioning' ? release(job, now, endsWith(job, 'E', why)) : job;
 }
 
 /** A report of an attempt that is past, or one that comes when no attempt is live. */

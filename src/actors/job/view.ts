@@ -1,4 +1,6 @@
 import type { JobLetter, JobRow, JobView } from '../../protocol/model.ts';
+import type { Millis } from '../../runtime/ports.ts';
+import { costOf } from './cost.ts';
 import type { Job } from './job.ts';
 
 /**
@@ -90,8 +92,8 @@ function requestOf({ spec }: Job): NonNullable<JobRow['request']> {
   return { nodes, flavor, image, cpus, memoryBytes, gpus };
 }
 
-/** All that is kept of a job. */
-export function view(job: Job, reason = ''): JobView {
+/** All that is kept of a job, and what it has cost by now. */
+export function view(job: Job, now: Millis, reason = ''): JobView {
   const main = job.reports[0];
   return {
     ...row(job, reason),
@@ -104,5 +106,7 @@ export function view(job: Job, reason = ''): JobView {
     stdout: main?.collected?.stdout ?? null,
     stderr: main?.collected?.stderr ?? null,
     price: job.placement?.made?.price ?? 0,
+    cost: costOf(job, now),
+    costBefore: job.runs.reduce((sum, { cost = 0 }) => sum + cost, 0),
   };
 }

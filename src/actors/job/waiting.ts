@@ -2,6 +2,7 @@ import { failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { held, overBudget, spend, tooDear } from './cost.ts';
 import {
   askCluster,
   type Job,
@@ -14,7 +15,7 @@ import {
   to,
   toScheduler,
 } from './job.ts';
-import { spoiled } from './outcome.ts';
+import { endsWith, spoiled } from './outcome.ts';
 
 /** The phases before a worker knows of the job: queued, placing, provisioning. */
 
@@ -24,6 +25,7 @@ export const enterQueued = (job: Job): readonly JobEffect[] => [
     submittedAt: job.submittedAt,
     notBefore: job.notBefore,
     spec: job.spec,
+    owner: job.owner,
   }),
 ];
 
@@ -31,6 +33,8 @@ export function queued(job: Job, event: JobHeard, now: Millis): JobStep {
   if (event.is !== 'told' || event.message.name !== 'job.place') return stay(job);
   const { attempt, placement } = event.message.body as Body<'job.place'>;
   if (attempt !== job.attempt) return [job, enterQueued(job)];
+  const why = tooDear(job, placement);
+  if (why !== null) return [release(job, now, endsWith(job, 'E', why)), []];
   return [to(job, 'placing', now, { placement, details: `To run on ${placement.cluster}` }), []];
 }
 
@@ -42,6 +46,7 @@ const claim = (job: Job): JobEffect =>
       job: job.id,
       attempt: job.attempt,
       owner: job.owner,
+      account: job.spec.account,
       placement: job.placement as NonNullable<Job['placement']>,
     }),
     'claim',
@@ -59,7 +64,8 @@ export const refusedFor = ({ refusals }: Job): Millis =>
   Math.min(limits.refusedMsMax, limits.againMs * 2 ** Math.min(refusals, 20));
 
 export function placing(job: Job, event: JobHeard, now: Millis): JobStep {
-  if (event.is === 'answered') return [to(job, 'provisioning', now, { details: CREATE }), []];
+  if (event.is === 'answered')
+    return [to(job, 'provisioning', now, { details: CREATE, ...held(job, now) }), []];
   if (event.is === 'again') return [job, [claim(job)]];
   if (event.is !== 'unanswered') return stay(job);
   const { code, text } = event.failure;
@@ -86,10 +92,13 @@ const CREATE = 'Initiate a new partition';
 export const enterProvisioning = (job: Job, now: Millis): readonly JobEffect[] => [
   claim(job),
   { do: 'after', ms: job.since + limits.provisionMsMax - now, event: { is: 'late' } },
+  ...spend(job, now),
 ];
 
 export function provisioning(job: Job, event: JobHeard, now: Millis): JobStep {
   if (event.is === 'late') return [spoiled(job, now, failure('timeout', 'no cluster in time')), []];
+  if (event.is === 'spent')
+    return [release(job, now, endsWith(job, 'E', overBudget(job, now))), []];
   if (event.is === 'again') return [job, [claim(job)]];
   if (event.is === 'unanswered') return [job, [later]];
   if (event.is !== 'told' || event.message.name !== 'job.cluster') return stay(job);

@@ -166,6 +166,7 @@ function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secr
     {
       ...spec,
       onNodeLoss: spec.onNodeLoss ?? 'wait',
+      budget: spec.budget ?? 0,
       ranks: spec.ranks ?? 'all',
       secrets: spec.secrets ?? [],
       env: { ...spec.env, ...secretVariables(order, secrets) },

@@ -10,7 +10,9 @@ import {
   queued,
   withKind,
 } from './lines.ts';
-import { type Found, type FreeNode, type Picture, place } from './place.ts';
+import { type Found, type FreeNode, type Open, type Picture, place } from './place.ts';
+import { isAsked } from './want.ts';
+import { onWarm } from './warm.ts';
 
 export type Proposal = {
   readonly id: string;
@@ -47,16 +49,19 @@ export function passOver(
   waits: (job: InLine) => boolean,
   free: Omit<Picture, 'waiting'>,
 ): Passed {
-  const nodes = free.nodes.map((n) => ({ ...n, ports: [...n.ports] }));
-  const sites = free.sites.map((s) => ({ ...s }));
+  const room: Open = {
+    nodes: free.nodes.map((n) => ({ ...n, ports: [...n.ports] })),
+    sites: free.sites.map((s) => ({ ...s })),
+    warm: [...free.warm],
+    relocate: free.relocate,
+  };
   const proposals: Proposal[] = [];
   const refused = new Map<string, Refusal>();
   const left = new Map<string, Line>();
   const open = opened(lines, waits);
   for (let line = open.pop(); line !== undefined; line = open.pop()) {
     const job = headOf(line);
-    // Lines that differ in priority alone are of one kind, and are refused together.
-    const found = refused.get(job.kind) ?? place(job, nodes, sites, free.relocate);
+    const found = placed(job, refused.get(job.kind), room);
     if (found.placement === undefined) {
       refused.set(job.kind, found);
       left.set(keyOf(job), line);
@@ -67,6 +72,13 @@ export function passOver(
     if (behind !== undefined) putBack(open, behind);
   }
   return { proposals, lines: left, refused };
+}
+
+/** Lines of one kind are refused together; but something may be kept for the owner of one. */
+function placed(job: InLine, before: Refusal | undefined, room: Open): Found {
+  if (before === undefined) return place(job, room);
+  const mayBeMade = isAsked(job.spec) || room.relocate === 'when-full';
+  return (mayBeMade ? onWarm(job, room) : undefined) ?? before;
 }
 
 const headOf = ({ jobs, from }: Line): InLine => jobs[from] as InLine;

@@ -1,17 +1,20 @@
 import { kindOf, type Waiting } from './place.ts';
+import { isAsked } from './want.ts';
 
 /** A job that waits, with its kind, which is made once. */
 export type InLine = Waiting & { readonly kind: string };
 
-/** Jobs of one kind and priority, first come first: those from `from` on wait still. */
+/** Jobs of one kind and priority, some also of one owner: those from `from` on wait still. */
 export type Line = { readonly jobs: readonly InLine[]; readonly from: number };
 
-/** By kind and priority. */
+/** By kind and priority, some also by owner. */
 export type Lines = ReadonlyMap<string, Line>;
 
 export const withKind = (job: Waiting): InLine => ({ ...job, kind: kindOf(job.spec) });
 
-export const keyOf = ({ kind, spec }: InLine): string => `${spec.priority} ${kind}`;
+/** Whose it is matters where something may be kept for them. */
+export const keyOf = ({ kind, spec, owner = '' }: InLine): string =>
+  isAsked(spec) ? `${spec.priority} ${owner} ${spec.account} ${kind}` : `${spec.priority} ${kind}`;
 
 const isBefore = (a: InLine, b: InLine): boolean =>
   a.submittedAt < b.submittedAt || (a.submittedAt === b.submittedAt && a.id < b.id);

@@ -22,10 +22,18 @@ export function picture({
       ? []
       : [{ remote: made.remote, flavor: made.flavor, nodes: names.length }],
   );
+  const isTaken = (cluster: string): boolean =>
+    open.some(({ placement: p }) => p.warm !== undefined && p.cluster === cluster);
   const made = [...known.flatMap((c) => (c.made === null ? [] : [c.made])), ...underway];
   return {
     relocate,
     nodes,
+    warm: known.flatMap((c) => {
+      const { cluster, made: of, warm } = c;
+      if (of === null || warm === undefined || isTaken(cluster)) return [];
+      const { remote, flavor } = of;
+      return [{ ...warm, cluster, remote, flavor, nodes: c.nodes.map(({ name }) => name) }];
+    }),
     sites: [...sites.values()].map((site) => {
       const there = made.filter(({ remote }) => remote === site.remote);
       const cpusOf = (flavor: string): number =>

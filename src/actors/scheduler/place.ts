@@ -1,5 +1,7 @@
 import type { FlavorRow, ImageRow, Placement, Resources, Spec } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { choose, covers, isAsked, need, portsOf, show, stays, tooDear } from './want.ts';
+import { onWarm, type Warm } from './warm.ts';
 
 export type Waiting = {
   readonly id: string;
@@ -7,6 +9,7 @@ export type Waiting = {
   readonly submittedAt: Millis;
   readonly notBefore: Millis;
   readonly spec: Spec;
+  readonly owner?: string;
 };
 
 export type FreeNode = {
@@ -25,6 +28,10 @@ export type Site = {
   readonly cpusMax: number;
   readonly defaultFlavor: string;
   readonly defaultImage: string;
+  /** The time that it bills at least. */
+  readonly unitMs?: Millis;
+  /** How long it lets clusters stay for which their jobs ask. */
+  readonly keepMs?: Millis;
   readonly flavors: readonly FlavorRow[];
   readonly images: readonly ImageRow[];
   /** What clusters made there use now. */
@@ -37,6 +44,7 @@ export type Picture = {
   readonly waiting: readonly Waiting[];
   readonly nodes: readonly FreeNode[];
   readonly sites: readonly Site[];
+  readonly warm: readonly Warm[];
   /** Whether a job that does not say `relocatable` may go to a site when no node has room. */
   readonly relocate: 'asked' | 'when-full';
 };
@@ -50,11 +58,19 @@ export const kindOf = (spec: Spec): string =>
     spec.relocatable,
     spec.flavor,
     spec.cloudImage,
+    spec.budget ?? 0,
   ]);
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 export type OpenNode = Writable<FreeNode> & { ports: number[] };
 export type OpenSite = Writable<Site>;
+/** What there is to be placed on: it shrinks as jobs are. */
+export type Open = {
+  readonly nodes: OpenNode[];
+  readonly sites: OpenSite[];
+  readonly warm: Warm[];
+  readonly relocate: Picture['relocate'];
+};
 /** Where a job may go; or why nowhere now, or never. */
 export type Found =
   | { readonly placement: Placement }
@@ -63,39 +79,15 @@ export type Found =
 const no = (why: string, never = false): Found => ({ why, never });
 
 /** Finds a place for a job and takes it off what is free. */
-export function place(
-  job: Waiting,
-  nodes: OpenNode[],
-  sites: OpenSite[],
-  relocate: Picture['relocate'],
-): Found {
-  const asked = job.spec.relocatable || job.spec.flavor !== '' || job.spec.cloudImage !== '';
-  if (asked) return atSite(job, sites);
+export function place(job: Waiting, open: Open): Found {
+  const { nodes, sites, relocate } = open;
+  if (isAsked(job.spec)) return onWarm(job, open) ?? atSite(job, sites);
   const here = onNodes(job, nodes);
   if (here.placement !== undefined || relocate === 'asked') return here;
-  const there = atSite(job, sites);
+  const there = onWarm(job, open) ?? atSite(job, sites);
   if (there.placement !== undefined) return there;
   return no(sites.length === 0 ? here.why : `${here.why}; ${there.why}`, here.never && there.never);
 }
-
-const need = (spec: Spec): Resources => ({
-  cpus: Math.max(1, spec.cpus),
-  memoryBytes: spec.memoryBytes,
-  gpus: spec.gpus,
-});
-
-/** In or out, it is listened on by the job, or for it, at the address of its node. */
-const portsOf = (spec: Spec): number[] => spec.ports.map((p) => p.port);
-
-const covers = (have: Resources, want: Resources): boolean =>
-  have.cpus >= want.cpus && have.memoryBytes >= want.memoryBytes && have.gpus >= want.gpus;
-
-const show = ({ cpus, memoryBytes, gpus }: Resources): string =>
-  [
-    `${cpus} cpu${cpus === 1 ? '' : 's'}`,
-    ...(memoryBytes > 0 ? [`${Math.ceil(memoryBytes / 2 ** 20)} MiB`] : []),
-    ...(gpus > 0 ? [`${gpus} gpu${gpus === 1 ? '' : 's'}`] : []),
-  ].join(', ');
 
 function onNodes(job: Waiting, nodes: OpenNode[]): Found {
   const want = need(job.spec);
@@ -171,6 +163,8 @@ function atOneSite(job: Waiting, site: OpenSite): Found {
   // A site without one that it was told to take chooses itself.
   if (image !== '' && !site.images.some((i) => i.name === image))
     return no(`${site.remote} has no image ${image}`, true);
+  const dear = tooDear(spec, flavor, site);
+  if (dear !== '') return no(dear, true);
   const cpus = flavor.resources.cpus * spec.nodes;
   const wish = `needs ${spec.nodes} × ${flavor.name} (${cpus} cpus) at ${site.remote}`;
   if (cpus > site.cpusMax || site.clustersMax < 1)
@@ -182,35 +176,16 @@ function atOneSite(job: Waiting, site: OpenSite): Found {
   site.clusters += 1;
   site.cpus += cpus;
   const cluster = `swm-${job.id.slice(0, 8)}`;
-  const { remote } = site;
+  const { remote, unitMs } = site;
+  const bills = unitMs === undefined ? {} : { unitMs };
   return {
     placement: {
       cluster,
       nodes: Array.from({ length: spec.nodes }, (_, i) => `${cluster}-${i}`),
-      made: { remote, flavor: flavor.name, image, price: flavor.price },
+      made: { remote, flavor: flavor.name, image, price: flavor.price, ...bills },
       resources: want,
       ports: portsOf(spec),
+      ...stays(spec, site),
     },
   };
-}
-
-/** The flavor that the job names, else the site's default if it suffices, else the cheapest. */
-function choose(spec: Spec, want: Resources, site: Site): FlavorRow | string {
-  if (spec.flavor !== '') {
-    const named = site.flavors.find((f) => f.name === spec.flavor);
-    if (named === undefined) return `${site.remote} has no flavor ${spec.flavor}`;
-    if (covers(named.resources, want)) return named;
-    return `asks for ${show(want)}, but ${named.name} has ${show(named.resources)}`;
-  }
-  const enough = site.flavors.filter((f) => covers(f.resources, want));
-  const standard = enough.find((f) => f.name === site.defaultFlavor);
-  const cheapest = [...enough].sort((a, b) => a.price - b.price)[0];
-  if (cheapest === undefined) {
-    const largest = site.flavors.reduce((a, b) => (b.resources.cpus > a.resources.cpus ? b : a));
-    return (
-      `asks for ${show(want)}, more than any flavor of ${site.remote} ` +
-      `(the largest, ${largest.name}, has ${show(largest.resources)})`
-    );
-  }
-  return standard ?? cheapest;
 }

@@ -15,8 +15,8 @@ export function schedulerTasks(store: Store): Tasks<SchedulerEvent, SchedulerTas
       const jobs = page.paths.flatMap((path) => {
         const job = load(store, jobKeeping, path)?.state;
         if (job === undefined || job.phase !== 'queued') return [];
-        const { id, attempt, submittedAt, notBefore, spec } = job;
-        return [{ id, attempt, submittedAt, notBefore, spec }];
+        const { id, attempt, submittedAt, notBefore, spec, owner } = job;
+        return [{ id, attempt, submittedAt, notBefore, spec, owner }];
       });
       return { jobs, next: page.next };
     },

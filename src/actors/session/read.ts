@@ -2,12 +2,14 @@ import { Failed } from '../../protocol/errors.ts';
 import type { HeadRow } from '../../protocol/head-shapes.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Body, Message, Name, Reply } from '../../protocol/messages.ts';
-import type { ClusterRow, JobRow, NodeRow, RemoteRow } from '../../protocol/model.ts';
+import type { JobRow } from '../../protocol/model.ts';
+import type { ClusterRow, NodeRow, RemoteRow } from '../../protocol/terminal-shapes.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Keeping } from '../../runtime/family.ts';
 import type { Millis, Records } from '../../runtime/ports.ts';
 import { find, load } from '../../runtime/record.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { isKept } from '../cluster/keep.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
 import type { Job } from '../job/job.ts';
 import { BY_TIME, byOwner, keeping as jobKeeping } from '../job/keeping.ts';
@@ -15,6 +17,7 @@ import { row, view } from '../job/view.ts';
 import { sortable } from '../keeping.ts';
 import { NODES, keeping as nodeKeeping } from '../node/keeping.ts';
 import type { NodeRecord } from '../node/node.ts';
+import { priceOf, rateOf } from '../price.ts';
 import { secretRows } from './secrets.ts';
 
 /** What reading needs besides the records. */
@@ -56,7 +59,7 @@ async function found(from: Reading, user: Who, asked: Message): Promise<object> 
     case 'node.list':
       return { nodes: nodeRows(from.store) } satisfies Reply<'node.list'>;
     case 'cluster.list':
-      return { clusters: clusterRows(from.store) } satisfies Reply<'cluster.list'>;
+      return { clusters: clusterRows(from.store, from.now()) } satisfies Reply<'cluster.list'>;
     case 'flavor.list':
       return { flavors: (await from.offers()).flavors } satisfies Reply<'flavor.list'>;
     case 'image.list':
@@ -125,13 +128,15 @@ async function show(from: Reading, user: Who, id: string): Promise<ReturnType<ty
   if (user.door === 'terminal' && user.id !== job.owner)
     throw new Failed('forbidden', `job ${id} belongs to somebody else`);
   const reasons = job.phase === 'queued' ? await from.reasons([id]) : {};
-  const shown = view(job, reasons[id]);
+  const shown = view(job, from.now(), reasons[id]);
   if (job.scriptBlob === null) return shown;
   const script = new TextDecoder().decode(await from.readBlob(job.scriptBlob.sha256));
   return { ...shown, script };
 }
 
-export function clusterRow(c: Cluster): ClusterRow {
+/** `now`: with what it has cost by then. */
+export function clusterRow(c: Cluster, now?: Millis): ClusterRow {
+  const rate = rateOf({ made: c.made, nodes: c.members.map((m) => m.name) });
   return {
     name: c.name,
     phase: c.phase,
@@ -141,15 +146,18 @@ export function clusterRow(c: Cluster): ClusterRow {
     nodes: c.members.map((m) => m.name),
     jobs: c.holds.map((h) => h.job),
     since: c.since,
-    price: (c.made?.price ?? 0) * c.members.length,
+    price: rate.perHour,
+    createdAt: c.createdAt,
+    ...(isKept(c) && { keptUntil: c.keptUntil }),
+    ...(now !== undefined && { cost: priceOf(rate, now - c.createdAt) }),
   };
 }
 
 /** Clusters that were made, and are not gone; nodes that we were given are in no such list. */
-export const clusterRows = (store: Records): ClusterRow[] =>
+export const clusterRows = (store: Records, now?: Millis): ClusterRow[] =>
   all(store, clusterKeeping, CLUSTERS)
     .filter((c) => c.made !== null)
-    .map(clusterRow);
+    .map((c) => clusterRow(c, now));
 
 export const nodeRow = (n: NodeRecord, jobsOf: readonly string[]): NodeRow => ({
   name: n.name,

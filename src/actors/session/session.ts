@@ -43,6 +43,8 @@ export const TERMINAL_CALLS = [
   'secret.set',
   'secret.list',
   'secret.remove',
+  'gate.list',
+  'sweep.confirm',
 ] as const satisfies readonly Name[];
 
 type SessionHears = (typeof TERMINAL_CALLS)[number];

@@ -5,10 +5,13 @@ import type { Body, Message } from '../../protocol/messages.ts';
 import type { Spec } from '../../protocol/model.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Records } from '../../runtime/ports.ts';
-import { find, isKept } from '../../runtime/record.ts';
+import { find, isKept, load } from '../../runtime/record.ts';
+import { type Budgets, costAt, overspent } from '../account/account.ts';
+import { keeping as accountKeeping } from '../account/keeping.ts';
 import { SHORT } from '../job/keeping.ts';
 import { hasOut } from '../job/out-target.ts';
 import type { Seal } from '../safe/safe.ts';
+import { isAsked } from '../scheduler/want.ts';
 import { type Reading, read } from './read.ts';
 import { checkSecrets, secretMessage } from './secrets.ts';
 import type { SessionTasks } from './session.ts';
@@ -28,6 +31,8 @@ export type SessionPorts = Reading & {
   readonly checkOut: (spec: Spec, from: string) => Promise<void>;
   /** Why no new job can be taken now, or ''. */
   readonly closed: () => string;
+  /** What accounts may cost, by their names. */
+  readonly budgets?: Budgets;
   /** How long a job may run that does not say it itself, ms; 0: as long as it likes. */
   readonly walltimeMs?: number;
   /** How long one that says `on-node-loss requeue` may run unasked, ms. */
@@ -61,6 +66,7 @@ async function admit(
   refuseUnable(spec);
   if (hasOut(spec)) await ports.checkOut(spec, from);
   await checkSecrets(ports, user, spec);
+  refuseOverspent(ports, spec);
   const inputs = await checkInputs(ports, spec, body);
   const impossible = await ports.impossible(spec);
   if (impossible !== '') throw new Failed('impossible', impossible);
@@ -88,7 +94,6 @@ export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   storage: ({ storage }) => storage.length > 0,
   'ranks main with container-image': ({ ranks, containerImage }) =>
     ranks === 'main' && containerImage !== '',
-  'keep-resources': ({ keepResources }) => keepResources,
   'checkpoint, checkpoint-dir, checkpoint-interval': (spec) =>
     spec.checkpoint || spec.checkpointDir !== '' || spec.checkpointIntervalMs > 0,
 };
@@ -99,6 +104,16 @@ function refuseUnable(spec: Spec): void {
   if (asked.length === 0) return;
   const text = `this swm cannot do yet what the script asks for: ${asked.join('; ')}`;
   throw new Failed('impossible', text);
+}
+
+/** Nothing is made for an account that has nothing left. */
+function refuseOverspent({ store, budgets, now }: SessionPorts, spec: Spec): void {
+  const budget = budgets?.get(spec.account);
+  if (budget === undefined || !isAsked(spec)) return;
+  const account = load(store, accountKeeping, `/accounts/${spec.account}`)?.state;
+  if (account === undefined || costAt(account, now()) < budget) return;
+  const text = overspent(account, budget, now());
+  throw new Failed(text.code, text.text);
 }
 
 /**

@@ -1,12 +1,6 @@
 import { derivedUuid } from '../../platform/derived-uuid.ts';
-import type {
-  FlavorRow,
-  ImageRow,
-  JobRow,
-  NodeRow,
-  RemoteRow,
-  Resources,
-} from '../../protocol/model.ts';
+import type { FlavorRow, ImageRow, JobRow, Resources } from '../../protocol/model.ts';
+import type { NodeRow, RemoteRow } from '../../protocol/terminal-shapes.ts';
 import type {
   OlderFlavor,
   OlderImage,

@@ -3,9 +3,11 @@ import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kept } from '../../consensus/model.ts';
 import { Failed } from '../../protocol/errors.ts';
+import type { Change } from '../../runtime/ports.ts';
 import { syncDirectory } from '../disk.ts';
 import { checkStore } from '../store-check.ts';
 import { DATA_FILE, durably, openEnvironment, sealStore } from '../store-files.ts';
+import { encodeChange, putRecords } from '../store-records.ts';
 import { openLog, putKept, REPLICA_FORMAT, readKept } from './own.ts';
 
 /**
@@ -26,12 +28,14 @@ export type Restored = {
 
 /**
  * Puts a backup in the place of a head's records: a group of this head alone. What was there is
- * kept beside it. Nobody may have the directory open. Throws `Failed`.
+ * kept beside it, and `also` is put beside the records. Nobody may have the directory open. Throws
+ * `Failed`.
  */
 export async function restoreReplica(
   file: string,
   directory: string,
   self: string,
+  also: readonly Change[] = [],
 ): Promise<Restored> {
   if (!existsSync(file)) throw new Failed('not_found', `there is no file ${file}`);
   const wrong = checkStore(file, Number.POSITIVE_INFINITY);
@@ -41,7 +45,7 @@ export async function restoreReplica(
   await mkdir(staging, { recursive: true, mode: 0o700 });
   try {
     await copyFile(file, join(staging, DATA_FILE));
-    const kept = await adopt(staging, self);
+    const kept = await adopt(staging, self, also);
     await sealStore(staging, REPLICA_FORMAT);
     const former = existsSync(directory) ? `${directory}.before-${Date.now()}` : '';
     if (former !== '') await rename(directory, former);
@@ -54,7 +58,7 @@ export async function restoreReplica(
 }
 
 /** Makes of a copy what a head that is alone keeps. */
-async function adopt(staging: string, self: string): Promise<Kept> {
+async function adopt(staging: string, self: string, also: readonly Change[]): Promise<Kept> {
   const env = openEnvironment(staging);
   try {
     if (env.own.get('state') === undefined)
@@ -69,6 +73,7 @@ async function adopt(staging: string, self: string): Promise<Kept> {
       applied: found.applied,
       members: [{ voters: [self], learners: [], index }],
     };
+    void putRecords(env.records, also.map(encodeChange));
     await durably(env, putKept(env, kept));
     return kept;
   } finally {

@@ -181,6 +181,11 @@ const rows = {
     help: 'Waits until these jobs have ended, however.',
     repeatable: true,
   },
+  budget: {
+    takes: { is: 'amount', field: 'budget', max: limits.budgetMax },
+    argument: 'AMOUNT',
+    help: 'What its clusters may cost in all, in the site’s currency; then the job is ended.',
+  },
   retries: {
     takes: count('retries', 0, limits.retriesMax),
     argument: 'N',
@@ -214,7 +219,7 @@ const rows = {
   'keep-resources': {
     takes: flag('keepResources'),
     argument: '',
-    help: 'The machines stay when the job has ended, until it is purged.',
+    help: 'The machines stay for a while after the job, for the next one of its owner.',
     also: ['--keep-resources'],
   },
   checkpoint: {

@@ -9,7 +9,7 @@ import type { Word } from './words.ts';
 
 type Of<Is extends Takes['is']> = Extract<Takes, { readonly is: Is }>;
 export type WordTakes = Of<
-  'count' | 'bytes' | 'time' | 'path' | 'url' | 'word' | 'choice' | 'term' | 'array'
+  'count' | 'amount' | 'bytes' | 'time' | 'path' | 'url' | 'word' | 'choice' | 'term' | 'array'
 >;
 
 /** Reads the one word of a directive into the draft. */
@@ -17,6 +17,8 @@ export function takeWord(word: Word, takes: WordTakes, draft: Draft): Flaw | und
   switch (takes.is) {
     case 'count':
       return takeCount(word, takes, draft);
+    case 'amount':
+      return takeSum(word, takes, draft);
     case 'bytes':
       return takeAmount(word, parseBytes(word.text), takes, showBytes, draft);
     case 'time':
@@ -44,6 +46,16 @@ function takeCount({ text, at }: Word, takes: Of<'count'>, draft: Draft): Flaw |
     return flaw(at, `wants a whole number from ${takes.min} to ${takes.max}, not ${quoted(text)}`);
   }
   draft.spec[takes.field] = count;
+  return undefined;
+}
+
+const SUM = /^\d{1,13}(?:\.\d{1,6})?$/;
+
+function takeSum({ text, at }: Word, takes: Of<'amount'>, draft: Draft): Flaw | undefined {
+  const sum = SUM.test(text) ? Number(text) : 0;
+  if (sum <= 0 || sum > takes.max)
+    return flaw(at, `wants a number above 0, such as 12.50, not ${quoted(text)}`);
+  draft.spec[takes.field] = sum;
   return undefined;
 }
 

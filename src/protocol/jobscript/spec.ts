@@ -61,6 +61,8 @@ export type JobSpec = {
   readonly secrets: readonly SecretSpec[];
   readonly array: ArraySpec | null;
   readonly after: readonly DependencySpec[];
+  /** What its clusters may cost, in the currency of the site; 0: whatever they do. */
+  readonly budget: number;
   readonly retries: number;
   /** Of a node that is silent and cannot be confirmed to be gone. */
   readonly onNodeLoss: 'wait' | 'requeue';
@@ -107,6 +109,7 @@ export const emptySpec: JobSpec = {
   secrets: [],
   array: null,
   after: [],
+  budget: 0,
   retries: 0,
   onNodeLoss: 'wait',
   ranks: 'all',

@@ -31,6 +31,8 @@ export type Takes =
   | { readonly is: 'count'; readonly field: CountField; readonly min: number; readonly max: number }
   | { readonly is: 'bytes'; readonly field: CountField; readonly min: number; readonly max: number }
   | { readonly is: 'time'; readonly field: CountField; readonly min: number; readonly max: number }
+  /** A number above 0 that may have a part behind a point. */
+  | { readonly is: 'amount'; readonly field: CountField; readonly max: number }
   /** One of some words, or nothing; any of them means yes. */
   | { readonly is: 'choice'; readonly field: FlagField; readonly of: readonly string[] }
   /** One of some words, which is kept. */

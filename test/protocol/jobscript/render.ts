@@ -43,6 +43,7 @@ function valuesOf(name: DirectiveName, spec: JobSpec): readonly string[] {
     case 'url':
       return isAsked ? [word(spec[takes.field])] : [];
     case 'count':
+    case 'amount':
       return isAsked ? [String(spec[takes.field])] : [];
     case 'bytes':
       return isAsked ? [showBytes(spec[takes.field])] : [];

@@ -100,6 +100,7 @@ export const specs: fc.Arbitrary<JobSpec> = fc.record({
   secrets,
   array: orNot(array, emptySpec.array),
   after: dependencies,
+  budget: orNot(count(1, 1e9), 0).map((cents) => cents / 100),
   retries: count(0, limits.retriesMax),
   onNodeLoss: fc.constantFrom('wait' as const, 'requeue' as const),
   ranks: fc.constantFrom('main' as const, 'all' as const),

@@ -28,6 +28,8 @@ export class Checks {
   readonly #outcomes = new Map<string, string>();
   readonly #attempts = new Map<string, number>();
   readonly #started = new Set<string>();
+  /** By job, the cluster that it held last. */
+  readonly #holds = new Map<string, string>();
   readonly #exits = new Map<string, Exit>();
 
   constructor(at: Looked) {
@@ -126,8 +128,28 @@ export class Checks {
     if (cluster.made === null) this.#fits(cluster);
     if (cluster.phase !== 'releasing' && cluster.phase !== 'gone') this.#used(cluster);
     const holders = new Set(cluster.holds.map(({ job }) => job));
+    if (cluster.phase === 'gone') this.#gone(cluster);
+    for (const job of holders) this.#alone(path, job);
     const alone = cluster.made === null || cluster.holds.length <= 1;
     this.#at.world.check('one hold of a made cluster', alone, () => `${path} ${[...holders]}`);
+  }
+
+  /** What is called gone, by the id that its site gave it, is there no more. */
+  #gone({ name, externalId }: Cluster): void {
+    const is = this.#at.site().truth();
+    const isThere = externalId !== '' && is.some((one) => one.externalId === externalId);
+    this.#at.world.check('gone is gone', !isThere, () => `${name} ${externalId}`);
+  }
+
+  /** Never two clusters for one job. */
+  #alone(path: string, job: string): void {
+    const before = this.#holds.get(job) ?? path;
+    this.#holds.set(job, path);
+    if (before === path) return;
+    const other = kept(this.#at.truth, clusterKeeping, before);
+    const isHeld = other?.holds.some((hold) => hold.job === job) === true;
+    const text = (): string => `${job} holds ${path} and ${before}`;
+    this.#at.world.check('one cluster for a job', !isHeld || other.phase === 'gone', text);
   }
 
   /** What runs on it is what holds it. */

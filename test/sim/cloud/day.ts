@@ -1,28 +1,25 @@
 import type { PartitionOrder } from '../../../src/actors/ports.ts';
 import { message } from '../../../src/protocol/messages.ts';
 import { control } from '../../../src/protocol/ref.ts';
-import { calm as calmSite, MemorySite } from '../../ports/memory-gate.ts';
+import { calm as calmSite } from '../../ports/manners.ts';
+import { MemorySite } from '../../ports/memory-gate.ts';
 import { Network } from '../network.ts';
 import { calm, type Faults, type SimNode } from '../node.ts';
 import { World } from '../world.ts';
 import { Attaching, isAttaching } from './attaching.ts';
 import { Checks } from './checks.ts';
 import { Client, noPromises } from './clients.ts';
-import { evening } from './evening.ts';
+import { evening, untilDone } from './evening.ts';
 import { FIRST, Heads } from './heads.ts';
 import { sha256 } from './joining.ts';
-import { Machine } from './machine.ts';
-import { Obedience } from './obedience.ts';
+import { Machines, type There } from './machines.ts';
 import { plans } from './plans.ts';
 import { STANDING } from './ports.ts';
 import { type Troubles, troubles } from './troubles.ts';
-import { openWorker } from './worker.ts';
 
 const MINUTE = 60_000;
 const NOON = 8 * MINUTE;
 const DAY = 12 * 60 * MINUTE;
-const GIB = 2 ** 30;
-const FLAVORS: Readonly<Record<string, number>> = { tiny: 1, small: 2, medium: 4, large: 8 };
 
 /** Heads, a site that is unkind, workers that come and go, and people who want things. */
 export class Day {
@@ -32,11 +29,10 @@ export class Day {
   readonly checks: Checks;
   readonly promises = noPromises((id) => this.checks.acknowledged(id));
   readonly network: Network;
-  readonly machines = new Map<string, { machine: Machine; worker: SimNode; cluster: string }>();
   readonly #attaching: Attaching;
   readonly #faults: () => Faults;
   readonly #trouble: Troubles;
-  readonly #obedience: Obedience;
+  readonly #machines: Machines;
 
   constructor(seed: number) {
     const world = new World(seed);
@@ -56,7 +52,7 @@ export class Day {
       },
       clusters: 4,
       cpus: 16,
-      onUp: (order) => this.#booted(order),
+      onUp: (order) => this.#machines.booted(order),
       onGone: (order) => this.#gone(order),
     });
     this.heads = new Heads({
@@ -69,6 +65,7 @@ export class Day {
       clustersMax: 4,
       cpusMax: 16,
       attach: isAttaching(world) ? this.#attaching.attach : undefined,
+      restartMsMax: 60_000,
     });
     this.checks = new Checks({
       world,
@@ -78,7 +75,21 @@ export class Day {
       clusterOf: ({ name }) => this.machines.get(name)?.cluster ?? '',
       promises: this.promises,
     });
-    this.#obedience = new Obedience(world);
+    this.#machines = new Machines({
+      world,
+      network: this.network,
+      heads: () => this.heads,
+      faults: this.#faults,
+      witness: this.checks.witness,
+      restartMsMax: 90_000,
+      startMsMax: 30_000,
+      mute: 0.03,
+      attaching: this.#attaching,
+    });
+  }
+
+  get machines(): ReadonlyMap<string, There> {
+    return this.#machines.all;
   }
 
   /** The whole day. Throws the first `Violation`. */
@@ -95,30 +106,11 @@ export class Day {
     this.#isolate();
     plans(world, () => this.heads.nodes(), this.promises, NOON);
     await world.pass(NOON);
-    await this.#untilDone();
+    await untilDone(this);
     await world.pass(30 * MINUTE);
     evening(this);
     if (world.violation !== undefined) throw world.violation;
     return world;
-  }
-
-  async #untilDone(): Promise<void> {
-    const { world } = this;
-    for (let passed = 0; passed < DAY; passed += MINUTE) {
-      await world.pass(MINUTE);
-      if (this.#unended().length === 0) return;
-    }
-    const [id = ''] = this.#unended();
-    const { phase, details, reports, placement } = this.checks.job(id) ?? {};
-    const where = placement?.cluster;
-    const story = JSON.stringify({ phase, details, where, reports: reports?.map((r) => r?.phase) });
-    world.violate('every job ends', `${id} ${story}`);
-    await world.pass(0);
-    throw world.violation;
-  }
-
-  #unended(): readonly string[] {
-    return [...this.promises.submitted].filter((id) => this.checks.job(id)?.phase !== 'ended');
   }
 
   /** Cuts and crashes, at any time of the morning. */
@@ -178,10 +170,7 @@ export class Day {
     const { world } = this;
     const operator = new Client(world, () => this.heads.nodes(), 'olga', this.promises, 'operator');
     world.in(world.dice.between(MINUTE, NOON - 2 * MINUTE), () => {
-      const there = this.machines.get(name);
-      there?.worker.remove('it burns');
-      there?.machine.destroy();
-      this.machines.delete(name);
+      this.#machines.gone([name], 'it burns');
       world.in(world.dice.between(0, 2 * MINUTE), () => operator.giveUp(name));
     });
   }
@@ -216,58 +205,12 @@ export class Day {
       });
     };
     expect();
-    this.#open(name, cpus, token, STANDING, this.heads.addresses()).start();
-  }
-
-  #booted(order: PartitionOrder): void {
-    for (const node of order.nodes) {
-      const token = order.bootstrap.tokens[node] ?? '';
-      const { heads } = order.bootstrap;
-      const worker = this.#open(node, FLAVORS[order.flavor] ?? 1, token, order.name, heads);
-      // Now and then a machine boots, and nothing is ever heard of it.
-      if (this.world.dice.chance(0.03)) continue;
-      if (isAttaching(this.world)) {
-        this.#attaching.booted(node, worker);
-        continue;
-      }
-      this.world.in(this.world.dice.skewed(500, 30_000), () => worker.start());
-    }
-  }
-
-  #open(
-    name: string,
-    cpus: number,
-    token: string,
-    cluster: string,
-    heads: readonly string[],
-  ): SimNode {
-    const { world, network } = this;
-    const resources = { cpus, memoryBytes: 8 * GIB, gpus: 0 };
-    const machine = new Machine(world, name, resources, this.checks.witness);
-    const worker = openWorker({
-      world,
-      network,
-      machine,
-      anyHead: this.heads.anyHead,
-      token,
-      heads,
-      faults: this.#faults,
-      obedience: this.#obedience,
-      restartMs: () => world.dice.skewed(100, 90_000),
-    });
-    this.machines.set(name, { machine, worker, cluster });
-    return worker;
+    this.#machines.open(name, cpus, token, STANDING, this.heads.addresses()).start();
   }
 
   #gone(order: PartitionOrder): void {
     const externalId = this.site.truth().find(({ name }) => name === order.name)?.externalId ?? '';
     this.checks.removing(order, externalId);
-    for (const node of order.nodes) {
-      const there = this.machines.get(node);
-      there?.worker.remove('its machine is deleted');
-      there?.machine.destroy();
-      this.machines.delete(node);
-      this.#attaching.gone(node);
-    }
+    this.#machines.gone(order.nodes, 'its machine is deleted');
   }
 }

@@ -34,6 +34,8 @@ export type HeadSetup = {
   readonly cpusMax: number;
   /** As the site has it on this day. */
   readonly attach: Gate['attach'];
+  /** The longest that a head is away. */
+  readonly restartMsMax: number;
   readonly name: string;
   /** What it was invited by; the first head was not. */
   readonly joins?: { readonly token: string; readonly heads: readonly string[] };
@@ -52,7 +54,7 @@ const isHead = (name: string): boolean => name.startsWith('head-');
 
 /** A head with the real seat in its group, and the real control tree while it leads. */
 export function openHead(setup: HeadSetup): SimHead {
-  const { world, network, ledger, faults, name, joins } = setup;
+  const { world, network, ledger, faults, name, joins, restartMsMax } = setup;
   const place = ledger.place(name, joins !== undefined, () => faults().diskMs);
   let head: HeadLife | undefined;
   let joined = joins === undefined;
@@ -87,7 +89,7 @@ export function openHead(setup: HeadSetup): SimHead {
       head = undefined;
       place.crash();
     },
-    restartMs: () => world.dice.skewed(100, 60_000),
+    restartMs: () => world.dice.skewed(100, restartMsMax),
   });
   return { node, council: () => head?.council };
 }

@@ -13,12 +13,24 @@ export type Joining = {
   readonly anyHead: (from: string) => Life | undefined;
 };
 
-/** Spends a token on a key, as a request for a certificate does, again until it is spent. */
-export function join({ world, anyHead }: Joining, life: Life, token: string, done: () => void) {
+const TRIES_MAX = 20;
+
+/**
+ * Spends a token on a key, as a request for a certificate does, again until it is spent. A machine
+ * whose time was over before it booted asks less and less often.
+ */
+export function join(
+  { world, anyHead }: Joining,
+  life: Life,
+  token: string,
+  done: () => void,
+  tries = 1,
+) {
   const { name } = life.port;
+  const slower = Math.max(1, Math.min(tries, TRIES_MAX) - 4);
   const again = (): void =>
-    void life.clock.timer(world.dice.between(200, 5_000), () =>
-      join({ world, anyHead }, life, token, done),
+    void life.clock.timer(world.dice.between(200, 5_000) * slower, () =>
+      join({ world, anyHead }, life, token, done, tries + 1),
     );
   const answer = life.guard((ok: boolean) => (ok ? done() : again()));
   world.in(world.dice.skewed(5, 500), () => {

@@ -49,6 +49,9 @@ function look(world: World, readers: readonly Client[], id: string): void {
 function wish(world: World): string {
   const { dice } = world;
   const lines: string[] = [];
+  if (dice.chance(0.3)) lines.push('#SWM keep-resources');
+  if (dice.chance(0.1)) lines.push('#SWM budget 0.01');
+  if (dice.chance(0.3)) lines.push('#SWM account lab');
   if (dice.chance(0.4)) lines.push('#SWM relocatable');
   if (dice.chance(0.4)) lines.push(`#SWM cpus ${dice.between(2, 4)}`);
   if (dice.chance(0.2)) lines.push('#SWM nodes 2');

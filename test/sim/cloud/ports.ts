@@ -33,10 +33,14 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
   return {
     store,
     forwards: forwards(world, life),
-    gates: new Map([[REMOTE, guarded(site.gate(), setup.attach, life)]]),
+    gates: new Map([[REMOTE, guarded(setup, site.gate(), life)]]),
     sites: new Map([
-      [REMOTE, { clustersMax, cpusMax, defaultFlavor: 'small', defaultImage: 'host' }],
+      [
+        REMOTE,
+        { clustersMax, cpusMax, defaultFlavor: 'small', defaultImage: 'host', keepMs: 120_000 },
+      ],
     ]),
+    budgets: new Map([['lab', 0.05]]),
     installation: INSTALLATION,
     token: (cluster, round, node) => `${cluster}/${round}/${node}`,
     hash: sha256,
@@ -158,17 +162,29 @@ async function isOut(replica: Replica, name: string): Promise<boolean> {
 }
 
 /** The dead make no calls, and hear no answers; what they called goes on. */
-const guarded = (gate: Gate, attach: Gate['attach'], { whileAlive, guard }: Life): Gate => ({
-  create: (order, signal) => whileAlive(() => gate.create(order, signal)),
-  find: (name, signal) => whileAlive(() => gate.find(name, signal)),
-  remove: (id, signal) => whileAlive(() => gate.remove(id, signal)),
-  list: (signal) => whileAlive(() => gate.list(signal)),
-  flavors: (signal) => whileAlive(() => gate.flavors(signal)),
-  images: (signal) => whileAlive(() => gate.images(signal)),
-  ...(attach && {
-    attach: (order, told, signal) => whileAlive(() => attach(order, guard(told), signal)),
-  }),
-});
+function guarded({ world, faults, attach }: HeadSetup, gate: Gate, life: Life): Gate {
+  const crash = (): void => {
+    if (world.dice.chance(faults().siteCrash)) life.crash('on', 'at a call to the site');
+  };
+  const called = <T>(call: () => Promise<T>): Promise<T> =>
+    life.whileAlive(() => {
+      const answer = call();
+      crash();
+      return answer.finally(crash);
+    });
+  return {
+    create: (order, signal) => called(() => gate.create(order, signal)),
+    find: (name, signal) => called(() => gate.find(name, signal)),
+    remove: (id, signal) => called(() => gate.remove(id, signal)),
+    list: (signal) => called(() => gate.list(signal)),
+    flavors: (signal) => called(() => gate.flavors(signal)),
+    images: (signal) => called(() => gate.images(signal)),
+    ...(attach && {
+      attach: (order, told, signal) =>
+        life.whileAlive(() => attach(order, life.guard(told), signal)),
+    }),
+  };
+}
 
 /** Ports of jobs, on loopback addresses of this life of the head. */
 function forwards(world: World, { whileAlive }: Life): Forwards {

@@ -1,4 +1,4 @@
-import { nasty } from '../../ports/memory-gate.ts';
+import { nasty } from '../../ports/manners.ts';
 import type { Faults } from '../node.ts';
 import type { World } from '../world.ts';
 
@@ -13,6 +13,7 @@ export function troubles(world: World) {
     moody: dice.pick(['', '', 'scheduler', 'cluster', 'job', 'node', 'runner', 'session', 'gate']),
     diskMs: dice.pick([10, 40, 400]),
     lost: some(0.05),
+    siteCrash: 0,
   };
   const heads = dice.chance(0.3) ? dice.pick([3, 3, 3, 5]) : 1;
   const site = {

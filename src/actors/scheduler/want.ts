@@ -1,0 +1,77 @@
+import { limits } from '../../protocol/limits.ts';
+import type { FlavorRow, Placement, Resources, Spec } from '../../protocol/model.ts';
+import type { Millis } from '../../runtime/ports.ts';
+import { amount, paidFor, priceOf } from '../price.ts';
+
+/** What a job wants of nodes and of sites. */
+
+/** Whether it wants a cluster of its own, whatever nodes there are. */
+export const isAsked = ({ relocatable, flavor, cloudImage }: Spec): boolean =>
+  relocatable || flavor !== '' || cloudImage !== '';
+
+export const need = (spec: Spec): Resources => ({
+  cpus: Math.max(1, spec.cpus),
+  memoryBytes: spec.memoryBytes,
+  gpus: spec.gpus,
+});
+
+/** In or out, it is listened on by the job, or for it, at the address of its node. */
+export const portsOf = (spec: Spec): number[] => spec.ports.map((p) => p.port);
+
+export const covers = (have: Resources, want: Resources): boolean =>
+  have.cpus >= want.cpus && have.memoryBytes >= want.memoryBytes && have.gpus >= want.gpus;
+
+export const show = ({ cpus, memoryBytes, gpus }: Resources): string =>
+  [
+    `${cpus} cpu${cpus === 1 ? '' : 's'}`,
+    ...(memoryBytes > 0 ? [`${Math.ceil(memoryBytes / 2 ** 20)} MiB`] : []),
+    ...(gpus > 0 ? [`${gpus} gpu${gpus === 1 ? '' : 's'}`] : []),
+  ].join(', ');
+
+/** For how long its cluster stays, if the job asks for that. */
+export const stays = (
+  { keepResources }: Spec,
+  { keepMs = 0 }: { readonly keepMs?: Millis },
+): Pick<Placement, 'keepMs'> => (keepResources && keepMs > 0 ? { keepMs } : {});
+
+/** What a site has to choose from. */
+type Offers = {
+  readonly remote: string;
+  readonly defaultFlavor: string;
+  readonly flavors: readonly FlavorRow[];
+};
+
+/** The flavor that the job names, else the site's default if it suffices, else the cheapest. */
+export function choose(spec: Spec, want: Resources, site: Offers): FlavorRow | string {
+  if (spec.flavor !== '') {
+    const named = site.flavors.find((f) => f.name === spec.flavor);
+    if (named === undefined) return `${site.remote} has no flavor ${spec.flavor}`;
+    if (covers(named.resources, want)) return named;
+    return `asks for ${show(want)}, but ${named.name} has ${show(named.resources)}`;
+  }
+  const enough = site.flavors.filter((f) => covers(f.resources, want));
+  const standard = enough.find((f) => f.name === site.defaultFlavor);
+  const cheapest = [...enough].sort((a, b) => a.price - b.price)[0];
+  if (cheapest === undefined) {
+    const largest = site.flavors.reduce((a, b) => (b.resources.cpus > a.resources.cpus ? b : a));
+    return (
+      `asks for ${show(want)}, more than any flavor of ${site.remote} ` +
+      `(the largest, ${largest.name}, has ${show(largest.resources)})`
+    );
+  }
+  return standard ?? cheapest;
+}
+
+/** Why its budget does not pay for the first unit of time of such a cluster, or ''. */
+export function tooDear(
+  { budget = 0, nodes }: Spec,
+  { name, remote, price }: FlavorRow,
+  { unitMs = limits.billingUnitMs }: { readonly unitMs?: Millis },
+): string {
+  const rate = { perHour: price * nodes, unitMs };
+  if (budget === 0 || paidFor(rate, budget) > 0) return '';
+  return (
+    `its budget of ${amount(budget)} does not pay for the first ${unitMs / 1_000} s of ` +
+    `${nodes} × ${name} at ${remote}, which cost ${amount(priceOf(rate, unitMs))}`
+  );
+}

@@ -1,0 +1,65 @@
+import { limits } from '../../protocol/limits.ts';
+import type { FlavorRow, Placement, Spec } from '../../protocol/model.ts';
+import type { Millis } from '../../runtime/ports.ts';
+import { paidFor } from '../price.ts';
+import { choose, need, portsOf, stays } from './want.ts';
+
+/** A cluster that is kept, which costs whether it is used or not. */
+export type Warm = {
+  readonly cluster: string;
+  readonly remote: string;
+  readonly flavor: string;
+  readonly image: string;
+  readonly price: number;
+  readonly unitMs?: Millis;
+  readonly owner: string;
+  readonly account: string;
+  /** All of its nodes, the main one first. */
+  readonly nodes: readonly string[];
+};
+
+type Whose = { readonly owner?: string; readonly spec: Spec };
+type At = {
+  readonly remote: string;
+  readonly defaultFlavor: string;
+  readonly defaultImage: string;
+  readonly flavors: readonly FlavorRow[];
+  readonly keepMs?: Millis;
+};
+
+/** The smallest that the same owner and account have, and that is what the job would have made. */
+export function onWarm(
+  job: Whose,
+  { warm, sites }: { readonly warm: Warm[]; readonly sites: readonly At[] },
+): { readonly placement: Placement } | undefined {
+  const fitting = warm.filter((each) => fits(job, each, sites));
+  const best = fitting.toSorted((a, b) => a.nodes.length - b.nodes.length)[0];
+  const site = sites.find(({ remote }) => remote === best?.remote);
+  if (best === undefined || site === undefined) return undefined;
+  warm.splice(warm.indexOf(best), 1);
+  const { cluster, remote, flavor, image, price, unitMs, nodes } = best;
+  return {
+    placement: {
+      cluster,
+      nodes: nodes.slice(0, job.spec.nodes),
+      made: { remote, flavor, image, price, ...(unitMs !== undefined && { unitMs }) },
+      resources: need(job.spec),
+      ports: portsOf(job.spec),
+      warm: nodes.length,
+      ...stays(job.spec, site),
+    },
+  };
+}
+
+function fits({ owner, spec }: Whose, warm: Warm, sites: readonly At[]): boolean {
+  if (owner !== warm.owner || spec.account !== warm.account) return false;
+  if (warm.nodes.length < spec.nodes) return false;
+  const { price, unitMs = limits.billingUnitMs } = warm;
+  const rate = { perHour: price * warm.nodes.length, unitMs };
+  if (spec.budget && paidFor(rate, spec.budget) === 0) return false;
+  const site = sites.find(({ remote }) => remote === warm.remote);
+  if (site === undefined) return false;
+  const flavor = choose(spec, need(spec), site);
+  const image = spec.cloudImage === '' ? site.defaultImage : spec.cloudImage;
+  return typeof flavor !== 'string' && flavor.name === warm.flavor && image === warm.image;
+}
