@@ -14,6 +14,7 @@ import { exits } from '../../src/cli/exits.ts';
 import { connectTo } from '../../src/connect.ts';
 import { Failed } from '../../src/protocol/errors.ts';
 import { diceOf } from '../ports/dice.ts';
+import { IMAGE, toolsTar } from './engine.ts';
 import { type FakeAzure, openFake } from './fake-azure.ts';
 import { nasty } from './manners.ts';
 import { directoryOf, freePort, type RealMachines, realMachines } from './real-machines.ts';
@@ -39,7 +40,8 @@ let world: World | undefined;
 async function build(root: string, seed: number): Promise<World & { readonly config: string }> {
   const port = await freePort();
   const ailing = (name: string) => (name.endsWith('-1') ? { lateMs: LATE_MS } : undefined);
-  const machines = realMachines({ root, port, ailing });
+  const image = await toolsTar(root);
+  const machines = realMachines({ root, port, ailing, image });
   const slow = { networkMs: 150, bootMs: 500, removeMs: 300, failedRemovals: 1 };
   const manners = { ...nasty(diceOf(seed)), ...slow };
   const fake = await openFake(manners, machines);
@@ -71,7 +73,8 @@ async function build(root: string, seed: number): Promise<World & { readonly con
 async function perform(stage: Stage, seen: Traces, started: (head: Head) => void): Promise<void> {
   const { root } = seen;
   stage.heading('swm: a cluster at an Azure that fails now and then, and nothing left of it');
-  const { script, text } = await bringScript(root);
+  const { script: plain, text } = await bringScript(root);
+  const script = plain.replace('#SWM nodes 2', `#SWM nodes 2\n#SWM container-image ${IMAGE}`);
   const built = await build(root, seed);
   world = built;
   seen.spools.push(join(root, 'machines/*/disk/*/spool'));
@@ -121,8 +124,9 @@ const left = (): readonly string[] => {
 
 function unfit(): string {
   if (process.getuid?.() !== 0) return 'machines of its own need root';
-  if (!existsSync('/usr/sbin/sshd')) return 'there is no /usr/sbin/sshd: run bin/set-up as root';
-  return '';
+  const wanted = ['/usr/sbin/sshd', '/usr/sbin/dockerd', '/bin/busybox', '/usr/bin/perl'];
+  const missing = wanted.find((path) => !existsSync(path));
+  return missing === undefined ? '' : `no ${missing} here: sh bin/set-up --tests, as root`;
 }
 
 function seedOf(args: readonly string[]): number {
@@ -141,7 +145,16 @@ if (why !== '') {
 }
 const code = await present({
   perform,
-  props: [...props, 'swm.yaml', 'ssh_key', 'ssh_key.pub', 'opt', 'machines'],
+  props: [
+    ...props,
+    'swm.yaml',
+    'ssh_key',
+    'ssh_key.pub',
+    'opt',
+    'machines',
+    'rootfs',
+    'rootfs.tar',
+  ],
   left,
   close: async () => world?.fake.close(),
   hangsMs: HANGS_MS,

@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { configOf } from '../sshd/sshd.ts';
+import { giveImage } from './engine.ts';
 import type { Hardware, Order } from './machines.ts';
 
 /** What is wrong with a machine that boots. `deaf`: no SSH. `late`: SSH comes so much later. */
@@ -22,6 +23,8 @@ export type Rack = {
   readonly root: string;
   readonly port: number;
   readonly ailing?: (machine: string) => Ailment | undefined;
+  /** An image, as a tar, that the Docker of each machine has; without one they have no Docker. */
+  readonly image?: string;
   /** What is at `bin/swm` in the image that machines boot; nothing unless given. */
   readonly program?: string;
 };
@@ -32,12 +35,18 @@ export const directoryOf = (root: string): string => join(root, 'opt');
 /**
  * The first process of a machine, which sees no other machine's processes and files: everything
  * dies with it. Arguments: its disk, where that is mounted, its name, the configuration of its SSH,
- * the seconds until that listens, and what cloud-init runs.
+ * the seconds until that listens, a folder for its Docker or '', and what cloud-init runs.
  */
 const bootScript = `
 mount --bind "$1" "$2" && hostname "$3" || exit 1
-config=$4 late=$5
-shift 5
+name=$3 config=$4 late=$5 engine=$6
+shift 6
+if [ -n "$engine" ]; then
+  mount -t tmpfs tmpfs /var/run && mkdir -p /run/sshd || exit 1
+  dockerd --data-root="$engine/data" --exec-root=/var/run/docker --pidfile=/var/run/docker.pid \\
+    --host=unix:///var/run/docker.sock --host="unix://$engine/docker.sock" --cgroup-parent="$name" \\
+    --iptables=false --bridge=none --log-level=warn >"$engine/log" 2>&1 &
+fi
 [ $# -eq 0 ] || "$@" &
 sleep "$late"
 exec /usr/sbin/sshd -D -e -f "$config"
@@ -54,11 +63,11 @@ type CloudConfig = {
   readonly runcmd?: readonly (readonly string[])[];
 };
 
-type Running = { readonly child: ChildProcess; readonly folder: string; readonly node: string };
+type Running = { readonly child: ChildProcess; readonly name: string; readonly node: string };
 
 /** Machines that are namespaces of this one with a real OpenSSH each; they need root. */
 export function realMachines(rack: Rack): RealMachines {
-  const { root, ailing = () => undefined } = rack;
+  const { root, image = '', ailing = () => undefined } = rack;
   const running = new Map<string, Running>();
   const folderOf = (name: string): string => join(root, 'machines', name);
   return {
@@ -72,8 +81,11 @@ export function realMachines(rack: Rack): RealMachines {
       const late = typeof ailment === 'object' ? ailment.lateMs : 0;
       const node = order.tags['swm-node'] ?? '';
       const [command = []] = config.runcmd ?? [];
-      const child = start(root, folder, order.name, late / 1000, command);
-      running.set(order.name, { child, folder, node });
+      const engine = image === '' ? '' : join(folder, 'engine');
+      const words = [directoryOf(root), order.name, join(folder, 'sshd_config')];
+      const child = start(folder, [...words, String(late / 1000), engine, ...command]);
+      running.set(order.name, { child, name: order.name, node });
+      if (engine !== '') await giveImage(join(engine, 'docker.sock'), image);
       // It has booted when it runs; whether its SSH answers is for others to find out.
     },
     async kill({ name }) {
@@ -94,7 +106,8 @@ async function install(
   folder: string,
   isImpostor: boolean,
 ): Promise<void> {
-  await mkdir(join(folder, 'disk'), { recursive: true, mode: 0o711 });
+  for (const part of ['disk', 'engine'])
+    await mkdir(join(folder, part), { recursive: true, mode: 0o711 });
   for (const path of [join(folder, '..'), folder]) await chmod(path, 0o711);
   const hostKey = join(folder, 'host_key');
   if (isImpostor) {
@@ -119,37 +132,28 @@ async function install(
 const cloudConfigOf = ({ customData }: Order): CloudConfig =>
   JSON.parse(customData.replace(/^#cloud-config\n/, '')) as CloudConfig;
 
-function start(
-  root: string,
-  folder: string,
-  name: string,
-  seconds: number,
-  command: readonly string[],
-): ChildProcess {
-  const disk = join(folder, 'disk');
-  const config = join(folder, 'sshd_config');
+function start(folder: string, words: readonly string[]): ChildProcess {
   // Whoever started it and dies takes it along, however it dies.
   const apart = ['--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', '--uts', '--fork'];
   const rest = ['--kill-child', '--mount-proc', '--propagation', 'private', '/bin/sh', '-c'];
-  const words = [bootScript, 'swm-vm', disk, directoryOf(root), name, config, String(seconds)];
-  words.push(...command);
-  return spawn('setpriv', [...apart, ...rest, ...words], { stdio: 'ignore', cwd: folder });
+  const script = [bootScript, 'swm-vm', join(folder, 'disk'), ...words];
+  return spawn('setpriv', [...apart, ...rest, ...script], { stdio: 'ignore', cwd: folder });
 }
 
-async function end({ child, node }: Running, root: string): Promise<void> {
+async function end({ child, name, node }: Running, root: string): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
-  await removeGroups(join(directoryOf(root), node));
+  const path = join(directoryOf(root), node, 'spool/run/attempts');
+  const sum = createHash('sha256').update(path).digest('hex').slice(0, 8);
+  await removeGroups([`/sys/fs/cgroup/**/swm.${sum}.*`, `/sys/fs/cgroup/*/${name}`]);
 }
 
-/** The control groups of jobs, which a machine of its own would have taken along. */
-async function removeGroups(folder: string): Promise<void> {
-  const path = join(folder, 'spool/run/attempts');
-  const sum = createHash('sha256').update(path).digest('hex').slice(0, 8);
+/** The control groups of jobs and of the engine, which a machine of its own would have taken. */
+async function removeGroups(patterns: string[]): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
-    const found = globSync(`/sys/fs/cgroup/**/swm.${sum}.*`).toSorted().toReversed();
+    const found = globSync(patterns).toSorted().toReversed();
     for (const group of found) {
       for (const below of globSync(`${group}/**/`).toSorted().toReversed()) removeGroup(below);
       removeGroup(group);
