@@ -119,14 +119,13 @@ class HeadNode implements Running {
       ...(worker ? workerFamilies(worker.ports, nodeStore) : {}),
     };
     const stores = { control: control.store, node: nodeStore };
-    const leader = (): string | undefined => council.lead.leader || undefined;
     const platform = {
       clock,
       cells: nactCells(this.#self),
       stores,
       wire: links.wire,
       note,
-      leader,
+      leader: () => council.lead.leader || undefined,
     };
     const made = new Node(this.#self, families, platform);
     this.#parts = { council, feed, hoard, head, worker, node: made };
