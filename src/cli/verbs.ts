@@ -39,6 +39,8 @@ const output: Flag = [
 
 const shared: Flag = ['--shared', 'for everybody’s jobs; operators only'];
 
+const allRemotes: Flag = ['--all-remotes', 'what exists at the sites, and whose it is'];
+
 export const verbs: readonly VerbRow[] = [
   {
     name: 'submit',
@@ -124,10 +126,7 @@ export const verbs: readonly VerbRow[] = [
     name: 'clusters',
     args: '',
     help: 'List the clusters that were made for jobs.',
-    flags: [
-      ['-a, --all', 'also those that are gone'],
-      ['--all-remotes', 'what exists at the sites, and whose it is'],
-    ],
+    flags: [['-a, --all', 'also those that are gone'], allRemotes],
     is: 'call',
     load: () => import('./clusters.ts'),
   },

@@ -98,9 +98,9 @@ export const messages = {
   'head.keys': call(69, '/group', heads, 'Gives a head what it needs to lead.'),
   'head.current': call(71, '/group', heads, 'How far the log is decided.'),
   'scheduler.offers': call(70, '/scheduler', heads, 'What all sites offer.'),
-  'account.charge': call(74, '/accounts/{account}', nobody, 'Counts what a cluster costs.'),
-  'cluster.overspent': tell(75, '/clusters/{cluster}', nobody, 'Its account is over its budget.'),
-  'job.overspent': tell(76, '/jobs/{job}', nobody, 'Its account is over its budget.'),
+  'account.charge': call(77, '/accounts/{account}', nobody, 'Counts what a cluster costs.'),
+  'cluster.overspent': tell(78, '/clusters/{cluster}', nobody, 'Its account is over its budget.'),
+  'job.overspent': tell(79, '/jobs/{job}', nobody, 'Its account is over its budget.'),
 
   // over the mesh
   'runner.order': call(80, '/runners/{runner}', heads, 'Orders one process of an attempt.'),
