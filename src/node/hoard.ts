@@ -87,10 +87,11 @@ export function openHoard({ store, copies, note, isAlone }: HoardOptions): Hoard
 }
 
 /** All blobs that a job's record names. */
-function blobsOf({ scriptBlob, inputs, reports }: Job): ReadonlySet<string> {
+function blobsOf({ scriptBlob, inputs, reports, checkpoint }: Job): ReadonlySet<string> {
   const files = [
     ...(scriptBlob === null ? [] : [scriptBlob]),
     ...inputs,
+    ...(checkpoint?.files ?? []),
     ...reports.flatMap((report) => {
       const collected = report?.collected;
       return collected ? [...collected.outputs, collected.stdout, collected.stderr] : [];

@@ -61,6 +61,7 @@ export const terminalShapes = {
     reply: Type.Object({ job: JobView, ...dated }),
   },
   'job.cancel': { body: ofJob, reply: Type.Object({ id: uuid, phase: JobPhase }) },
+  'job.checkpoint': { body: ofJob, reply: Type.Object({ id: uuid }) },
   'job.requeue': { body: ofJob, reply: Type.Object({ id: uuid, run: Type.Integer() }) },
   'node.list': {
     body: Type.Object(fresh),
@@ -121,6 +122,16 @@ export const terminalShapes = {
     body: Type.Object({ id: text(64), before: Type.Optional(instant) }),
     reply: Type.Object({ id: uuid }),
   },
+  'node.drain': {
+    body: Type.Object({
+      node: name,
+      reason: Type.Optional(text(1024)),
+      /** Whether what runs there is to run elsewhere, instead of to its end. */
+      requeue: Type.Optional(Type.Boolean()),
+    }),
+    reply: Type.Object({ node: name }),
+  },
+  'node.resume': { body: Type.Object({ node: name }), reply: Type.Object({ node: name }) },
   'node.gone': {
     body: Type.Object({ node: name }),
     reply: Type.Object({ node: name, cluster: text(100) }),

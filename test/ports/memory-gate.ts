@@ -23,6 +23,10 @@ export type Manners = {
   /** The longest that booting and removing take. */
   readonly bootMs: Millis;
   readonly removeMs: Millis;
+  /** A partition that booted is taken back, after up to so long and then so much notice. */
+  readonly evicting: number;
+  readonly evictMs: Millis;
+  readonly noticeMs: Millis;
 };
 
 export const calm: Manners = {
@@ -37,6 +41,9 @@ export const calm: Manners = {
   failing: 0,
   bootMs: 0,
   removeMs: 0,
+  evicting: 0,
+  evictMs: 0,
+  noticeMs: 0,
 };
 
 export const nasty: Manners = {
@@ -51,6 +58,9 @@ export const nasty: Manners = {
   failing: 0.1,
   bootMs: 20_000,
   removeMs: 20_000,
+  evicting: 0,
+  evictMs: 60_000,
+  noticeMs: 30_000,
 };
 
 export type SiteOptions = {
@@ -64,6 +74,8 @@ export type SiteOptions = {
   readonly images?: readonly Image[];
   /** The partition's machines have booted: whoever plays them starts their workers. */
   readonly onUp?: (order: PartitionOrder) => void;
+  /** The site has taken them back; the partition is still to be removed. */
+  readonly onTaken?: (order: PartitionOrder) => void;
   /** They are gone, whatever they were doing. */
   readonly onGone?: (order: PartitionOrder) => void;
 };
@@ -182,6 +194,7 @@ export class MemorySite {
       addresses: {},
       installation: order.installation,
       createdAt: this.#options.clock.now(),
+      ...(this.#options.manners.evicting > 0 && { evicted: [] }),
     };
     this.#change(order.name, { order, partition });
     void this.#wait(this.#options.manners.bootMs).then(() => this.#boot(partition.externalId));
@@ -225,6 +238,24 @@ export class MemorySite {
       partition: { ...partition, status: 'succeeded', addresses },
     });
     this.#options.onUp?.(order);
+    if (partition.evicted !== undefined) void this.#evict(externalId);
+  }
+
+  /** Says that it will be taken back, and takes it. */
+  async #evict(externalId: string): Promise<void> {
+    const { manners } = this.#options;
+    if (!this.#roll(manners.evicting)) return;
+    await this.#wait(manners.evictMs);
+    const kept = this.#byId(externalId);
+    if (kept?.partition.status !== 'succeeded') return;
+    const { order } = kept;
+    const told = { ...kept.partition, evicted: order.nodes };
+    this.#change(order.name, { order, partition: told });
+    await this.#wait(manners.noticeMs);
+    if (this.#byId(externalId)?.partition.status !== 'succeeded') return;
+    const taken = { ...told, status: 'failed' as const, description: 'Evicted.' };
+    this.#change(order.name, { order, partition: taken });
+    this.#options.onTaken?.(order);
   }
 
   async #remove(externalId: string, signal: AbortSignal): Promise<void> {

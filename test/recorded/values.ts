@@ -1,3 +1,4 @@
+import type { Order, Report } from '../../src/protocol/attempt.ts';
 import type {
   BlobRef,
   FlavorRow,
@@ -5,10 +6,8 @@ import type {
   JobRow,
   JobView,
   NodeRow,
-  Order,
   Placement,
   RemoteRow,
-  Report,
   Resources,
   Spec,
 } from '../../src/protocol/model.ts';

@@ -21,6 +21,8 @@ export type Member = {
   readonly phase: 'expected' | 'up' | 'silent' | 'gone';
   readonly since: Millis;
   readonly resources: Resources;
+  /** It takes no new jobs; `requeue`: nor is it to keep those that it has. */
+  readonly drained?: 'keep' | 'requeue';
 };
 
 /** Of a cluster that was made: where, and of what. */
@@ -54,6 +56,8 @@ export type Cluster = {
   readonly createdAt: Millis;
   /** Its record is deleted: nobody remembers it. */
   readonly erased: boolean;
+  /** Nodes that its site takes back, or has taken; of one that may not happen to, null. */
+  readonly evicted?: readonly string[] | null;
 };
 
 export type ClusterHears =
@@ -161,6 +165,10 @@ export const minus = (a: Resources, b: Resources): Resources => ({
   gpus: a.gpus - b.gpus,
 });
 
+/** Whether a member may be given jobs. */
+export const isOpen = ({ evicted }: Cluster, { name, phase, drained }: Member): boolean =>
+  phase === 'up' && drained === undefined && evicted?.includes(name) !== true;
+
 /** What a member has free beside what is held of it. */
 export const free = (cluster: Cluster, member: Member): Resources =>
   cluster.holds
@@ -192,6 +200,7 @@ export function fromArgs(args: ClusterArgs, now: Millis): Cluster {
     since: now,
     createdAt: now,
     erased: true,
+    evicted: null,
   };
   if ('externalId' in args) {
     const made = { remote: args.remote, flavor: '-', image: '', price: 0 };

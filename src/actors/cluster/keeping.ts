@@ -26,6 +26,7 @@ const kind: RecordKind<Cluster> = {
     'since',
     'createdAt',
     'erased',
+    'evicted',
   ],
 };
 

@@ -39,5 +39,6 @@ export function newJob(body: Body<'job.create'>, now: Millis): Job {
     timeline: [{ at: now, what: 'queued' }],
     runs: [],
     remains: 'all',
+    checkpoint: null,
   };
 }

@@ -41,6 +41,7 @@ const kind: RecordKind<Head> = {
     'timeline',
     'runs',
     'remains',
+    'checkpoint',
   ],
 };
 

@@ -104,5 +104,6 @@ export function view(job: Job, reason = ''): JobView {
     stdout: main?.collected?.stdout ?? null,
     stderr: main?.collected?.stderr ?? null,
     price: job.placement?.made?.price ?? 0,
+    ...(job.checkpoint && { checkpoint: job.checkpoint }),
   };
 }

@@ -57,6 +57,7 @@ export class Day {
       clusters: 4,
       cpus: 16,
       onUp: (order) => this.#booted(order),
+      onTaken: (order) => this.#takeAway(order),
       onGone: (order) => this.#gone(order),
     });
     this.heads = new Heads({
@@ -93,7 +94,7 @@ export class Day {
     this.#makeTrouble();
     this.#changeHeads();
     this.#isolate();
-    plans(world, () => this.heads.nodes(), this.promises, NOON);
+    plans(world, () => this.heads.nodes(), this.promises, NOON, this.#trouble.isSpotDay);
     await world.pass(NOON);
     await this.#untilDone();
     await world.pass(30 * MINUTE);
@@ -262,6 +263,10 @@ export class Day {
   #gone(order: PartitionOrder): void {
     const externalId = this.site.truth().find(({ name }) => name === order.name)?.externalId ?? '';
     this.checks.removing(order, externalId);
+    this.#takeAway(order);
+  }
+
+  #takeAway(order: PartitionOrder): void {
     for (const node of order.nodes) {
       const there = this.machines.get(node);
       there?.worker.remove('its machine is deleted');

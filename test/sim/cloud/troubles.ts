@@ -14,6 +14,8 @@ export function troubles(world: World) {
     diskMs: dice.pick([10, 40, 400]),
     lost: some(0.05),
   };
+  // One day in seven jobs save themselves and machines are taken back: it takes no dice of others.
+  const isSpotDay = world.seed % 7 === 2;
   const heads = dice.chance(0.3) ? dice.pick([3, 3, 3, 5]) : 1;
   const site = {
     ...nasty,
@@ -23,8 +25,10 @@ export function troubles(world: World) {
     refusing: some(nasty.refusing),
     stale: some(nasty.stale),
     failing: some(nasty.failing),
+    evicting: isSpotDay ? 0.5 : 0,
   };
   return {
+    isSpotDay,
     faults,
     site,
     heads,
