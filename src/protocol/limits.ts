@@ -280,9 +280,15 @@ export const limits = {
   /** workplace: between two looks at a checkpoint that is being made, and its files. */
   checkpointLookMs: 100,
   checkpointFilesMax: 1_000,
-  /** sweep: how often a worker looks for files that no attempt needs, and how old they must be. */
+  /** sweep: how often heads look for files that nobody names, and how old those are; workers. */
+  headSweepMs: 6 * 60 * 60_000,
+  headBlobMs: 24 * 60 * 60_000,
   workerSweepMs: 10 * 60_000,
   workerBlobMs: 60 * 60_000,
+  /** named: records that are read in one turn of the loop. */
+  sweepPageMax: 500,
+  /** copies: how long a blob counts as held by others before they are asked again. */
+  blobSettledMs: 12 * 60 * 60_000,
   /** cluster: how often a site that may take machines back is asked whether it does. */
   evictionPollMs: 2_000,
 } as const;
