@@ -32,7 +32,8 @@ it('docs/jobs.md knows each variable that a job finds', () => {
     path: '',
     lang: '',
   };
-  const facts = { job: '', attempt: 1, task: null, rank: 0, nodes, ...texts };
+  const saves = { checkpointDir: '', restarted: false };
+  const facts = { job: '', attempt: 1, task: null, rank: 0, nodes, ...texts, ...saves };
   const found = Object.keys(jobEnvironment(emptySpec, facts));
   expect(found.filter((name) => !textOf('docs/jobs.md').includes(`\`${name}\``))).toEqual([]);
 });

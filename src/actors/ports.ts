@@ -55,6 +55,11 @@ export type Partition = {
   /** The `installation` tag, or '' where the site keeps no tags. */
   readonly installation: string;
   readonly createdAt: Millis;
+  /**
+   * Nodes that the site is about to take back, or has taken. Only a partition that this may happen
+   * to has it, from its creation on: such a one is asked for again and again.
+   */
+  readonly evicted?: readonly string[];
 };
 
 /** A machine of a partition that is to become a node of ours. */
@@ -118,6 +123,9 @@ export type ProcessOrder = {
   readonly image?: string;
 };
 
+/** A signal that a job may ask to be told by. */
+export type JobSignal = 'usr1' | 'usr2' | 'hup' | 'int' | 'term';
+
 export type Started = {
   readonly pid: number;
   readonly at: Millis;
@@ -149,6 +157,11 @@ export interface Processes {
   exited(key: AttemptKey, signal: AbortSignal): Promise<Exit>;
   /** TERM, grace, freeze, KILL until nothing of the tree is left. Also for one never seen. */
   stop(key: AttemptKey, graceMs: Millis): Promise<void>;
+  /**
+   * Tells the attempt's main process, never another that has its number by now, and only if it
+   * handles that signal: else it would die of it. False: nobody was told.
+   */
+  signal(key: AttemptKey, name: JobSignal): Promise<boolean>;
   /** Removes the attempt's records once its end is acknowledged. Its key never starts again. */
   forget(key: AttemptKey): Promise<void>;
   /** Milliseconds since the machine's boot, asleep or not. */
@@ -187,9 +200,27 @@ export interface Workplace {
   stage(place: PlaceOrder, progress: Progress, signal: AbortSignal): Promise<Place>;
   /** Sends outputs and logs to the head and resolves when it holds them. */
   collect(place: PlaceOrder, progress: Progress, signal: AbortSignal): Promise<Collected>;
+  /**
+   * Has the job save itself and sends the files that it then has in its checkpoint directory, once
+   * they are whole. None: it keeps them elsewhere. Null: they were not whole within `ms`.
+   */
+  checkpoint(
+    place: PlaceOrder,
+    job: Saver,
+    ms: Millis,
+    signal: AbortSignal,
+  ): Promise<readonly Output[] | null>;
   /** Removes all of it. */
   clear(key: AttemptKey): Promise<void>;
 }
+
+/** The job while it saves itself. */
+export type Saver = {
+  /** Tells it to; false if it does not listen: then what it has is what there is. */
+  ask(): Promise<boolean>;
+  /** Whether it has ended, and writes no more. */
+  isOver(): boolean;
+};
 
 export type PlaceOrder = {
   readonly key: AttemptKey;
@@ -208,6 +239,10 @@ export type PlaceOrder = {
   readonly tasks: 'none' | 'command' | 'agent';
   /** Files that hold secrets, inside the directory: they are brought there, and never back. */
   readonly secrets?: readonly { readonly path: string; readonly text: string }[];
+  /** Where it saves itself, from where it starts; '' if it does not. */
+  readonly checkpointDir: string;
+  /** What it goes on from: put back after the inputs, in their place where both are. */
+  readonly restored: readonly Input[];
 };
 
 export type Place = {

@@ -39,6 +39,13 @@ function section(screen: Screen, title: string, lines: readonly string[]): void 
   for (const line of lines) screen.print(`  ${harmless(line)}`);
 }
 
+function checkpointOf({ checkpoint }: JobView): string {
+  if (!checkpoint) return '';
+  const bytes = checkpoint.files.reduce((sum, file) => sum + file.bytes, 0);
+  const files = `${checkpoint.files.length} file${checkpoint.files.length === 1 ? '' : 's'}`;
+  return `${instant(checkpoint.at)}, of attempt ${checkpoint.attempt}: ${files}, ${size(bytes)}`;
+}
+
 type Fact = readonly [name: string, value: string];
 
 function factsOf(job: JobView): readonly Fact[] {
@@ -54,6 +61,7 @@ function factsOf(job: JobView): readonly Fact[] {
     ['started', instant(job.startedAt)],
     ['ended', instant(job.endedAt)],
     ['ran for', job.startedAt === 0 ? '' : span(ended - job.startedAt)],
+    ['checkpoint', checkpointOf(job)],
     ['asks for', resources(spec)],
     ['image', spec.containerImage],
     ['walltime', spec.walltimeMs === 0 ? '' : span(spec.walltimeMs)],

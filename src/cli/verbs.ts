@@ -107,6 +107,14 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('./requeue.ts'),
   },
   {
+    name: 'checkpoint',
+    args: '<id>',
+    help: 'Have a job that runs save itself now, if its script says `checkpoint`.',
+    flags: [],
+    is: 'call',
+    load: () => import('./checkpoint.ts'),
+  },
+  {
     name: 'get',
     args: '<id> [path...]',
     help: 'Fetch the output files of a job, all or those named.',
@@ -225,6 +233,25 @@ export const verbs: readonly VerbRow[] = [
     flags: [output],
     is: 'call',
     load: () => import('./node-add.ts'),
+  },
+  {
+    name: 'node drain',
+    args: '<node>',
+    help: 'Give a node no new jobs, until it is resumed; those that save themselves do so now.',
+    flags: [
+      ['--reason <text>', 'why, for whoever looks at the nodes'],
+      ['--requeue', 'its jobs save themselves, if they do, and run elsewhere'],
+    ],
+    is: 'call',
+    load: () => import('./node-drain.ts'),
+  },
+  {
+    name: 'node resume',
+    args: '<node>',
+    help: 'Give a node that was drained jobs again.',
+    flags: [],
+    is: 'call',
+    load: () => import('./node-resume.ts'),
   },
   {
     name: 'node gone',

@@ -181,14 +181,15 @@ class HeadNode implements Running {
   }
 
   #shelves(council: Council) {
-    const { blobs, note } = this.#base;
+    const { blobs } = this.#base;
     const { store } = council;
     const voters = (): readonly string[] => council.voters();
     const { feed, changed } = feedOf(store);
     const hubOf = (name: string) => this.#bulk.hub(name);
     const copies = openCopies({ blobs, self: this.#self, voters, hubOf });
     const isAlone = (): boolean => voters().length <= 1;
-    const hoard = openHoard({ store, copies, note, isAlone });
+    const current = (): Promise<void> => council.current();
+    const hoard = openHoard({ ...this.#base, store, copies, isAlone, current });
     this.#changed = changed;
     return { feed, copies, hoard };
   }

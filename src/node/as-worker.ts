@@ -6,6 +6,7 @@ import { type Links, openLinks } from '../platform/links.ts';
 import type { Hub } from '../platform/streams.ts';
 import { watchTunnels } from '../platform/tunnels.ts';
 import type { Envelope } from '../protocol/envelope.ts';
+import { limits } from '../protocol/limits.ts';
 import type { Body } from '../protocol/messages.ts';
 import type { Who } from '../protocol/who.ts';
 import { nactCells } from '../runtime/cell.ts';
@@ -24,7 +25,9 @@ import {
   type Setup,
 } from './ground.ts';
 import { type Led, openLed } from './lead.ts';
+import { namedIn } from './named.ts';
 import { carrierOf, waysBy, workerStreams } from './streams.ts';
+import { openSweep } from './sweep.ts';
 import { openWorker, type Worker } from './worker.ts';
 
 const STOPPING = 'the node is stopping';
@@ -68,12 +71,14 @@ export async function startWorker(setup: Setup): Promise<Running> {
   dials.set(keys.heads);
   const watched =
     config.tunnels === '' ? undefined : watchTunnels(config.tunnels, (all) => dials.keep(all));
+  const sweep = sweepOf(base);
   return {
     url: `swm://${keys.heads[0] ?? ''}`,
     clear: async () => '',
     async close() {
       follower.end();
       watched?.();
+      sweep.close();
       dials.close(STOPPING);
       bulk.close(STOPPING);
       links.closeAll(STOPPING);
@@ -84,6 +89,16 @@ export async function startWorker(setup: Setup): Promise<Running> {
     },
   };
 }
+
+const sweepOf = ({ blobs, nodeStore, clock, note }: Ground): ReturnType<typeof openSweep> =>
+  openSweep({
+    blobs,
+    named: () => namedIn([nodeStore]),
+    everyMs: limits.workerSweepMs,
+    keptMs: limits.workerBlobMs,
+    clock,
+    note,
+  });
 
 /** Knows which head leads, and introduces this worker to it. */
 class Follower {

@@ -4,6 +4,7 @@ import type { Hub } from '../platform/streams.ts';
 import { type BlobStore, fetchBlob, sendBlob, sizeOfBlob } from '../platform/transfer.ts';
 import type { Carrier } from '../platform/workplace.ts';
 import { Failed } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
 
 /**
  * The blobs of several heads. A record may name one only when as many heads hold it as the log
@@ -35,9 +36,15 @@ const unheard = (): void => {};
 export function openCopies(options: CopiesOptions): Copies {
   const { blobs } = options;
   const known = new Set<string>();
+  let since = performance.now();
   const settle = async ({ sha256, bytes }: BlobRef, signal?: AbortSignal): Promise<void> => {
     const voters = options.voters();
     const mark = `${sha256} ${voters.join()}`;
+    // Others remove what nobody names nor asks for.
+    if (performance.now() - since > limits.blobSettledMs) {
+      known.clear();
+      since = performance.now();
+    }
     if (known.has(mark)) return;
     await spread(options, voters, { sha256, bytes }, signal);
     if (known.size >= KNOWN_MAX) known.clear();

@@ -1,13 +1,19 @@
 import type { Job } from '../actors/job/job.ts';
 import { BY_TIME, keeping as jobKeeping } from '../actors/job/keeping.ts';
+import type { DiskBlobs } from '../platform/blobs.ts';
 import { limits } from '../protocol/limits.ts';
 import { split } from '../protocol/ref.ts';
-import type { Change, Note, Records } from '../runtime/ports.ts';
+import type { Change, Clock, Note, Records } from '../runtime/ports.ts';
 import { find, load, pathOfKey } from '../runtime/record.ts';
 import type { Copies } from './copies.ts';
 import { unlessReplaced } from './group.ts';
+import { namedIn } from './named.ts';
+import { openSweep } from './sweep.ts';
 
-/** Brings the blobs that records name to this head, so that it can go on without the others. */
+/**
+ * Brings the blobs that records name to this head, so that it can go on without the others; and
+ * removes those that none names, nor any of an attempt that runs here.
+ */
 export type Hoard = {
   changed(changes: readonly Change[]): void;
   /** Looks at all records: they may be others than before. */
@@ -21,6 +27,11 @@ export type HoardOptions = {
   readonly note: Note;
   /** Whether there is no other head to bring anything from. */
   readonly isAlone: () => boolean;
+  readonly blobs: DiskBlobs;
+  readonly nodeStore: Records;
+  readonly clock: Clock;
+  /** Resolves once the records are those of now: one that is behind knows too few names. */
+  readonly current: () => Promise<void>;
 };
 
 /** After these the blob is looked for again with the job's next change, or when it is asked for. */
@@ -28,7 +39,8 @@ const TRIES_MAX = 3;
 const PAUSE_MS = 500;
 const NOTHING = { paths: [], next: '' };
 
-export function openHoard({ store, copies, note, isAlone }: HoardOptions): Hoard {
+export function openHoard(options: HoardOptions): Hoard {
+  const { store, copies, note, isAlone } = options;
   const paths = new Set<string>();
   const stop = new AbortController();
   let isBusy = false;
@@ -59,6 +71,8 @@ export function openHoard({ store, copies, note, isAlone }: HoardOptions): Hoard
     });
   };
 
+  const sweep = sweepOf(options);
+
   return {
     changed(changes) {
       if (isAlone()) return;
@@ -70,27 +84,44 @@ export function openHoard({ store, copies, note, isAlone }: HoardOptions): Hoard
     },
     all() {
       if (isAlone()) return;
-      for (let after = ''; ; ) {
-        const from = after;
-        const page = unlessReplaced(
-          () => find(store, `${BY_TIME}/`, limits.pageMax, from),
-          NOTHING,
-        );
-        for (const path of page.paths) paths.add(path);
-        if (page.next === '') break;
-        after = page.next;
-      }
+      for (const path of allJobs(store)) paths.add(path);
       begin();
     },
-    close: () => stop.abort(),
+    close() {
+      stop.abort();
+      sweep.close();
+    },
   };
 }
 
+function* allJobs(store: Records): Generator<string> {
+  for (let after = ''; ; ) {
+    const from = after;
+    const page = unlessReplaced(() => find(store, `${BY_TIME}/`, limits.pageMax, from), NOTHING);
+    yield* page.paths;
+    if (page.next === '') return;
+    after = page.next;
+  }
+}
+
+const sweepOf = (options: HoardOptions): ReturnType<typeof openSweep> =>
+  openSweep({
+    ...options,
+    named: async () => {
+      await options.current();
+      return namedIn([options.store, options.nodeStore]);
+    },
+    everyMs: limits.headSweepMs,
+    keptMs: limits.headBlobMs,
+  });
+
 /** All blobs that a job's record names. */
-function blobsOf({ scriptBlob, inputs, reports }: Job): ReadonlySet<string> {
+function blobsOf({ scriptBlob, inputs, reports, checkpoint, runs }: Job): ReadonlySet<string> {
   const files = [
     ...(scriptBlob === null ? [] : [scriptBlob]),
     ...inputs,
+    ...(checkpoint?.files ?? []),
+    ...runs.flatMap(({ stdout, stderr }) => [stdout, stderr].filter((blob) => blob !== null)),
     ...reports.flatMap((report) => {
       const collected = report?.collected;
       return collected ? [...collected.outputs, collected.stdout, collected.stderr] : [];

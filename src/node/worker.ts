@@ -162,7 +162,8 @@ class Ends {
     const path = state()?.place?.[order.stream];
     if (path === undefined) throw new Failed('not_found', `attempt ${name} has no log here`);
     const isFinal = (): boolean =>
-      this.#over.has(name) || !['starting', 'running', 'stopping'].includes(state()?.phase ?? '');
+      this.#over.has(name) ||
+      !['starting', 'running', 'saving', 'stopping'].includes(state()?.phase ?? '');
     return {
       path,
       isFinal,
@@ -179,7 +180,7 @@ class Ends {
 function hasPort(node: Node, job: string, port: number): boolean {
   for (const { state } of node.routes.find('/runners')?.children.living ?? []) {
     const { key, order, phase } = state as Runner;
-    if (key.job !== job || key.rank !== 0 || phase !== 'running') continue;
+    if (key.job !== job || key.rank !== 0 || (phase !== 'running' && phase !== 'saving')) continue;
     if (order?.spec.ports.some((p) => p.port === port && p.direction === 'in')) return true;
   }
   return false;

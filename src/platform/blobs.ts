@@ -37,8 +37,11 @@ export interface DiskBlobs extends Blobs {
   /** Copies a regular file in; what is added to it meanwhile is left out. No link is followed. */
   putFile(path: string, owner?: number): Promise<BlobRef>;
   /** Removes blobs and parts that `keep` does not name and that nobody touched for so long. */
-  sweep(keep: ReadonlySet<string>, olderThanMs: Millis, now: Millis): Promise<Swept>;
+  sweep(keep: Kept, olderThanMs: Millis, now: Millis): Promise<Swept>;
 }
+
+/** What a sweep leaves alone, however old it is. */
+export type Kept = { has(sha256: string): boolean };
 
 export type Swept = { readonly blobs: number; readonly bytes: number };
 
@@ -255,7 +258,7 @@ async function putFile(place: Place, path: string, owner?: number): Promise<Blob
   }
 }
 
-async function sweep(place: Place, keep: ReadonlySet<string>, before: Millis): Promise<Swept> {
+async function sweep(place: Place, keep: Kept, before: Millis): Promise<Swept> {
   const folders = (await readdir(place.directory)).filter((name) => FOLDER.test(name));
   const swept = { blobs: 0, bytes: 0 };
   for (const folder of [...folders, PARTS])

@@ -41,8 +41,11 @@ async function listed(base: string, folder: string) {
   return entries.map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }));
 }
 
-/** The regular files at a path of the job, one or a whole folder; links that lead out are none. */
-async function filesOf(base: string, path: string): Promise<string[]> {
+/**
+ * The regular files at a path below a folder that is itself no link, one or a whole folder; links
+ * that lead out are none.
+ */
+export async function filesOf(base: string, path: string): Promise<string[]> {
   const full = join(base, path);
   if ((await inside(base, full)) === undefined) return [];
   const found = await lstat(full);

@@ -12,7 +12,7 @@ import {
   rmdir,
   writeFile,
 } from 'node:fs/promises';
-import { dirname, isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
+import { dirname, join, normalize, relative, resolve, sep } from 'node:path';
 import type {
   AttemptKey,
   BlobRef,
@@ -21,12 +21,16 @@ import type {
   Place,
   PlaceOrder,
   Progress,
+  Saver,
   Workplace,
 } from '../actors/ports.ts';
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
+import type { Millis } from '../runtime/ports.ts';
 import type { DiskBlobs } from './blobs.ts';
+import { takeCheckpoint } from './checkpoint.ts';
 import { diskFailed } from './disk.ts';
+import { foreign, keepFile, within } from './job-files.ts';
 import { findOutputs } from './outputs.ts';
 import type { Account } from './process/account.ts';
 import { removeShared } from './removal.ts';
@@ -63,6 +67,10 @@ export function workplace(options: WorkplaceOptions): Workplace {
       collect(options, order, progress, signal).catch((error) => {
         throw diskFailed(error, options.directory, 'Collecting');
       }),
+    checkpoint: (order, job, ms, signal) =>
+      checkpoint(options, order, job, ms, signal).catch((error) => {
+        throw diskFailed(error, options.directory, 'Keeping a checkpoint');
+      }),
     clear: async (key) => {
       const { root } = pathsOf(options.directory, { key, stdout: '', stderr: '', workdir: '' });
       await removeShared(root);
@@ -90,14 +98,6 @@ function pathsOf(directory: string, order: Named): Paths {
   };
 }
 
-/** A path in the working directory; an absolute one, or one that leads out, is refused. */
-function within(work: string, path: string): string {
-  const full = resolve(work, path);
-  if (isAbsolute(path) || !full.startsWith(work + sep))
-    throw new Failed('refused', `${path} leads out of the job's working directory`);
-  return full;
-}
-
 async function stage(
   options: WorkplaceOptions,
   order: PlaceOrder,
@@ -115,7 +115,7 @@ async function stage(
   await chmod(paths.root, 0o711);
   await closedWork(paths, account);
   await fetchAll(options, order, progress, signal);
-  for (const input of order.inputs) {
+  for (const input of [...order.inputs, ...order.restored]) {
     const to = within(paths.work, input.path);
     await makeFolders(paths.work, dirname(to), give);
     await copyAnew(options.blobs.path(input.sha256), to);
@@ -123,6 +123,8 @@ async function stage(
   }
   await writeSecrets(paths, order, give);
   if (paths.directory.startsWith(paths.work)) await makeFolders(paths.work, paths.directory, give);
+  const saves = checkpointFolder(paths, order);
+  if (saves.startsWith(paths.work + sep)) await makeFolders(paths.work, saves, give);
   for (const log of [paths.stdout, paths.stderr])
     if (log.startsWith(paths.work + sep)) await makeFolders(paths.work, dirname(log), give);
   await rm(paths.script, { force: true });
@@ -202,12 +204,12 @@ async function makeFolders(
 
 async function fetchAll(
   { blobs, carrier }: WorkplaceOptions,
-  { inputs, scriptBlob }: PlaceOrder,
+  { inputs, restored, scriptBlob }: PlaceOrder,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
   const wanted = new Map<string, BlobRef>();
-  for (const blob of [...inputs, ...(scriptBlob ? [scriptBlob] : [])])
+  for (const blob of [...inputs, ...restored, ...(scriptBlob ? [scriptBlob] : [])])
     wanted.set(blob.sha256, { sha256: blob.sha256, bytes: blob.bytes });
   const total = [...wanted.values()].reduce((sum, blob) => sum + blob.bytes, 0);
   let before = 0;
@@ -237,34 +239,55 @@ async function collect(
   const missing = [...found.missing, ...order.outputs.filter((path) => isSecret(order, path))];
   for (const file of found.files) {
     if (isSecret(order, file)) continue;
-    const { mode } = await lstat(join(paths.work, file));
-    const blob = await options.blobs.putFile(join(paths.work, file), owner).catch(foreign);
-    if (blob !== undefined) outputs.push({ ...blob, path: file, mode: mode & 0o777 });
+    const output = await keepFile(options.blobs, paths.work, file, owner);
+    if (output !== undefined) outputs.push(output);
     else if (missing.length < limits.filesMax) missing.push(file);
   }
   const stdout = await logBlob(options.blobs, paths.stdout, paths, owner);
   const stderr = await logBlob(options.blobs, paths.stderr, paths, owner);
-  const all = [...outputs, stdout, stderr];
+  await sendAll(options.carrier, [...outputs, stdout, stderr], progress, signal);
+  return { outputs, missing, stdout, stderr };
+}
+
+async function sendAll(
+  carrier: Carrier,
+  all: readonly BlobRef[],
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
   const total = all.reduce((sum, blob) => sum + blob.bytes, 0);
   let before = 0;
   for (const { sha256, bytes } of all) {
     const from = before;
-    await options.carrier.send({ sha256, bytes }, (done) => progress(from + done, total), signal);
+    await carrier.send({ sha256, bytes }, (done) => progress(from + done, total), signal);
     before += bytes;
     progress(before, total);
   }
-  return { outputs, missing, stdout, stderr };
 }
 
 /** The files that a job was given as secrets are not taken from it, whatever it asks for. */
 const isSecret = ({ secrets = [] }: PlaceOrder, file: string): boolean =>
   secrets.some(({ path }) => normalize(path) === file);
 
-/** What is not the job's own is none of its files. */
-const foreign = (error: unknown): undefined => {
-  if (!(error instanceof Failed) || !['forbidden', 'refused'].includes(error.failure.code))
-    throw error;
-};
+const checkpointFolder = ({ directory }: Paths, order: PlaceOrder): string =>
+  order.checkpointDir === '' ? '' : resolve(directory, order.checkpointDir);
+
+async function checkpoint(
+  options: WorkplaceOptions,
+  order: PlaceOrder,
+  job: Saver,
+  ms: Millis,
+  signal: AbortSignal,
+): Promise<readonly Output[] | null> {
+  const paths = pathsOf(options.directory, order);
+  const folder = checkpointFolder(paths, order);
+  const owner = (await options.accountOf(order.user))?.uid;
+  const isSecretOf = (file: string): boolean => isSecret(order, file);
+  const place = { work: paths.work, folder, blobs: options.blobs, owner, isSecret: isSecretOf };
+  const files = await takeCheckpoint(place, job, ms, signal);
+  if (files !== null) await sendAll(options.carrier, files, () => {}, signal);
+  return files;
+}
 
 /** A log that the job removed, or put a link in the place of, is taken as empty. */
 async function logBlob(

@@ -254,4 +254,24 @@ export const limits = {
   /** leases: between two looks of a guard, and how long it may take to be there. */
   guardMs: 200,
   guardBirthMs: 10_000,
+  /** runner, job: how long one that is to be ended may take until its checkpoint is there. */
+  checkpointMsMax: 30_000,
+  /** runner: before the end of its walltime a job makes its last checkpoint; half of it at most. */
+  checkpointLeadMs: 60_000,
+  /** workplace: a checkpoint that says nothing is whole once it has not changed for so long. */
+  checkpointQuietMs: 1_000,
+  /** workplace: between two looks at a checkpoint that is being made, and its files. */
+  checkpointLookMs: 100,
+  checkpointFilesMax: 1_000,
+  /** sweep: how often heads look for files that nobody names, and how old those are; workers. */
+  headSweepMs: 6 * 60 * 60_000,
+  headBlobMs: 24 * 60 * 60_000,
+  workerSweepMs: 10 * 60_000,
+  workerBlobMs: 60 * 60_000,
+  /** named: records that are read in one turn of the loop. */
+  sweepPageMax: 500,
+  /** copies: how long a blob counts as held by others before they are asked again. */
+  blobSettledMs: 12 * 60 * 60_000,
+  /** cluster: how often a site that may take machines back is asked whether it does. */
+  evictionPollMs: 2_000,
 } as const;

@@ -65,6 +65,9 @@ export const messages = {
   'secret.list': call(40, 'session', users, 'Lists the names of secrets.'),
   'secret.remove': call(41, 'session', users, 'Removes a secret.'),
   'head.backup': call(35, 'session', operators, 'Makes a copy of all records, to be fetched.'),
+  'job.checkpoint': call(36, '/jobs/{id}', users, 'Has a job save itself now.'),
+  'node.drain': call(37, '/nodes/{node}', operators, 'Gives a node no new jobs.'),
+  'node.resume': call(38, '/nodes/{node}', operators, 'Gives a drained node jobs again.'),
   'node.add': call(34, '/group', operators, 'Expects a worker, and gives what it joins by.'),
   'gate.list': call(44, '/gate-{remote}', operators, 'Lists what a site has, and whose it is.'),
   'sweep.confirm': call(45, '/sweeper', operators, 'Lets sites be swept after a restore.'),
@@ -109,6 +112,7 @@ export const messages = {
   'runner.taken': tell(83, '/runners/{runner}', heads, 'A report was taken.'),
   'node.hello': call(84, '/nodes/{node}', workers, 'What a node is and has.'),
   'node.leader': tell(86, '/', heads, 'Which head leads.'),
+  'runner.checkpoint': tell(87, '/runners/{runner}', heads, 'Has a job save itself now.'),
   'runner.forget': tell(85, '/runners/{runner}', nobody, 'Forgets an attempt long over.'),
 
   // between the heads, about the log

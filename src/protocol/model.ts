@@ -7,9 +7,10 @@ import { SecretSpec } from './secret-model.ts';
 
 export const text = (maxLength: number) => Type.String({ maxLength });
 export const count = (maximum: number) => Type.Integer({ minimum: 0, maximum });
-const instant = Type.Integer({ minimum: 0, maximum: 2 ** 52 });
+export const instant = Type.Integer({ minimum: 0, maximum: 2 ** 52 });
 const bytes = Type.Integer({ minimum: 0, maximum: 2 ** 52 });
-const list = <T extends Type.TSchema>(item: T, maxItems: number) => Type.Array(item, { maxItems });
+export const list = <T extends Type.TSchema>(item: T, maxItems: number) =>
+  Type.Array(item, { maxItems });
 
 export const uuid = Type.String({
   pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
@@ -48,7 +49,7 @@ export type File = Static<typeof File>;
 export const files = list(File, limits.filesMax * 10);
 
 const directiveText = text(limits.directiveCharsMax);
-const paths = list(text(4096), limits.filesMax);
+export const paths = list(text(4096), limits.filesMax);
 
 export const Spec = Type.Object({
   name: text(64),
@@ -76,6 +77,8 @@ export const Spec = Type.Object({
   checkpoint: Type.Boolean(),
   checkpointDir: text(4096),
   checkpointIntervalMs: bytes,
+  /** What jobs of before it was there asked for: `usr1`. */
+  checkpointSignal: Type.Optional(Type.Enum(['usr1', 'usr2', 'hup', 'int', 'term'])),
   walltimeMs: bytes,
   priority: Type.Integer(),
   env: Type.Record(Type.String(), directiveText),
@@ -155,21 +158,6 @@ export const Placement = Type.Object({
 });
 export type Placement = Static<typeof Placement>;
 
-const Exit = Type.Object({
-  code: Type.Integer(),
-  signal: Type.Integer(),
-  at: instant,
-  outOfMemory: Type.Boolean(),
-  lost: Type.Boolean(),
-});
-
-const Collected = Type.Object({
-  outputs: files,
-  missing: paths,
-  stdout: BlobRef,
-  stderr: BlobRef,
-});
-
 /** A step of a job's life, as its timeline shows it. */
 export const Mark = Type.Object({ at: instant, what: text(200) });
 export type Mark = Static<typeof Mark>;
@@ -220,6 +208,10 @@ export const JobView = Type.Object({
   /** What this run has cost so far, and the runs before it, in the currencies of the sites. */
   cost: Type.Optional(Type.Number()),
   costBefore: Type.Optional(Type.Number()),
+  /** The last that is kept of it: its next attempt finds these files. */
+  checkpoint: Type.Optional(
+    Type.Union([Type.Null(), Type.Object({ at: instant, attempt: Type.Integer(), files })]),
+  ),
 });
 export type JobView = Static<typeof JobView>;
 
@@ -241,50 +233,3 @@ export const ImageRow = Type.Object({
   kind: Type.Enum(['cloud', 'container']),
 });
 export type ImageRow = Static<typeof ImageRow>;
-
-/** One process of an attempt, as its head orders it. */
-export const Order = Type.Object({
-  runner: text(100),
-  /** The node it is for. */
-  node: name,
-  job: uuid,
-  attempt: count(1_000_000),
-  rank: count(limits.nodesMax),
-  /** Whether it may start once it is staged; else `runner.go` says when. */
-  go: Type.Boolean(),
-  spec: Spec,
-  script: text(limits.scriptInlineBytesMax),
-  scriptBlob: Type.Union([Type.Null(), BlobRef]),
-  inputs: files,
-  nodes: list(name, limits.nodesMax),
-  addresses: list(text(256), limits.nodesMax),
-  resources: Resources,
-  owner: text(64),
-  /** Where it was submitted from; heads of before it was there did not say. */
-  from: Type.Optional(text(256)),
-});
-export type Order = Static<typeof Order>;
-
-/**
- * How an attempt is on one node: all of it, each time. `seq` grows with every change, so that the
- * newest is the one to believe; instants of what was passed meanwhile are in it.
- */
-export const Report = Type.Object({
-  job: uuid,
-  node: name,
-  attempt: count(1_000_000),
-  rank: count(limits.nodesMax),
-  seq: count(2 ** 40),
-  phase: Type.Enum(['staging', 'staged', 'starting', 'running', 'collecting', 'over']),
-  detail: text(4096),
-  stagedAt: instant,
-  startedAt: instant,
-  exitedAt: instant,
-  unenforced: list(text(512), 64),
-  /** Whether swm ended it: its exit then says nothing of the job. */
-  stopped: Type.Boolean(),
-  exit: Type.Union([Type.Null(), Exit]),
-  collected: Type.Union([Type.Null(), Collected]),
-  failure: Type.Union([Type.Null(), Failure]),
-});
-export type Report = Static<typeof Report>;

@@ -1,4 +1,5 @@
 import Type, { type TSchema } from 'typebox';
+import { Order, Report } from './attempt.ts';
 import { headShapes } from './head-shapes.ts';
 import { limits } from './limits.ts';
 import type { messages } from './messages.ts';
@@ -11,9 +12,7 @@ import {
   files,
   ImageRow,
   name,
-  Order,
   Placement,
-  Report,
   Resources,
   Spec,
   sha256,
@@ -27,6 +26,8 @@ const list = <T extends TSchema>(item: T, maxItems: number) => Type.Array(item, 
 const nothing = Type.Object({});
 const instant = Type.Integer({ minimum: 0 });
 const attempt = count(1_000_000);
+/** What becomes of the jobs of a node that takes no new ones: they run on, or elsewhere. */
+const drained = Type.Optional(Type.Enum(['keep', 'requeue']));
 const maybe = <T extends TSchema>(shape: T) => Type.Union([Type.Null(), shape]);
 
 /** What each message carries, and its answer, by the name it has in the table. */
@@ -65,10 +66,13 @@ export const shapes = {
           address: text(256),
           phase: Type.Enum(['expected', 'up', 'silent', 'gone']),
           since: instant,
+          drained,
         }),
         limits.nodesMax,
       ),
       failure: maybe(Failure),
+      /** Nodes that their site takes back, or has taken. */
+      evicted: Type.Optional(list(name, limits.nodesMax)),
     }),
     reply: nothing,
   },
@@ -155,6 +159,7 @@ export const shapes = {
       since: instant,
       address: text(256),
       resources: Resources,
+      drained,
     }),
     reply: nothing,
   },
@@ -269,6 +274,8 @@ export const shapes = {
       rank: count(limits.nodesMax),
       failure: maybe(Failure),
       graceMs: count(86_400_000),
+      /** How long it may take to save itself before; not at all unless given. */
+      saveMs: Type.Optional(count(86_400_000)),
     }),
     reply: nothing,
   },
@@ -276,6 +283,7 @@ export const shapes = {
     body: Type.Object({ runner: text(100), seq: count(2 ** 40) }),
     reply: nothing,
   },
+  'runner.checkpoint': { body: Type.Object({ runner: text(100) }), reply: nothing },
   'runner.forget': {
     body: Type.Object({ runner: text(100), before: instant }),
     reply: nothing,

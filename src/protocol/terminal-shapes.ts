@@ -36,6 +36,10 @@ export const NodeRow = Type.Object({
   since: instant,
   resources: Resources,
   jobs: list(text(64), 10_000),
+  /** It takes no new jobs since then, and why. */
+  drained: Type.Optional(
+    Type.Union([Type.Null(), Type.Object({ since: instant, reason: text(1024) })]),
+  ),
 });
 export type NodeRow = Static<typeof NodeRow>;
 
@@ -112,6 +116,7 @@ export const terminalShapes = {
     reply: Type.Object({ job: JobView, ...dated }),
   },
   'job.cancel': { body: ofJob, reply: Type.Object({ id: uuid, phase: JobPhase }) },
+  'job.checkpoint': { body: ofJob, reply: Type.Object({ id: uuid }) },
   'job.requeue': { body: ofJob, reply: Type.Object({ id: uuid, run: Type.Integer() }) },
   'node.list': {
     body: Type.Object(fresh),
@@ -183,6 +188,16 @@ export const terminalShapes = {
     }),
   },
   'sweep.confirm': { body: nothing, reply: nothing },
+  'node.drain': {
+    body: Type.Object({
+      node: name,
+      reason: Type.Optional(text(1024)),
+      /** Whether what runs there is to run elsewhere, instead of to its end. */
+      requeue: Type.Optional(Type.Boolean()),
+    }),
+    reply: Type.Object({ node: name }),
+  },
+  'node.resume': { body: Type.Object({ node: name }), reply: Type.Object({ node: name }) },
   'node.gone': {
     body: Type.Object({ node: name }),
     reply: Type.Object({ node: name, cluster: text(100) }),

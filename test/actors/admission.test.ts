@@ -111,9 +111,6 @@ describe('a submission', () => {
     ['#SWM notify https://x.org/y', 'notify'],
     ['#SWM storage home', 'storage'],
     ['#SWM ranks main\n#SWM container-image a', 'ranks main with container-image'],
-    ['#SWM checkpoint', 'checkpoint, checkpoint-dir, checkpoint-interval'],
-    ['#SWM checkpoint-dir ckpt', 'checkpoint, checkpoint-dir, checkpoint-interval'],
-    ['#SWM checkpoint-interval 60', 'checkpoint, checkpoint-dir, checkpoint-interval'],
     ['#SWM queue night\n#SWM gang g1', 'queue; gang'],
   ])('of %s is refused, as long as swm cannot do it', async (script, what) => {
     expect(await code(admit(`${script}\n`))).toBe(
@@ -141,6 +138,16 @@ describe('a submission', () => {
     expect(await code(admit(script, { checkOut }))).toBe('admitted');
     expect(await code(admit(`${script},2/out`, { checkOut }))).toBe('forbidden: not there');
     expect(asked).toEqual([['hub', '10.0.0.9']]);
+  });
+
+  it.each([
+    ['checkpoint', true],
+    ['checkpoint-dir ckpt', true],
+    ['checkpoint-interval 60', true],
+    ['checkpoint-signal usr2', true],
+    ['checkpoint-interval 0', false],
+  ])('of %s saves itself: %s', async (directive, checkpoint) => {
+    expect(await admit(`#SWM ${directive}\n`)).toMatchObject({ spec: { checkpoint } });
   });
 
   it('is refused with the place of the mistake, or the reason', async () => {

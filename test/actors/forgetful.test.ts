@@ -205,6 +205,7 @@ function aroundRunner(): Around<Runner> {
     wait: exit(),
     kill: exit({ signal: 15 }),
     collect: collected,
+    checkpoint: null,
     clear: null,
   };
   const answer = (effect: Any, state: Runner): readonly object[] => {
@@ -240,6 +241,17 @@ describe('a runner that forgets all that it was about to do', () => {
       expect(state).toMatchObject({ phase: 'forgotten', failure: down });
     },
   );
+});
+
+describe('a runner of a job that saves itself, and forgets all that it was about to do', () => {
+  it('saves itself before it is ended, and leaves nothing', () => {
+    const stop = told('runner.stop', stopOf({ saveMs: 30_000 }), 8);
+    const next = heard(runner, aRunner('running', {}, { checkpoint: true }), stop);
+    const isOver = ({ phase }: Runner): boolean => phase === 'over';
+    const { state, phases } = playForgetful<Runner>(runner, next, aroundRunner(), isOver);
+    expect(phases).toEqual('saving stopping collecting over'.split(' '));
+    expect(reportOf(state)).toMatchObject({ stopped: true, collected });
+  });
 });
 
 describe('a node that forgets all that it was about to do', () => {

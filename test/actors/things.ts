@@ -1,8 +1,9 @@
 import { newJob } from '../../src/actors/job/birth.ts';
 import type { Job } from '../../src/actors/job/job.ts';
+import type { Report } from '../../src/protocol/attempt.ts';
 import { emptySpec } from '../../src/protocol/jobscript/spec.ts';
 import type { Body } from '../../src/protocol/messages.ts';
-import type { Placement, Report, Spec } from '../../src/protocol/model.ts';
+import type { Placement, Spec } from '../../src/protocol/model.ts';
 import { NOW } from './stage.ts';
 
 export const ID = '0197f3a2-5b1c-7d2e-8f30-a1b2c3d4e5f6';

@@ -7,7 +7,9 @@ import { run as headList } from '../../src/cli/head-list.ts';
 import { run as headRemove } from '../../src/cli/head-remove.ts';
 import { run as transfer } from '../../src/cli/leader-transfer.ts';
 import { run as nodeAdd } from '../../src/cli/node-add.ts';
+import { run as nodeDrain } from '../../src/cli/node-drain.ts';
 import { run as nodeGone } from '../../src/cli/node-gone.ts';
+import { run as nodeResume } from '../../src/cli/node-resume.ts';
 import { run as status } from '../../src/cli/status.ts';
 import { resultOf } from '../../src/cli/waiting.ts';
 import { Failed } from '../../src/protocol/errors.ts';
@@ -139,6 +141,22 @@ describe('a node that is gone', () => {
     const json = staged({ args: ['w1'], options: { yes: true }, json: true, answers });
     await nodeGone(json);
     expect(JSON.parse(json.out.at(-1)!)).toEqual({ node: 'w1', cluster: 'big' });
+  });
+
+  it('is drained for a reason, and resumed', async () => {
+    const one = { 'node.drain': { node: 'w1' }, 'node.resume': { node: 'w1' } };
+    const options = { reason: 'a new disk', requeue: true };
+    const call = staged({ args: ['w1'], options, answers: one });
+    expect(await nodeDrain(call)).toBe(0);
+    const plain = staged({ args: ['w1'], json: true, answers: one });
+    expect(await nodeDrain(plain)).toBe(0);
+    expect(await nodeResume(plain)).toBe(0);
+    expect([...call.asked, ...plain.asked]).toEqual([
+      ['node.drain', { node: 'w1', requeue: true, reason: 'a new disk' }],
+      ['node.drain', { node: 'w1', requeue: false }],
+      ['node.resume', { node: 'w1' }],
+    ]);
+    expect([call.out, plain.out]).toEqual([['w1'], ['{"node":"w1"}', '{"node":"w1"}']]);
   });
 
   it('is not given up by a script that does not say it', async () => {

@@ -127,4 +127,16 @@ export const life = {
       ['01:30', `1:26: \`checkpoint-interval\`: ${TWO_PARTS}`],
     ],
   },
+  'checkpoint-signal': {
+    good: [
+      ['usr1', {}],
+      ['USR2', { checkpointSignal: 'usr2' }],
+      ['term', { checkpointSignal: 'term' }],
+    ],
+    bad: [
+      ['', '1:6: `checkpoint-signal`: needs usr1|usr2|hup|int|term'],
+      ['kill', '1:24: `checkpoint-signal`: wants usr1 or usr2 or hup or int or term, not `kill`'],
+      ['usr1 2', '1:29: `checkpoint-signal`: takes one value; `2` is one too many'],
+    ],
+  },
 } satisfies Record<string, Row>;

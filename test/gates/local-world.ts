@@ -54,6 +54,7 @@ export async function localWorld(settings: object = {}): Promise<LocalWorld> {
     openWith,
     processes,
     open: () => openWith({}),
+    openSpot: () => openWith({ evictionRate: 1, evictAfterMs: 200, evictionNoticeMs: 200 }),
     run: (work) => work,
     pass: () => pause(5),
     left: async () => [...(await files()), ...(await processes()).map((pid) => `process ${pid}`)],

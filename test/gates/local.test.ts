@@ -72,6 +72,27 @@ describe('the local gate', () => {
     expect(env).not.toContain('head-only');
   });
 
+  it('takes back what is spot: it says so first, and ends all on it', async () => {
+    const spot = { evictionRate: 1, evictAfterMs: 300, evictionNoticeMs: 2_000 };
+    const gate = await world.openWith(spot, worker(forever));
+    const order = orderOf();
+    await gate.create(order, signal);
+    await eventually('it runs', async () => (await read(order, 'env')) !== '');
+    const seen = async (): Promise<string> => {
+      const { status = 'none', evicted = [] } = (await gate.find(order.name, signal)) ?? {};
+      return `${status} ${evicted}`;
+    };
+    await eventually('it is told', async () => (await seen()) === `succeeded ${order.nodes}`);
+    expect(await world.processes()).not.toEqual([]);
+    await eventually('it is taken', async () => (await seen()) === `failed ${order.nodes}`);
+    expect(await world.processes()).toEqual([]);
+    const kept = await world.openWith({}, worker(forever));
+    expect(await kept.create(orderOf(), signal)).not.toHaveProperty('evicted');
+    const lucky = await world.openWith({ ...spot, evictionRate: 1e-12 }, worker(forever));
+    const stays = await lucky.create(orderOf(), signal);
+    expect(stays.evicted).toEqual([]);
+  });
+
   it('starts a worker again that died, and not one of a machine that is halted', async () => {
     const gate = await world.openWith({}, worker('echo $$ >>pids; exec sleep 60'));
     const order = orderOf();

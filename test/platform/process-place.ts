@@ -60,6 +60,8 @@ const scripts = (plan: Plan): string => {
       return `say; sleep ${(plan.afterMs ?? 0) / 1_000}; exit ${plan.code}`;
     case 'killed':
       return 'say; kill -TERM $$; sleep 60';
+    case 'told':
+      return `trap 'exit ${plan.code}' USR1; say; while :; do sleep 0.05; done`;
     case 'lasts':
       return plan.deaf ? "trap '' TERM; say; while :; do sleep 60; done" : 'say; exec sleep 60';
   }

@@ -66,6 +66,8 @@ async function order(change: Partial<PlaceOrder> = {}): Promise<PlaceOrder> {
     user: '',
     hosts: '',
     tasks: 'none',
+    checkpointDir: '',
+    restored: [],
     ...change,
   };
 }

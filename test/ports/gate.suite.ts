@@ -9,6 +9,8 @@ import { Failed } from '../../src/protocol/errors.ts';
 export type GateWorld = {
   /** The gate as a head has it that starts now; the site stays the same. */
   open(): Promise<Gate>;
+  /** The same, once the site takes every partition back soon after it is up; not all sites do. */
+  openSpot?(): Promise<Gate>;
   /** Lets time pass until the work has ended. */
   run<T>(work: Promise<T>): Promise<T>;
   /** Lets a little time pass. */
@@ -123,6 +125,25 @@ export function gateSuite(
       const other = await createUp(orderOf());
       expect(Object.values(up.addresses)).not.toContain(Object.values(other.addresses)[0]);
       await until(list, (all) => all.length === 2);
+    });
+
+    it('says what it takes back before it takes it, and takes nothing else', async () => {
+      expect(await create(orderOf())).not.toHaveProperty('evicted');
+      if (world.openSpot === undefined) return;
+      gate = await world.openSpot();
+      const order = orderOf({ nodes: ['main', 'second'] });
+      expect((await create(order)).evicted).toBeDefined();
+      const told = await until(
+        () => find(order.name),
+        (found) => found?.status === 'failed' || found?.evicted?.length === 2,
+      );
+      if (told?.evicted?.length === 2) expect(told.evicted.toSorted()).toEqual(['main', 'second']);
+      const taken = await until(
+        () => find(order.name),
+        (found) => found?.status === 'failed',
+      );
+      await remove(taken?.externalId ?? '');
+      expect(await find(order.name)).toBe(undefined);
     });
 
     it('makes it once, however often it is asked, also by another head', async () => {

@@ -29,6 +29,10 @@ export type Manners = {
   readonly stubborn: number;
   /** An answer tells of another status than there is. */
   readonly fickle: number;
+  /** A partition that booted is taken back, after up to so long and then so much notice. */
+  readonly evicting: number;
+  readonly evictMs: Millis;
+  readonly noticeMs: Millis;
 };
 
 export const calm: Manners = {
@@ -47,6 +51,9 @@ export const calm: Manners = {
   hiddenMs: 0,
   stubborn: 0,
   fickle: 0,
+  evicting: 0,
+  evictMs: 60_000,
+  noticeMs: 30_000,
 };
 
 export const nasty: Manners = {

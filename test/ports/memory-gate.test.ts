@@ -34,10 +34,23 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 function worldOf(manners: Manners, seed: number): GateWorld & { readonly site: MemorySite } {
   const clock = handClock();
-  const site = new MemorySite({ clock, dice: diceOf(seed), manners, clusters: 4, cpus: 6 });
+  let treats = manners;
+  const site = new MemorySite({
+    clock,
+    dice: diceOf(seed),
+    get manners() {
+      return treats;
+    },
+    clusters: 4,
+    cpus: 6,
+  });
   return {
     site,
     open: async () => site.gate(),
+    async openSpot() {
+      treats = { ...manners, evicting: 1, evictMs: 5_000, noticeMs: 5_000 };
+      return site.gate();
+    },
     async run(work) {
       let over = false;
       const end = (): void => {

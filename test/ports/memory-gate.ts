@@ -14,6 +14,8 @@ export type SiteOptions = {
   readonly images?: readonly Image[];
   /** The partition's machines have booted: whoever plays them starts their workers. */
   readonly onUp?: (order: PartitionOrder) => void;
+  /** The site has taken them back; the partition is still to be removed. */
+  readonly onTaken?: (order: PartitionOrder) => void;
   /** They are gone, whatever they were doing. */
   readonly onGone?: (order: PartitionOrder) => void;
 };
@@ -138,6 +140,7 @@ export class MemorySite {
       addresses: {},
       installation: order.installation,
       createdAt: this.#options.clock.now(),
+      ...(this.#options.manners.evicting > 0 && { evicted: [] }),
     };
     const { manners, dice, clock } = this.#options;
     const shownAt = manners.hiddenMs > 0 ? clock.now() + dice() * manners.hiddenMs : 0;
@@ -181,6 +184,22 @@ export class MemorySite {
     );
     this.#become(kept, { status: 'succeeded', addresses });
     onUp?.(order);
+    if (kept.partition.evicted !== undefined) void this.#evict(externalId);
+  }
+
+  /** Says that it will be taken back, and takes it. */
+  async #evict(externalId: string): Promise<void> {
+    const { manners } = this.#options;
+    if (!this.#roll(manners.evicting)) return;
+    await this.#wait(manners.evictMs);
+    const kept = this.#byId(externalId);
+    if (kept?.partition.status !== 'succeeded') return;
+    this.#become(kept, { evicted: kept.order.nodes });
+    await this.#wait(manners.noticeMs);
+    const told = this.#byId(externalId);
+    if (told?.partition.status !== 'succeeded') return;
+    this.#become(told, { status: 'failed', description: 'Evicted.' });
+    this.#options.onTaken?.(told.order);
   }
 
   #become(kept: Kept, change: Partial<Partition>): void {

@@ -21,6 +21,8 @@ const doingOf = (plan: Plan): Doing => {
       return { ...lasting, code: plan.code, lastsMs: plan.afterMs ?? 1 };
     case 'killed':
       return { ...lasting, signal: 15, lastsMs: 1 };
+    case 'told':
+      return { ...lasting, toldCode: plan.code };
     case 'lasts':
       return plan.deaf ? { ...lasting, termMs: Number.POSITIVE_INFINITY } : lasting;
   }

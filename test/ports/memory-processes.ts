@@ -10,6 +10,8 @@ export type Doing = {
   readonly signal: number;
   /** How long it goes on after a TERM; Infinity for one that does not listen. */
   readonly termMs: Millis;
+  /** What it ends with when it is told by a signal; of one that does not listen, nothing. */
+  readonly toldCode?: number;
 };
 
 export type MachineOptions = {
@@ -82,6 +84,7 @@ export class MemoryMachine {
       forget: (key) => this.#forget(key),
       bootMs: () => this.#options.clock.now(),
       renew: async (key, until) => this.#renew(key, until),
+      signal: async (key) => this.#signal(key),
       close: () => {
         isOpen = false;
       },
@@ -162,6 +165,14 @@ export class MemoryMachine {
     if (known && known !== 'refused' && !known.exit) throw new Failed('wrong_phase', 'it runs');
     this.#forgotten.add(name);
     this.#records.delete(name);
+  }
+
+  #signal(key: AttemptKey): boolean {
+    const known = this.#records.get(nameOf(key));
+    if (!known || known === 'refused' || known.exit) return false;
+    if (known.doing.toldCode === undefined) return false;
+    this.#endIn(known, 0, known.doing.toldCode, 0);
+    return true;
   }
 
   #renew(key: AttemptKey, until: Millis): void {

@@ -7,6 +7,8 @@ export type Plan =
   | { readonly is: 'exits'; readonly code: number; readonly afterMs?: number }
   /** It ends itself by a TERM. */
   | { readonly is: 'killed' }
+  /** It lasts until it is told by a USR1. */
+  | { readonly is: 'told'; readonly code: number }
   | { readonly is: 'lasts'; readonly deaf: boolean };
 
 /** One machine, on which a worker lives one life after the other. */
@@ -226,6 +228,26 @@ export function processesSuite(
       expect(exit).toMatchObject({ code: 3, signal: 0 });
       expect(exit.leaseOut).toBeUndefined();
       expect(await codeOf(processes.renew(key, processes.bootMs()))).toBe('timeout');
+    });
+
+    it('tells a process what it listens for, also in its next life', async () => {
+      const key = someKey();
+      await processes.ensure(place.order(key, { is: 'told', code: 9 }));
+      await place.underWay(key);
+      await reopen();
+      expect(await processes.signal(key, 'usr1')).toBe(true);
+      expect(await processes.exited(key, open)).toMatchObject({ code: 9, signal: 0 });
+      expect(await processes.signal(key, 'usr1')).toBe(false);
+    });
+
+    it('tells nobody who would die of it, nor of whom nothing is known', async () => {
+      const key = someKey();
+      expect(await processes.signal(key, 'usr1')).toBe(false);
+      await processes.ensure(place.order(key, { is: 'lasts', deaf: false }));
+      await place.underWay(key);
+      expect(await processes.signal(key, 'usr1')).toBe(false);
+      await processes.stop(key, 5_000);
+      expect(await processes.exited(key, open)).toMatchObject({ signal: 15 });
     });
 
     it('stops listening on abort, and nothing else', async () => {

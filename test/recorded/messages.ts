@@ -52,6 +52,7 @@ export const messageSamples: Samples = {
   },
   'job.show': { body: { id: id.slice(0, 8) }, reply: { job: jobView } },
   'job.cancel': { body: { id }, reply: { id, phase: 'releasing' } },
+  'job.checkpoint': { body: { id }, reply: { id } },
   'job.requeue': { body: { id }, reply: { id, run: 2 } },
   'node.list': { body: {}, reply: { nodes: [nodeRow] } },
   'cluster.list': {
@@ -96,6 +97,8 @@ export const messageSamples: Samples = {
   'secret.list': { body: {}, reply: { secrets: [{ name: 'db', shared: false, setAt: at }] } },
   'secret.remove': { body: { name: 'db' }, reply: { name: 'db' } },
   'job.purge': { body: { id, before: at }, reply: { id } },
+  'node.drain': { body: { node, reason: 'a new disk', requeue: true }, reply: { node } },
+  'node.resume': { body: { node }, reply: { node } },
   'node.gone': { body: { node }, reply: { node, cluster } },
   'head.list': {
     body: {},
@@ -234,6 +237,7 @@ export const messageSamples: Samples = {
     reply,
   },
   'runner.taken': { body: { runner, seq: 7 }, reply },
+  'runner.checkpoint': { body: { runner }, reply },
   'runner.forget': { body: { runner, before: at }, reply },
   'node.leader': { body: { leader: 'h1', term: 3, heads: ['10.0.0.1:10001'] }, reply },
   'node.hello': { body: { node, address: '10.0.0.4', resources, version: '0.1.0' }, reply },

@@ -1,12 +1,11 @@
+import type { Order, Report } from '../../src/protocol/attempt.ts';
 import type {
   BlobRef,
   FlavorRow,
   ImageRow,
   JobRow,
   JobView,
-  Order,
   Placement,
-  Report,
   Resources,
   Spec,
 } from '../../src/protocol/model.ts';

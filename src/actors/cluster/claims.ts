@@ -10,6 +10,7 @@ import {
   expect,
   free,
   type Hold,
+  isOpen,
   once,
   portsOf,
   release,
@@ -89,6 +90,7 @@ const begun = (
     detail: 'Initiate a new partition',
     createdAt: now,
     erased: false,
+    evicted: null,
   });
 
 function refusal(state: Cluster, body: Claim): Failure | null {
@@ -106,8 +108,8 @@ function refusal(state: Cluster, body: Claim): Failure | null {
     return failure('refused', `cluster ${name} was made for job ${state.job}`);
   for (const node of placement.nodes) {
     const member = state.members.find((m) => m.name === node);
-    if (member === undefined || member.phase !== 'up')
-      return failure('full', `node ${node} is not up`);
+    if (member?.phase !== 'up') return failure('full', `node ${node} is not up`);
+    if (!isOpen(state, member)) return failure('full', `node ${node} is drained`);
     if (!covers(free(state, member), placement.resources))
       return failure('full', `node ${node} has not enough free`);
     const busy = portsOf(state, member).find((port) => placement.ports.includes(port));

@@ -21,6 +21,8 @@ export type Member = {
   readonly phase: 'expected' | 'up' | 'silent' | 'gone';
   readonly since: Millis;
   readonly resources: Resources;
+  /** It takes no new jobs; `requeue`: nor is it to keep those that it has. */
+  readonly drained?: 'keep' | 'requeue';
 };
 
 /** Of a cluster that was made: where, and of what. */
@@ -62,6 +64,8 @@ export type Cluster = {
   readonly keptUntil: Millis;
   /** Whether its account counts it, or may: it does so until it was told that it is gone. */
   readonly charged: boolean;
+  /** Nodes that its site takes back, or has taken; of one that may not happen to, null. */
+  readonly evicted?: readonly string[] | null;
 };
 
 export type ClusterHears =
@@ -170,6 +174,10 @@ export const minus = (a: Resources, b: Resources): Resources => ({
   gpus: a.gpus - b.gpus,
 });
 
+/** Whether a member may be given jobs. */
+export const isOpen = ({ evicted }: Cluster, { name, phase, drained }: Member): boolean =>
+  phase === 'up' && drained === undefined && evicted?.includes(name) !== true;
+
 /** What a member has free beside what is held of it. */
 export const free = (cluster: Cluster, member: Member): Resources =>
   cluster.holds
@@ -205,6 +213,7 @@ export function fromArgs(args: ClusterArgs, now: Millis): Cluster {
     keepMs: 0,
     keptUntil: 0,
     charged: false,
+    evicted: null,
   };
   if ('externalId' in args) {
     const made = { remote: args.remote, flavor: '-', image: '', price: 0 };

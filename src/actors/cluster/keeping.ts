@@ -30,6 +30,7 @@ const kind: RecordKind<Cluster> = {
     'keepMs',
     'keptUntil',
     'charged',
+    'evicted',
   ],
   upgrade: (older) => ({ account: '', keepMs: 0, keptUntil: 0, charged: false, ...older }),
 };

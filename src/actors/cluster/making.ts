@@ -111,9 +111,10 @@ export function creating(state: Cluster, event: ClusterHeard, now: Millis): Clus
 }
 
 /** Its machines may have been there before the site's answer was. */
-function created(state: Cluster, { externalId }: ClusterTasks['create'][1], now: Millis): Cluster {
-  const detail = SPAWNED;
-  return whenJoined(to(state, 'joining', now, { externalId, detail }), now);
+function created(state: Cluster, made: ClusterTasks['create'][1], now: Millis): Cluster {
+  const { externalId, evicted } = made;
+  const change = { externalId, detail: SPAWNED, ...(evicted && { evicted }) };
+  return whenJoined(to(state, 'joining', now, change), now);
 }
 
 /** A site that says no for good, or too often, ends the creation; what it made must go. */
@@ -181,7 +182,8 @@ export function whatSiteSays(
 /** What the site says of it, and how often in a row it said that it knows no such partition. */
 function polled(state: Cluster, partition: Polled, now: Millis): ClusterStep {
   const { why, tries } = whatSiteSays(state, partition, limits.unlistedMax);
-  if (why !== '') return [release(state, now, failure('boot_failed', why)), []];
+  const code = partition?.evicted?.length ? 'evicted' : 'boot_failed';
+  if (why !== '') return [release(state, now, failure(code, why)), []];
   const isReady = partition?.status === 'succeeded';
   const said = isReady ? READY : SPAWNED;
   // Who attaches its machines knows better how far they are.

@@ -27,7 +27,8 @@ export const enterUp = (state: Cluster, now: Millis): readonly ClusterEffect[] =
   if (state.made === null) return news(state);
   const common = [...news(state), ...attachAll(state), ...enterKept(state, now)];
   const silent = state.members.filter((m) => m.phase === 'silent').map((m) => m.since);
-  if (silent.length === 0) return common;
+  if (silent.length === 0)
+    return [...common, ...(state.evicted ? [again(limits.evictionPollMs)] : [])];
   const ms = Math.max(Math.min(...silent) + limits.silentMsMax - now, limits.returnMs);
   return [...common, poll(state), { do: 'after', ms, event: { is: 'late' } }];
 };
@@ -35,13 +36,13 @@ export const enterUp = (state: Cluster, now: Millis): readonly ClusterEffect[] =
 export function up(state: Cluster, event: ClusterHeard, now: Millis): ClusterStep {
   // Given nodes are waited for; nothing of them is ours to remove.
   if (state.made === null) return stay(state);
-  const isSilent = state.members.some((m) => m.phase === 'silent');
-  if (event.is === 'again' && isSilent) return [state, [poll(state)]];
+  const isAsked = isSilent(state) || Boolean(state.evicted);
+  if (event.is === 'again' && isAsked) return [state, [poll(state)]];
   if (event.is === 'attach') return [state, [attach(state, event.node)]];
   if (event.is === 'failed' && event.task === 'attach')
     return [state, unattached(event.key, event.failure)];
   if (event.is === 'failed') return [state, [again(limits.pollMs)]];
-  if (event.is === 'done' && event.task === 'poll' && isSilent)
+  if (event.is === 'done' && event.task === 'poll' && isAsked)
     return askedSite(state, event.value, now);
   if (event.is !== 'late') return stay(state);
   if (isKept(state) && now >= state.keptUntil) return [release(state, now), []];
@@ -52,11 +53,23 @@ export function up(state: Cluster, event: ClusterHeard, now: Millis): ClusterSte
   return [release(state, now, failure('lost', `node ${lost.name} is silent`)), []];
 }
 
-/** Of a silent node the site may know better: a machine that is gone is waited for in vain. */
+const isSilent = ({ members }: Cluster): boolean => members.some((m) => m.phase === 'silent');
+
+/**
+ * Of a silent node the site may know better: a machine that is gone is waited for in vain. Of one
+ * that is to be taken back, those who use it hear while it is still there.
+ */
 function askedSite(state: Cluster, partition: ClusterTasks['poll'][1], now: Millis): ClusterStep {
-  const { why, tries } = whatSiteSays(state, partition, limits.vanishedMax);
-  if (why !== '') return [release(state, now, failure('lost', why)), []];
-  return [tries === state.tries ? state : { ...state, tries }, [again(limits.pollMs)]];
+  const unknownMax = isSilent(state) ? limits.vanishedMax : limits.unlistedMax;
+  const { why, tries } = whatSiteSays(state, partition, unknownMax);
+  const evicted = partition?.evicted ?? state.evicted ?? [];
+  const isNew = evicted.length > (state.evicted?.length ?? 0);
+  const next = isNew ? { ...state, evicted } : state;
+  const code = evicted.length > 0 ? 'evicted' : 'lost';
+  if (why !== '') return [release(next, now, failure(code, why)), []];
+  if (isNew) return [once(next, { tries }), []];
+  const ms = isSilent(state) ? limits.pollMs : limits.evictionPollMs;
+  return [tries === state.tries ? state : { ...state, tries }, [again(ms)]];
 }
 
 /** Takes what the registry tells of a node; it tells it again until it has this answer. */
@@ -67,9 +80,9 @@ export function memberMoved(
   now: Millis,
 ): ClusterStep {
   const reply: ClusterEffect = { do: 'reply', ask, body: {} };
-  const { node: name, phase, since, address, resources } = body;
-  const member: Member = { name, phase, since, address, resources };
+  const { node: name, phase, since, address, resources, drained } = body;
   const known = state.members.find((m) => m.name === name);
+  const member: Member = { name, phase, since, address, resources, ...(drained && { drained }) };
   const isOurs = known !== undefined || (state.made === null && phase !== 'gone');
   if (state.phase === 'releasing' || state.phase === 'gone' || !isOurs) return [state, [reply]];
   if (known !== undefined && same(known, member)) return [state, [reply]];
@@ -94,6 +107,7 @@ const same = (a: Member, b: Member): boolean =>
   a.phase === b.phase &&
   a.since === b.since &&
   a.address === b.address &&
+  a.drained === b.drained &&
   sameResources(a.resources, b.resources);
 
 const sameResources = (a: Resources, b: Resources): boolean =>

@@ -1,6 +1,13 @@
 import { type Body, message } from '../../protocol/messages.ts';
 import { control } from '../../protocol/ref.ts';
-import { type Cluster, type ClusterEffect, type Hold, type Made, minus } from './cluster.ts';
+import {
+  type Cluster,
+  type ClusterEffect,
+  type Hold,
+  isOpen,
+  type Made,
+  minus,
+} from './cluster.ts';
 import { isKept } from './keep.ts';
 
 /** What a cluster tells: its holders how it is, and the scheduler what it has free. */
@@ -15,9 +22,11 @@ export function newsTo(
 ): ClusterEffect {
   const members = cluster.members
     .filter((m) => nodes === undefined || nodes.includes(m.name))
-    .map(({ name, address, phase, since }) => ({ name, address, phase, since }));
+    .map(({ resources: _, ...member }) => member);
   const { name, phase, detail, failure } = cluster;
-  const body = { job, attempt, cluster: name, phase, detail, nodes: members, failure };
+  const evicted = cluster.evicted?.length ? { evicted: [...cluster.evicted] } : {};
+  const known = { job, attempt, cluster: name, phase, detail, nodes: members, failure };
+  const body = { ...known, ...evicted };
   return { do: 'tell', to: control(`/jobs/${job}`), message: message('job.cluster', body) };
 }
 
@@ -78,7 +87,7 @@ export function offer(cluster: Cluster, claimed: Attempt | null = null): Body<'s
     made: made && phase !== 'gone' ? { remote: made.remote, flavor: made.flavor, nodes } : null,
     nodes: known.map((m) => ({
       name: m.name,
-      up: m.phase === 'up',
+      up: isOpen(cluster, m),
       free: left.get(m.name)?.free ?? m.resources,
       total: m.resources,
       ports: left.get(m.name)?.ports ?? [],

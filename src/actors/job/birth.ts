@@ -41,5 +41,6 @@ export function newJob(body: Body<'job.create'>, now: Millis): Job {
     heldAt: 0,
     spent: 0,
     remains: 'all',
+    checkpoint: null,
   };
 }

@@ -118,6 +118,8 @@ export function queueAgain(job: Job, now: Millis): Job {
     spent: 0,
     firstAttempt: attempt + 1,
     runs: [...job.runs, past].slice(-limits.runsMax),
+    // What ran to a good end begins anew.
+    ...(outcome.state === 'F' && outcome.exitcode === 0 && { checkpoint: null }),
   });
 }
 
@@ -138,5 +140,6 @@ export function purged(job: Job, now: Millis): Job {
     timeline: [],
     runs: [],
     details: '',
+    checkpoint: null,
   };
 }

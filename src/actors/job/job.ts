@@ -1,16 +1,9 @@
+import type { Checkpoint, Report } from '../../protocol/attempt.ts';
 import { type Failure, failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Body, Message } from '../../protocol/messages.ts';
 import { message } from '../../protocol/messages.ts';
-import type {
-  BlobRef,
-  File,
-  JobPhase,
-  Mark,
-  Placement,
-  Report,
-  Spec,
-} from '../../protocol/model.ts';
+import type { BlobRef, File, JobPhase, Mark, Placement, Spec } from '../../protocol/model.ts';
 import { control } from '../../protocol/ref.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Effect, Heard, Step, Told } from '../../runtime/behaviour.ts';
@@ -34,6 +27,13 @@ export type PastRun = {
   readonly stdout: BlobRef | null;
   readonly stderr: BlobRef | null;
   readonly cost?: number;
+};
+
+export type JobStop = {
+  readonly failure: Failure | null;
+  readonly since: Millis;
+  /** It may save itself before it is ended. */
+  readonly saves?: boolean;
 };
 
 export type ClusterNews = Body<'job.cluster'>;
@@ -66,7 +66,7 @@ export type Job = {
   /** The newest report of each rank. */
   readonly reports: readonly (Report | null)[];
   /** Why a live attempt is being ended, and since when; null while it is not. */
-  readonly stop: { readonly failure: Failure | null; readonly since: Millis } | null;
+  readonly stop: JobStop | null;
   readonly cancelled: boolean;
   /** Whether it queues again once all is released. */
   readonly again: 'no' | 'attempt' | 'run';
@@ -91,6 +91,8 @@ export type Job = {
    * opened: it is not kept. Without it, or with 0, that may have been at any time until now.
    */
   readonly leasedAt?: Millis;
+  /** The last that heads keep of this job: what its next attempt goes on from. */
+  readonly checkpoint?: Checkpoint | null;
 };
 
 export type JobHears =
@@ -98,6 +100,7 @@ export type JobHears =
   | 'job.place'
   | 'job.cancel'
   | 'job.requeue'
+  | 'job.checkpoint'
   | 'job.purge'
   | 'job.cluster'
   | 'job.report'

@@ -43,6 +43,7 @@ const kind: RecordKind<Head> = {
     'remains',
     'heldAt',
     'spent',
+    'checkpoint',
   ],
   upgrade: (older) => ({ heldAt: 0, spent: 0, ...older }),
 };

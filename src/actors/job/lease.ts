@@ -1,7 +1,7 @@
+import type { Report } from '../../protocol/attempt.ts';
 import { failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Body } from '../../protocol/messages.ts';
-import type { Report } from '../../protocol/model.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import {
@@ -30,11 +30,14 @@ export function lease(
 ): JobStep {
   if (!speaksFor(who, node)) return [job, [{ do: 'refuse', ask, failure: forbidden(job) }]];
   const isCurrent = attempt === job.attempt && isLive(job) && nodeOf(job, rank) === node;
-  if (isCurrent && isLeased(job) && job.stop === null && !isOver(job, rank))
+  if (isCurrent && isLeased(job) && mayGoOn(job) && !isOver(job, rank))
     return [{ ...job, leasedAt: now }, [{ do: 'reply', ask, body: {} }]];
   const why = failure('wrong_phase', `attempt ${attempt} of job ${job.id} is given up`);
   return [job, [{ do: 'refuse', ask, failure: why }]];
 }
+
+/** One that is being ended may still have to save itself. */
+const mayGoOn = ({ stop }: Job): boolean => stop === null || stop.saves === true;
 
 /** After the last yes: the lease, what the guard needs to kill, and what clocks may differ by. */
 const waitMs = ({ spec }: Job): Millis =>

@@ -1,7 +1,7 @@
+import type { Report } from '../../protocol/attempt.ts';
 import { type Failure, failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
-import type { Report } from '../../protocol/model.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { overBudget, spend, stopMs } from './cost.ts';
@@ -21,7 +21,8 @@ import {
   to,
 } from './job.ts';
 import { expired } from './lease.ts';
-import { forward, forwarded, nodeOf, poke, remind, taken } from './orders.ts';
+import { isDrainedBy, moving, whyMoving } from './moving.ts';
+import { forward, forwarded, nodeOf, poke, remind, save, taken } from './orders.ts';
 import { settle } from './outcome.ts';
 
 /** The phases in which workers have the attempt: staging, starting, running, collecting. */
@@ -59,7 +60,8 @@ const askNews = (job: Job): JobEffect =>
  * heard to run, or on one that will not end.
  */
 function deadline(job: Job): Millis {
-  if (job.stop !== null) return job.stop.since + stopMs(job);
+  if (job.stop !== null)
+    return job.stop.since + stopMs(job) + (job.stop.saves ? limits.checkpointMsMax : 0);
   const { walltimeMs } = job.spec;
   if (job.phase !== 'running' || walltimeMs === 0) return 0;
   return job.since + walltimeMs + limits.graceMs + limits.walltimeSlackMs;
@@ -71,7 +73,7 @@ export function live(job: Job, event: JobHeard, now: Millis): JobStep {
       if (event.message.name === 'job.report')
         return reported(job, event.message.body as Report, event.who, now);
       if (event.message.name === 'job.cluster')
-        return [clusterMoved(job, event.message.body as Body<'job.cluster'>, now), []];
+        return clusterTold(job, event.message.body as Body<'job.cluster'>, now);
       return stay(job);
     case 'again':
       return again(job, now);
@@ -101,14 +103,20 @@ function again(job: Job, now: Millis): JobStep {
 }
 
 /** Begins to end the attempt; it is over only when its workers say so. */
-export const end = (job: Job, why: Failure | null, now: Millis): Job =>
+const endAtOnce = (job: Job, why: Failure | null, now: Millis): Job =>
   job.stop === null ? once(job, { stop: { failure: why, since: now } }) : job;
 
+/** The same, for one that may be wanted again: it saves itself before, if it can. */
+export const end = (job: Job, why: Failure | null, now: Millis): Job =>
+  job.stop === null && job.spec.checkpoint
+    ? once(job, { stop: { failure: why, since: now, saves: true } })
+    : endAtOnce(job, why, now);
+
 function late(job: Job, now: Millis): Job {
-  if (job.stop === null) return end(job, failure('over_walltime', overWalltime(job)), now);
+  if (job.stop === null) return endAtOnce(job, failure('over_walltime', overWalltime(job)), now);
   // Its machine will not answer; if the machine is ours it goes, and the attempt with it.
   if (job.placement?.made) return settle(job, now);
-  return once(job, { stop: { ...job.stop, since: now } });
+  return once(job, { stop: { failure: job.stop.failure, since: now } });
 }
 
 const overWalltime = (job: Job): string =>
@@ -124,14 +132,14 @@ function unanswered(job: Job, key: string, why: Failure, now: Millis): Job {
     return clusterMoved(job, { ...gone, phase: 'gone' }, now);
   }
   // An order that its worker will never take; one that was lost on the way is given again.
-  return key.startsWith('order/') && !why.retry ? end(job, why, now) : job;
+  return key.startsWith('order/') && !why.retry ? endAtOnce(job, why, now) : job;
 }
 
 const UNREACHED = 'its ports are not reached from here: ';
 
 /** What may pass is tried again; a job that runs already is not ended for its ports at all. */
 function unforwarded(job: Job, why: Failure, now: Millis): Job {
-  if (job.phase !== 'running' && !why.retry) return end(job, why, now);
+  if (job.phase !== 'running' && !why.retry) return endAtOnce(job, why, now);
   return { ...job, details: `${UNREACHED}${why.text}` };
 }
 
@@ -144,8 +152,13 @@ function reported(job: Job, report: Report, who: Who, now: Millis): JobStep {
   if (!isPlaced || !speaksFor(who, report.node)) return stay(job);
   const effects = [taken(report)];
   if (known && known.seq >= report.seq) return [job, effects];
-  const reports = job.reports.map((r, rank) => (rank === report.rank ? report : r));
-  return [advance({ ...job, reports }, now), effects];
+  const { checkpoint, ...kept } = report;
+  const reports = job.reports.map((r, rank) => (rank === report.rank ? kept : r));
+  const saved =
+    checkpoint && report.rank === 0
+      ? { ...job, checkpoint: { ...checkpoint, attempt: report.attempt } }
+      : job;
+  return [advance({ ...saved, reports }, now), effects];
 }
 
 /** Follows the reports; never back, and to the end when every rank is over. */
@@ -153,7 +166,7 @@ function advance(job: Job, now: Millis): Job {
   if (ranks(job).every((rank) => isOver(job, rank))) return settle(job, now);
   const main = job.reports[0];
   const bad = job.reports.find((r) => r?.phase === 'over' && r.failure !== null);
-  if (bad?.failure && job.stop === null) return end(job, bad.failure, now);
+  if (bad?.failure && job.stop === null) return endAtOnce(job, bad.failure, now);
   if (main === null || main === undefined) return job;
   if (main.phase === 'collecting' || main.phase === 'over')
     return job.phase === 'collecting' ? { ...job, details: main.detail } : collect(job, main, now);
@@ -184,14 +197,24 @@ const begun = (job: Job, main: Report): Pick<Job, 'startedAt' | 'uploaded'> => (
 const run = (job: Job, main: Report, now: Millis): Job =>
   to(job, 'running', now, { ...begun(job, main), details: main.detail });
 
+function clusterTold(job: Job, news: ClusterNews, now: Millis): JobStep {
+  const next = clusterMoved(job, news, now);
+  const isToSave = next.stop === null && next.phase === 'running' && job.spec.checkpoint;
+  return [next, isToSave && isDrainedBy(job, news) ? [save(next)] : []];
+}
+
 function clusterMoved(job: Job, news: ClusterNews, now: Millis): Job {
+  // What has ended needs its machine for a moment only.
+  const mayStay = job.stop !== null || job.phase === 'collecting';
+  const why = mayStay ? null : whyMoving({ ...job, cluster: news });
+  if (why !== null) return moved(moving({ ...job, cluster: news }, why, now), why, now);
   if (job.cluster !== null && sameNews(job.cluster, news)) return job;
   const heard = { ...job, cluster: news };
   if (ranks(heard).every((rank) => isOver(heard, rank))) return settle(heard, now);
   const lost = ranks(heard).find((rank) => !isOver(job, rank) && isNodeGone(heard, rank));
   // Without one of its nodes the rest of the job has no use.
   if (lost !== undefined && job.stop === null)
-    return end(heard, failure('lost', `node ${nodeOf(job, lost)} is gone`), now);
+    return endAtOnce(heard, failure('lost', `node ${nodeOf(job, lost)} is gone`), now);
   const silent = news.nodes.find((n) => n.phase === 'silent');
   if (silent !== undefined) {
     const since = new Date(silent.since).toISOString();
@@ -200,6 +223,10 @@ function clusterMoved(job: Job, news: ClusterNews, now: Millis): Job {
   const wasSilent = job.cluster?.nodes.some((n) => n.phase === 'silent') === true;
   return wasSilent ? { ...heard, details: job.reports[0]?.detail ?? '' } : heard;
 }
+
+/** What is over already need not be ended. */
+const moved = (job: Job, why: Failure, now: Millis): Job =>
+  ranks(job).every((rank) => isOver(job, rank)) ? settle(job, now) : end(job, why, now);
 
 const lead = ({ phase }: Job): string => (phase === 'starting' ? UPLOADED : phase);
 
@@ -212,6 +239,7 @@ const sameNews = (a: ClusterNews, b: ClusterNews): boolean =>
       n.name === other?.name &&
       n.phase === other.phase &&
       n.since === other.since &&
-      n.address === other.address
+      n.address === other.address &&
+      n.drained === other.drained
     );
   });

@@ -1,7 +1,7 @@
+import type { Checkpoint, Report } from '../../protocol/attempt.ts';
 import type { Failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { message } from '../../protocol/messages.ts';
-import type { Report } from '../../protocol/model.ts';
 import { ref } from '../../protocol/ref.ts';
 import { isOver, type Job, type JobEffect, ranks, runnerOf } from './job.ts';
 
@@ -37,7 +37,15 @@ const order = (job: Job, rank: number): JobEffect => ({
     resources: job.placement?.resources ?? { cpus: 1, memoryBytes: 0, gpus: 0 },
     owner: job.owner,
     from: job.from,
+    ...(job.checkpoint && { checkpoint: goesOnFrom(job.checkpoint, rank) }),
   }),
+});
+
+/** Only the main rank's files are the job's; the others hear that it goes on. */
+const goesOnFrom = ({ at, attempt, files }: Checkpoint, rank: number): Checkpoint => ({
+  at,
+  attempt,
+  files: rank === 0 ? [...files] : [],
 });
 
 const go = (job: Job, rank: number): JobEffect => ({
@@ -59,7 +67,15 @@ const stop = (job: Job, rank: number, why: Failure | null): JobEffect => ({
     rank,
     failure: why,
     graceMs: limits.graceMs,
+    ...(job.stop?.saves && rank === 0 && { saveMs: limits.checkpointMsMax }),
   }),
+});
+
+/** Has the main rank save itself; one that does not hear of it only saves itself later. */
+export const save = (job: Job): JobEffect => ({
+  do: 'tell',
+  to: toRunner(job, 0),
+  message: message('runner.checkpoint', { runner: runnerOf(job, 0) }),
 });
 
 export const taken = ({ job, node, rank, seq, attempt }: Report): JobEffect => {
@@ -78,6 +94,7 @@ export const taken = ({ job, node, rank, seq, attempt }: Report): JobEffect => {
 export function remind(job: Job): readonly JobEffect[] {
   return ranks(job).flatMap((rank) => {
     if (isOver(job, rank)) return [];
+    if (job.stop?.saves && rank > 0 && isMainLive(job)) return [];
     if (job.stop !== null) return [stop(job, rank, job.stop.failure)];
     if (job.phase === 'collecting' && rank > 0) return [stop(job, rank, null)];
     if (job.reports[rank]?.phase === undefined) return [order(job, rank)];
@@ -85,6 +102,9 @@ export function remind(job: Job): readonly JobEffect[] {
     return mayStart ? letGo(job, rank) : [];
   });
 }
+
+/** While the main rank saves itself it may need the others. */
+const isMainLive = (job: Job): boolean => !isOver(job, 0) && job.reports[0]?.phase !== 'collecting';
 
 /** Lets a rank start that is ready for it. */
 const letGo = (job: Job, rank: number): readonly JobEffect[] =>

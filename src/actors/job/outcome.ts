@@ -2,6 +2,7 @@ import { type Failure, failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { type Job, type Outcome, release } from './job.ts';
+import { hasEndedItself, whyMoving } from './moving.ts';
 
 /** What an attempt that is over comes to: the end of its run, or another attempt. */
 
@@ -29,9 +30,13 @@ function exitOf(job: Job): { readonly code: number; readonly signal: number } {
 /** What an attempt that failed leads to: another, or the end. A loss of ours costs it less. */
 export function spoiled(job: Job, now: Millis, why: Failure): Job {
   if (job.cancelled) return release(job, now, endsWith(job, 'C', null));
+  const again = { again: 'attempt', outcome: null, details: why.text } as const;
+  // What is lost with a machine that its site took costs no attempt.
+  if (why.retry && whyMoving(job) !== null)
+    return release(job, now, { ...again, firstAttempt: job.firstAttempt + 1 });
   // What is spent is spent: another attempt would have nothing.
   return why.code !== 'over_budget' && triesAgain(job, why.retry ? limits.attemptsMax : 1)
-    ? release(job, now, { again: 'attempt', outcome: null, details: why.text })
+    ? release(job, now, again)
     : release(job, now, endsWith(job, 'E', why));
 }
 
@@ -42,10 +47,12 @@ const triesAgain = ({ attempt, firstAttempt, spec }: Job, most: number): boolean
 export function settle(job: Job, now: Millis): Job {
   const main = job.reports[0];
   const done = { ...job, endedAt: job.endedAt || main?.exitedAt || now };
-  if (job.again !== 'no') return release(done, now, { outcome: null });
+  const isDone = hasEndedItself(job);
+  if (job.again !== 'no' && !isDone)
+    return release(done, now, { outcome: null, details: job.stop?.failure?.text ?? '' });
   if (job.cancelled) return release(done, now, endsWith(done, 'C', null));
   const why = job.stop?.failure ?? job.reports.find((r) => r?.failure)?.failure;
-  if (why) return spoiled(done, now, why);
+  if (why && !isDone) return spoiled(done, now, why);
   const exit = main?.exit;
   if (!exit) return spoiled(done, now, failure('lost', 'its machine is gone'));
   if (main.phase !== 'over')

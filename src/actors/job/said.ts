@@ -1,7 +1,7 @@
+import type { Report } from '../../protocol/attempt.ts';
 import { failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
-import type { Report } from '../../protocol/model.ts';
 import { control, ref } from '../../protocol/ref.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Millis } from '../../runtime/ports.ts';
@@ -22,6 +22,7 @@ import {
 } from './job.ts';
 import { lease } from './lease.ts';
 import { end } from './live.ts';
+import { save } from './orders.ts';
 import { endsWith } from './outcome.ts';
 import { secrets } from './secrets.ts';
 
@@ -33,10 +34,12 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
       return created(job, m.body as Body<'job.create'>, ask, now);
     case 'job.cancel':
     case 'job.requeue':
+    case 'job.checkpoint':
     case 'job.purge': {
       if (!may(job, who)) return [job, [{ do: 'refuse', ask, failure: forbidden(job) }]];
       if (m.name === 'job.purge') return purge(job, m.body as Body<'job.purge'>, ask, now);
       if (job.remains !== 'all') return unknown(job, ask);
+      if (m.name === 'job.checkpoint') return checkpoint(job, ask);
       return m.name === 'job.cancel' ? cancel(job, ask, now) : requeue(job, ask, now);
     }
     case 'job.place':
@@ -110,6 +113,13 @@ function requeued(job: Job, now: Millis): Job {
   const again = { ...job, again: 'attempt' as const, firstAttempt: job.attempt + 1 };
   if (isLive(job)) return end(again, null, now);
   return release(again, now, { outcome: null });
+}
+
+/** It is told to save itself; when it has is seen in what is kept of it. */
+function checkpoint(job: Job, ask: number): JobStep {
+  if (!job.spec.checkpoint) return refuse(job, ask, 'its script does not say `checkpoint`');
+  if (job.phase !== 'running' || job.stop !== null) return refuse(job, ask, 'it does not run');
+  return [job, [save(job), { do: 'reply', ask, body: { id: job.id } }]];
 }
 
 /** Its owner may have it forgotten at once; else whoever keeps house does, when it is old. */

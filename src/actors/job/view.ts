@@ -108,5 +108,6 @@ export function view(job: Job, now: Millis, reason = ''): JobView {
     price: job.placement?.made?.price ?? 0,
     cost: costOf(job, now),
     costBefore: job.runs.reduce((sum, { cost = 0 }) => sum + cost, 0),
+    ...(job.checkpoint && { checkpoint: job.checkpoint }),
   };
 }

@@ -113,7 +113,7 @@ export function provisioning(job: Job, event: JobHeard, now: Millis): JobStep {
 /** A site that is full today is asked again tomorrow; that costs the job no attempt. */
 function refusedBySite(job: Job, now: Millis): Job {
   const why = job.cluster?.failure ?? failure('site_error', 'the cluster is gone');
-  if (why.code !== 'quota' && why.code !== 'capacity') return spoiled(job, now, why);
+  if (!['quota', 'capacity', 'evicted'].includes(why.code)) return spoiled(job, now, why);
   return release(job, now, {
     again: 'attempt',
     firstAttempt: job.firstAttempt + 1,

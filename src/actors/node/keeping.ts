@@ -20,6 +20,7 @@ const kind: RecordKind<NodeRecord> = {
     'since',
     'told',
     'erased',
+    'drained',
   ],
 };
 

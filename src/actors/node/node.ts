@@ -6,6 +6,7 @@ import { control, ref } from '../../protocol/ref.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Behaviour, Effect, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { drain, resume } from './drain.ts';
 import { join } from './join.ts';
 
 /** What the registry knows of a node: who may join under its name, and how its link is. */
@@ -28,6 +29,12 @@ export type NodeRecord = {
   readonly told: boolean;
   /** Its record is deleted: nobody remembers it. */
   readonly erased: boolean;
+  /** An operator wants no new jobs there, and perhaps those that run there elsewhere. */
+  readonly drained?: {
+    readonly since: Millis;
+    readonly reason: string;
+    readonly requeue: boolean;
+  } | null;
 };
 
 export type NodeHears =
@@ -37,6 +44,8 @@ export type NodeHears =
   | 'node.link'
   | 'node.remove'
   | 'node.gone'
+  | 'node.drain'
+  | 'node.resume'
   | 'node.forget';
 export type NodeEvent = { readonly is: 'again' };
 export type NodeTasks = Record<never, never>;
@@ -67,6 +76,7 @@ export const node: Behaviour<NodeArgs, NodeRecord, NodeHears, NodeEvent, NodeTas
     since: now,
     told: true,
     erased: true,
+    drained: null,
   }),
 
   on(state, event, now) {
@@ -115,6 +125,10 @@ function told(state: NodeRecord, event: Told<NodeHears>, now: Millis): NodeStep 
       return [gone(state, now), [{ do: 'reply', ask, body: {} }]];
     case 'node.gone':
       return givenUp(state, who, ask, now);
+    case 'node.drain':
+      return drain(state, m.body as Body<'node.drain'>, who, ask, now);
+    case 'node.resume':
+      return resume(state, who, ask);
     case 'node.forget': {
       const { before } = m.body as Body<'node.forget'>;
       const isOld = state.phase === 'gone' && state.told && state.since < before;
@@ -125,11 +139,14 @@ function told(state: NodeRecord, event: Told<NodeHears>, now: Millis): NodeStep 
 
 /** Tells its cluster how it is, until that has saved it. */
 function toCluster(state: NodeRecord): NodeEffect {
-  const { cluster, name, phase, since, address, resources } = state;
+  const { cluster, name: node, phase, since, address, resources } = state;
+  const { drained } = state;
+  const body = { cluster, node, phase, since, address, resources };
+  const kept = drained && { drained: drained.requeue ? ('requeue' as const) : ('keep' as const) };
   return {
     do: 'ask',
     to: control(`/clusters/${cluster}`),
-    message: message('cluster.node', { cluster, node: name, phase, since, address, resources }),
+    message: message('cluster.node', { ...body, ...kept }),
     ms: limits.claimMs,
   };
 }
@@ -177,6 +194,7 @@ function expected(
     address: '',
     resources: NOTHING,
     since: now,
+    drained: null,
     erased: false,
   };
   return [next, [reply]];

@@ -5,6 +5,7 @@ import { control } from '../../protocol/ref.ts';
 import type { Behaviour, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import type { Exit } from '../ports.ts';
+import { clear, forget, forgotten } from './forgetting.ts';
 import { askLease, isLeased, leased } from './leased.ts';
 import { leadOut, ledOut } from './led-out.ts';
 import {
@@ -18,9 +19,11 @@ import {
   type RunnerStep,
   type RunnerTasks,
   reportOf,
+  type Stop,
   start,
   to,
 } from './runner.ts';
+import { ended, enterSaving, saves, saving, schedule } from './saving.ts';
 
 /**
  * Runs one process of an attempt, on the worker's own records: it goes on without its head, and
@@ -72,6 +75,8 @@ function begin(args: RunnerArgs): Runner {
     forgottenAt: 0,
     cleared: false,
     erased: false,
+    checkpoint: null,
+    saveBy: 0,
   };
 }
 
@@ -84,9 +89,16 @@ function on(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
     case 'starting':
       return leased(state, event) ?? starting(state, event);
     case 'running':
-      return leased(state, event) ?? ledOut(state, event) ?? running(state, event);
+      return (
+        leased(state, event) ??
+        ledOut(state, event) ??
+        saves(state, event, now) ??
+        running(state, event, now)
+      );
+    case 'saving':
+      return leased(state, event) ?? ledOut(state, event) ?? saving(state, event);
     case 'stopping':
-      return running(state, event);
+      return running(state, event, now);
     case 'collecting':
       return collecting(state, event);
     case 'forgotten':
@@ -103,7 +115,8 @@ const again = (ms: Millis, is: 'again' | 'remind' | 'walltime'): RunnerEffect =>
   event: { is },
 });
 
-function told(state: Runner, { message: m, ask }: Told<RunnerHears>, now: Millis): RunnerStep {
+function told(state: Runner, event: Told<RunnerHears>, now: Millis): RunnerStep {
+  const { message: m, ask } = event;
   const reply: RunnerEffect = { do: 'reply', ask, body: {} };
   switch (m.name) {
     case 'runner.order': {
@@ -119,8 +132,11 @@ function told(state: Runner, { message: m, ask }: Told<RunnerHears>, now: Millis
     case 'runner.stop': {
       if (state.phase === 'forgotten') return [state, [reply, report(state)]];
       const body = m.body as Body<'runner.stop'>;
-      return [stop(state, body.failure, body.graceMs), [reply, ...unheard(state)]];
+      const stopped = stop(state, body, now);
+      return [stopped, [reply, ...unheard(state)]];
     }
+    case 'runner.checkpoint':
+      return (state.phase === 'running' ? saves(state, event, now) : undefined) ?? [state, []];
     case 'runner.taken': {
       const { seq } = m.body as Body<'runner.taken'>;
       if (seq <= state.taken || state.phase === 'forgotten') return [state, []];
@@ -138,23 +154,15 @@ function told(state: Runner, { message: m, ask }: Told<RunnerHears>, now: Millis
 const unheard = (state: Runner): readonly RunnerEffect[] =>
   state.taken < state.seq ? [report(state)] : [];
 
-const forget = (state: Runner, now: Millis): Runner => ({
-  ...state,
-  phase: 'forgotten',
-  forgottenAt: now,
-  order: null,
-  place: null,
-});
-
 /** Ends the attempt; what runs is killed, what ran is still collected. */
-function stop(state: Runner, why: Failure | null, graceMs: Millis): Runner {
+function stop(state: Runner, asked: Stop & { readonly saveMs?: Millis }, now: Millis): Runner {
+  const { failure: why, graceMs, saveMs = 0 } = asked;
   if (state.stop !== null || state.phase === 'over' || state.phase === 'forgotten') return state;
   const stopped = { ...state, stop: { failure: why, graceMs }, failure: state.failure ?? why };
-  if (state.phase === 'running' || state.phase === 'starting')
-    return to(stopped, 'stopping', { detail: 'Ending' });
+  if (state.phase === 'running' || state.phase === 'starting') return ended(stopped, saveMs, now);
   if (state.phase === 'staging' || state.phase === 'staged')
     return to(stopped, 'over', { detail: 'ended before it started' });
-  return stopped;
+  return { ...stopped, stop: { failure: why, graceMs, isLate: true } };
 }
 
 function staging(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
@@ -186,12 +194,12 @@ function starting(state: Runner, event: RunnerHeard): RunnerStep {
 }
 
 /** Running, or being killed: either way it is over once its process is. */
-function running(state: Runner, event: RunnerHeard): RunnerStep {
+function running(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
   switch (event.is) {
     case 'walltime': {
       const seconds = (state.order?.spec.walltimeMs ?? 0) / 1000;
       const why = failure('over_walltime', `ran longer than its walltime of ${seconds} s`);
-      return [stop(state, why, limits.graceMs), []];
+      return [stop(state, { failure: why, graceMs: limits.graceMs }, now), []];
     }
     case 'again':
       return [state, watch(state)];
@@ -250,7 +258,15 @@ function enter(state: Runner, now: Millis): readonly RunnerEffect[] {
     case 'starting':
       return isLeased(state) ? askLease(state) : start(state);
     case 'running':
-      return [...watch(state), ...walltime(state, now), ...askLease(state), ...leadOut(state)];
+      return [
+        ...watch(state),
+        ...walltime(state, now),
+        ...schedule(state, now),
+        ...askLease(state),
+        ...leadOut(state),
+      ];
+    case 'saving':
+      return [...enterSaving(state, now), ...askLease(state), ...leadOut(state)];
     case 'stopping':
       return watch(state);
     case 'collecting':
@@ -278,12 +294,3 @@ function walltime(state: Runner, now: Millis): readonly RunnerEffect[] {
 
 const collect = (state: Runner): readonly RunnerEffect[] =>
   state.order ? [{ do: 'run', task: 'collect', input: state.order }] : [];
-
-const clear = ({ cleared, key }: Runner): readonly RunnerEffect[] =>
-  cleared ? [] : [{ do: 'run', task: 'clear', input: key }];
-
-function forgotten(state: Runner, event: RunnerHeard): RunnerStep {
-  if (event.is === 'failed') return [state, [again(limits.transferPauseMsMax, 'again')]];
-  if (event.is === 'again') return [state, clear(state)];
-  return [event.is === 'done' ? { ...state, cleared: true } : state, []];
-}

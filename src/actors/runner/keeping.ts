@@ -27,6 +27,8 @@ const kind: RecordKind<Runner> = {
     'forgottenAt',
     'cleared',
     'erased',
+    'checkpoint',
+    'saveBy',
   ],
 };
 

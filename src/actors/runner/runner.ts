@@ -1,6 +1,6 @@
+import type { Checkpoint, Order, Report } from '../../protocol/attempt.ts';
 import type { Failure } from '../../protocol/errors.ts';
 import type { Body } from '../../protocol/messages.ts';
-import type { Order, Report } from '../../protocol/model.ts';
 import type { Effect, Heard, Step } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import type { AttemptKey, Collected, Exit, Place, Started } from '../ports.ts';
@@ -10,10 +10,19 @@ export type RunnerPhase =
   | 'staged'
   | 'starting'
   | 'running'
+  | 'saving'
   | 'stopping'
   | 'collecting'
   | 'over'
   | 'forgotten';
+
+/** That it is to be ended, and why. */
+export type Stop = {
+  readonly failure: Failure | null;
+  readonly graceMs: Millis;
+  /** It had ended by itself by then. */
+  readonly isLate?: boolean;
+};
 
 /** One process of one attempt on this worker. */
 export type Runner = {
@@ -30,7 +39,7 @@ export type Runner = {
   readonly taken: number;
   readonly place: Place | null;
   readonly tries: number;
-  readonly stop: { readonly failure: Failure | null; readonly graceMs: Millis } | null;
+  readonly stop: Stop | null;
   readonly stagedAt: Millis;
   readonly startedAt: Millis;
   readonly unenforced: readonly string[];
@@ -44,6 +53,13 @@ export type Runner = {
   readonly cleared: boolean;
   /** Its record is deleted: nobody remembers it. */
   readonly erased: boolean;
+  /** The last that it has made; records of before checkpoints have none. */
+  readonly checkpoint?: Checkpoint | null;
+  /** Until when it may save itself before it is ended. */
+  readonly saveBy?: Millis | null;
+  /** Whether a checkpoint is under way in this life of the worker, and when the next is due. */
+  readonly isSaving?: boolean;
+  readonly saveAt?: Millis;
 };
 
 export type RunnerHears =
@@ -51,12 +67,16 @@ export type RunnerHears =
   | 'runner.go'
   | 'runner.stop'
   | 'runner.taken'
+  | 'runner.checkpoint'
   | 'runner.forget';
 export type RunnerEvent =
   | { readonly is: 'again' }
   | { readonly is: 'remind' }
   | { readonly is: 'walltime' }
   | { readonly is: 'lease' }
+  /** `at`: by its interval, at that time; 0: whenever that is. */
+  | { readonly is: 'checkpoint'; readonly at: Millis }
+  | { readonly is: 'late' }
   | { readonly is: 'lead' }
   | {
       readonly is: 'progress';
@@ -76,6 +96,8 @@ export type RunnerTasks = {
   /** Lets the attempt run until then, by that clock. */
   renew: readonly [{ readonly key: AttemptKey; readonly until: Millis }, null];
   wait: readonly [AttemptKey, Exit];
+  /** Has the process save itself; null: what it saved was not whole within `ms`. */
+  checkpoint: readonly [{ readonly order: Order; readonly ms: Millis }, Checkpoint | null];
   /** Ends the process, and tells how it ended; null: it never started, or nobody can tell. */
   kill: readonly [{ readonly key: AttemptKey; readonly graceMs: Millis }, Exit | null];
   collect: readonly [Order, Collected];
@@ -115,10 +137,11 @@ export const reportOf = (state: Runner): Report => ({
   startedAt: state.startedAt,
   exitedAt: state.exit?.at ?? 0,
   unenforced: [...state.unenforced],
-  stopped: state.stop !== null,
+  stopped: state.stop !== null && state.stop.isLate !== true,
   exit: state.exit,
   collected: state.collected === null ? null : copy(state.collected),
   failure: state.failure,
+  ...(state.checkpoint && { checkpoint: state.checkpoint }),
 });
 
 const copy = (c: Collected): NonNullable<Report['collected']> => ({
@@ -129,6 +152,6 @@ const copy = (c: Collected): NonNullable<Report['collected']> => ({
 });
 
 function shown(phase: RunnerPhase): Report['phase'] {
-  if (phase === 'stopping') return 'running';
+  if (phase === 'saving' || phase === 'stopping') return 'running';
   return phase === 'forgotten' ? 'over' : phase;
 }

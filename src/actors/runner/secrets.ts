@@ -1,6 +1,7 @@
+import type { Order } from '../../protocol/attempt.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Order, Spec } from '../../protocol/model.ts';
+import type { Spec } from '../../protocol/model.ts';
 import type { Clock, Millis } from '../../runtime/ports.ts';
 import type { AttemptKey } from '../ports.ts';
 

@@ -1,7 +1,7 @@
+import type { Checkpoint, Order } from '../../protocol/attempt.ts';
 import { Failed } from '../../protocol/errors.ts';
-import { jobEnvironment } from '../../protocol/jobscript/environment.ts';
+import { checkpointDirOf, jobEnvironment } from '../../protocol/jobscript/environment.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Order } from '../../protocol/model.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Clock } from '../../runtime/ports.ts';
 import { outTarget } from '../job/out-target.ts';
@@ -55,6 +55,8 @@ const placeOf = (order: Order, user: string, secrets: Secrets = {}): PlaceOrder 
   stderr: order.spec.stderr,
   workdir: order.spec.workdir,
   user,
+  checkpointDir: checkpointDirOf(order.spec, order.job),
+  restored: order.checkpoint?.files ?? [],
   hosts: hostsOf(order),
   tasks: order.spec.ranks !== 'main' ? 'none' : order.rank === 0 ? 'command' : 'agent',
   secrets: secretFiles(order, secrets),
@@ -116,6 +118,7 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
       await processes.renew(key, until);
       return null;
     },
+    checkpoint: (order, { signal }) => save(ports, order, signal),
     wait: async (key, { signal }) => {
       const exit = await processes.exited(key, signal);
       await doors.close(key);
@@ -157,10 +160,29 @@ function doorsOf({ outs, tasks, accountOf }: RunnerPorts) {
 
 const TASK_SOCKET = 'tasks.sock';
 
+/** What the main process has saved, once the heads have it. */
+async function save(
+  { processes, workplace, clock, accountOf }: RunnerPorts,
+  { order, ms }: RunnerTasks['checkpoint'][0],
+  signal: AbortSignal,
+): Promise<Checkpoint | null> {
+  const place = placeOf(order, accountOf(order.owner));
+  let isOver = false;
+  const over = (): void => {
+    isOver = true;
+  };
+  processes.exited(place.key, signal).then(over, over);
+  const ask = (): Promise<boolean> =>
+    processes.signal(place.key, order.spec.checkpointSignal ?? 'usr1');
+  const files = await workplace.checkpoint(place, { ask, isOver: () => isOver }, ms, signal);
+  return files && { at: clock.now(), attempt: order.attempt, files: [...files] };
+}
+
 /** What is to run, and how. */
 function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secrets): ProcessOrder {
   const { spec, job, attempt, rank, nodes, addresses } = order;
   const user = ports.accountOf(order.owner);
+  const saves = checkpointDirOf(spec, job);
   const hasTasks = spec.ranks === 'main';
   const env = jobEnvironment(
     {
@@ -170,6 +192,7 @@ function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secr
       ranks: spec.ranks ?? 'all',
       secrets: spec.secrets ?? [],
       env: { ...spec.env, ...secretVariables(order, secrets) },
+      checkpointSignal: spec.checkpointSignal ?? 'usr1',
     },
     {
       job,
@@ -179,6 +202,8 @@ function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secr
       nodes: nodes.map((name, i) => ({ name, address: addresses[i] ?? '' })),
       user: user || ports.user,
       home: place.directory,
+      checkpointDir: saves === '' ? '' : inWork(place.directory, saves),
+      restarted: Boolean(order.checkpoint),
       bind: ports.address,
       out: ports.outAddress,
       hostfile: nodes.length === 1 ? '' : beside(place, 'hosts'),

@@ -168,6 +168,7 @@ export const nodeRow = (n: NodeRecord, jobsOf: readonly string[]): NodeRow => ({
   since: n.since,
   resources: n.resources,
   jobs: [...jobsOf],
+  ...(n.drained && { drained: { since: n.drained.since, reason: n.drained.reason } }),
 });
 
 function nodeRows(store: Records): NodeRow[] {

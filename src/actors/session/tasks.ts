@@ -61,6 +61,7 @@ async function admit(
   const spec = {
     ...asked,
     walltimeMs: asked.walltimeMs || (ports.walltimeMs ?? 0),
+    checkpoint: asksForCheckpoints(asked),
     ...(asked.onNodeLoss === 'requeue' && { leaseMs: ports.leaseMs ?? limits.leaseMs }),
   };
   refuseUnable(spec);
@@ -84,6 +85,13 @@ async function admit(
   };
 }
 
+/** Whoever says where, how often or by what means that as well. */
+const asksForCheckpoints = (spec: Spec): boolean =>
+  spec.checkpoint ||
+  spec.checkpointDir !== '' ||
+  spec.checkpointIntervalMs > 0 ||
+  (spec.checkpointSignal ?? 'usr1') !== 'usr1';
+
 /** What scripts may ask for and swm cannot do yet, and how one sees that a script asks for it. */
 export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   array: ({ array }) => array !== null,
@@ -94,8 +102,6 @@ export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   storage: ({ storage }) => storage.length > 0,
   'ranks main with container-image': ({ ranks, containerImage }) =>
     ranks === 'main' && containerImage !== '',
-  'checkpoint, checkpoint-dir, checkpoint-interval': (spec) =>
-    spec.checkpoint || spec.checkpointDir !== '' || spec.checkpointIntervalMs > 0,
 };
 
 /** Nothing that a script asks for is passed over in silence. */

@@ -34,6 +34,11 @@ const Claim = Type.Object({
   readyAt: Type.Integer(),
   /** Why they will fail to; '' if they will not. */
   doom: Type.String(),
+  /** When its machines are asked back, and when they are taken; not at all unless given. */
+  evictAt: Type.Optional(Type.Integer()),
+  takenAt: Type.Optional(Type.Integer()),
+  /** Whether that may happen to it. */
+  isSpot: Type.Optional(Type.Boolean()),
 });
 export type Claim = Static<typeof Claim>;
 

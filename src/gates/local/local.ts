@@ -8,9 +8,9 @@ import type { GateSetup } from '../setup.ts';
 import { mustGoOn, type Turns, turns } from '../turns.ts';
 import { pickAddresses } from './addresses.ts';
 import { type Claim, Claims } from './claims.ts';
+import { evictedOf, evictionOf, isTaken } from './eviction.ts';
 import { type Machine, type MachineState, startMachine, stateOf } from './machine.ts';
-
-import { removePartition } from './removal.ts';
+import { killMachines, removePartition } from './removal.ts';
 import { type LocalSettings, readSettings } from './settings.ts';
 
 /** What all calls of one open site share. */
@@ -45,6 +45,7 @@ export async function openLocalGate(setup: GateSetup): Promise<Gate> {
     find: (name, signal) =>
       guarded('Looking for a partition', signal, async () => {
         const claim = isPartitionName(name) ? await claims.read(name) : undefined;
+        if (claim !== undefined) await evict(site, claim, signal);
         return claim && show(site, claim);
       }),
     remove: (id, signal) => guarded('Removing a partition', signal, () => remove(site, id, signal)),
@@ -135,6 +136,7 @@ async function claimNew(site: Site, order: PartitionOrder): Promise<Claim> {
     createdAt,
     readyAt: createdAt + settings.bootDelayMs,
     doom: setup.dice() < settings.failureRate ? settings.failureText : '',
+    ...evictionOf(settings, setup.dice, createdAt + settings.bootDelayMs),
   };
   await claims.make(claim);
   return claim;
@@ -149,6 +151,17 @@ function remove(site: Site, externalId: string, signal: AbortSignal): Promise<vo
     const claim = await site.claims.read(name);
     if (claim?.externalId !== externalId) return;
     await removePartition(site.claims, claim, machinesOf(site, claim), signal);
+  });
+}
+
+/** The machines of a partition whose time is over: whoever asks for it finds them taken. */
+function evict(site: Site, claim: Claim, signal: AbortSignal): Promise<void> {
+  if (!isTaken(claim, site.setup.now())) return Promise.resolve();
+  return site.inTurn(claim.name, async () => {
+    if ((await site.claims.read(claim.name))?.externalId !== claim.externalId) return;
+    const machines = machinesOf(site, claim);
+    const states = await Promise.all(machines.map(stateOf));
+    if (states.includes('running')) await killMachines(machines, signal);
   });
 }
 
@@ -180,6 +193,7 @@ async function show(site: Site, claim: Claim): Promise<Partition | undefined> {
     addresses: Object.fromEntries(claim.machines.map(({ node, address }) => [node, address])),
     installation: claim.installation,
     createdAt: claim.createdAt,
+    ...(claim.isSpot && { evicted: evictedOf(claim, site.setup.now()) }),
   };
 }
 

@@ -24,11 +24,19 @@ export async function removePartition(
   signal: AbortSignal,
 ): Promise<void> {
   await claims.condemn(claim.name);
-  for (const machine of machines) await haltMachine(machine);
-  await killAll(machines, signal);
+  await killMachines(machines, signal);
   for (const machine of machines) await removeGroups(machine.folder);
   for (const machine of machines) await removeTree(machine.folder);
   await claims.drop(claim.name);
+}
+
+/** Ends all that runs on machines; their folders stay. */
+export async function killMachines(
+  machines: readonly Machine[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const machine of machines) await haltMachine(machine);
+  await killAll(machines, signal);
 }
 
 /** Kills until nothing is left: the dying may still have time to fork. */

@@ -17,9 +17,15 @@ export type LocalSettings = {
   /** The share of clusters that fail to boot, from 0 to 1, and what the site then says. */
   readonly failureRate: number;
   readonly failureText: string;
+  /** The share of clusters that are taken back, as spot machines are; and when, and how soon. */
+  readonly evictionRate: number;
+  readonly evictAfterMs: number;
+  readonly evictionNoticeMs: number;
   readonly flavors: readonly Flavor[];
   readonly images: readonly Image[];
 };
+
+const Milliseconds = Type.Integer({ minimum: 0, maximum: 2 ** 40 });
 
 const FlavorGiven = Type.Object({
   cpus: Type.Integer({ minimum: 1, maximum: limits.cpusMax }),
@@ -36,6 +42,9 @@ const Given = Type.Object({
   bootDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.createMsMax })),
   failureRate: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
   failureText: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
+  evictionRate: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+  evictAfterMs: Type.Optional(Milliseconds),
+  evictionNoticeMs: Type.Optional(Milliseconds),
   flavors: Type.Optional(Type.Record(Name, FlavorGiven)),
   images: Type.Optional(Type.Array(Name, { minItems: 1, maxItems: 1000 })),
 });
@@ -58,6 +67,9 @@ export function readSettings(given: unknown, at: string): LocalSettings {
     cpus: settings.cpus ?? 64,
     bootDelayMs: settings.bootDelayMs ?? 0,
     failureRate: settings.failureRate ?? 0,
+    evictionRate: settings.evictionRate ?? 0,
+    evictAfterMs: settings.evictAfterMs ?? 60_000,
+    evictionNoticeMs: settings.evictionNoticeMs ?? 30_000,
     failureText: settings.failureText ?? 'Allocation failed: the site was told to fail at times.',
     flavors: flavors.map(([name, flavor]) => flavorOf(name, flavor, `${at}.flavors.${name}`)),
     images: (settings.images ?? ['host']).map((name) => ({ name, kind: 'cloud' })),

@@ -6,7 +6,8 @@ import { openFences, sweepFences } from './fence.ts';
 import { openForgotten } from './forgotten.ts';
 import { Host, type HostOptions } from './host.ts';
 import { bootMs, judged, leaseOut, openLeases } from './leases.ts';
-import { orphanName, readRecord } from './record.ts';
+import { notify } from './notify.ts';
+import { orphanName, readRecord, recordName } from './record.ts';
 import { openSlots } from './slots.ts';
 
 export type ProcessesOptions = Omit<HostOptions, 'logBytesMax'> & {
@@ -61,6 +62,7 @@ export async function openProcesses(
       leases.forget(key);
     },
     bootMs,
+    signal: async (key, name) => notify(readRecord(join(directory, recordName(key))), name),
     renew: (key, until) => leases.renew(key, until),
     close: () => host.close(),
   };

@@ -225,17 +225,26 @@ const rows = {
   checkpoint: {
     takes: { is: 'choice', field: 'checkpoint', of: ['dmtcp', 'mana'] },
     argument: '[dmtcp]',
-    help: 'Saves the state of the job before it is cancelled.',
+    help: 'The job is told to save itself, and what it saves is kept for its next attempt.',
   },
   'checkpoint-dir': {
     takes: path('checkpointDir'),
     argument: 'PATH',
-    help: 'Where checkpoints are kept.',
+    help: 'Where the job saves itself; `checkpoint` in its directory unless given.',
   },
   'checkpoint-interval': {
     takes: { is: 'time', field: 'checkpointIntervalMs', min: 0, max: limits.walltimeMsMax },
     argument: 'TIME',
-    help: 'The time between two checkpoints; 0 makes them on cancel only.',
+    help: 'The time between two checkpoints; 0 makes them only before the job is ended.',
+  },
+  'checkpoint-signal': {
+    takes: {
+      is: 'term',
+      field: 'checkpointSignal',
+      of: ['usr1', 'usr2', 'hup', 'int', 'term'],
+    },
+    argument: 'usr1|usr2|hup|int|term',
+    help: 'The signal that tells the job to save itself; USR1 unless given.',
   },
   notify: {
     takes: { is: 'url', field: 'notify' },

@@ -24,6 +24,10 @@ export type JobFacts = {
   /** The account that it runs as, as the node's system knows it. */
   readonly user: string;
   readonly home: string;
+  /** Absolute: where it saves itself; '' if it does not. */
+  readonly checkpointDir: string;
+  /** Whether it goes on from what an earlier attempt saved there. */
+  readonly restarted: boolean;
   readonly shell: string;
   readonly path: string;
   readonly lang: string;
@@ -48,7 +52,7 @@ export function jobEnvironment(spec: JobSpec, facts: JobFacts): Record<string, s
     ...spec.env,
     ...asked(spec),
     ...placed(facts),
-    ...checkpoints(spec, facts.job),
+    ...checkpoints(spec, facts),
   };
 }
 
@@ -98,12 +102,25 @@ function placed(facts: JobFacts): Record<string, string> {
   };
 }
 
-/** The directory may name the job, so that the checkpoints of two jobs do not meet. */
-function checkpoints(spec: JobSpec, job: string): Record<string, string> {
-  const directory = spec.checkpointDir.replace(/\$SWM_JOB_ID\b|\$\{SWM_JOB_ID\}|%j/g, () => job);
+/**
+ * Where a job saves itself, as its script has it. It may name the job, so that the checkpoints of
+ * two jobs do not meet. '' if it does not save itself.
+ */
+export function checkpointDirOf(
+  { checkpoint, checkpointDir }: Pick<JobSpec, 'checkpoint' | 'checkpointDir'>,
+  job: string,
+): string {
+  if (!checkpoint) return '';
+  const asked = checkpointDir === '' ? 'checkpoint' : checkpointDir;
+  return asked.replace(/\$SWM_JOB_ID\b|\$\{SWM_JOB_ID\}|%j/g, () => job);
+}
+
+function checkpoints(spec: JobSpec, facts: JobFacts): Record<string, string> {
   return {
     SWM_CKPT: spec.checkpoint ? CHECKPOINT_ENGINE : '',
-    SWM_CKPT_DIR: spec.checkpoint ? directory : '',
+    SWM_CKPT_DIR: checkpointDirOf(spec, facts.job),
+    SWM_CHECKPOINT_DIR: facts.checkpointDir,
+    SWM_RESTART: facts.restarted ? '1' : '0',
     SWM_CKPT_INTERVAL: String(spec.checkpoint ? Math.round(spec.checkpointIntervalMs / 1000) : 0),
   };
 }

@@ -119,7 +119,7 @@ function takeChoice(word: Word, takes: Of<'choice'>, draft: Draft): Flaw | undef
 }
 
 function takeTerm(word: Word, takes: Of<'term'>, draft: Draft): Flaw | undefined {
-  const chosen = oneOf(word, takes.of);
+  const chosen = oneOf<string>(word, takes.of);
   if (isFlaw(chosen)) return chosen;
   Object.assign(draft.spec, { [takes.field]: chosen });
   return undefined;

@@ -55,6 +55,8 @@ export type JobSpec = {
   readonly checkpoint: boolean;
   readonly checkpointDir: string;
   readonly checkpointIntervalMs: number;
+  /** What tells the job's main process to save itself. */
+  readonly checkpointSignal: 'usr1' | 'usr2' | 'hup' | 'int' | 'term';
   readonly walltimeMs: number;
   readonly priority: number;
   readonly env: Readonly<Record<string, string>>;
@@ -103,6 +105,7 @@ export const emptySpec: JobSpec = {
   checkpoint: false,
   checkpointDir: '',
   checkpointIntervalMs: 0,
+  checkpointSignal: 'usr1',
   walltimeMs: 0,
   priority: 0,
   env: {},

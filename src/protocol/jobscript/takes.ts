@@ -4,7 +4,7 @@ type FieldOf<T> = { [K in keyof JobSpec]: JobSpec[K] extends T ? K : never }[key
 export type TextField = Exclude<FieldOf<string>, TermField>;
 export type CountField = FieldOf<number>;
 export type FlagField = FieldOf<boolean>;
-export type TermField = 'onNodeLoss' | 'ranks';
+export type TermField = 'onNodeLoss' | 'ranks' | 'checkpointSignal';
 export type ListField = FieldOf<readonly string[]>;
 
 type Term<F extends TermField> = {

@@ -17,6 +17,8 @@ const facts: JobFacts = {
   taskSocket: '/j/tasks.sock',
   user: 'ada',
   home: '/home/ada',
+  checkpointDir: '',
+  restarted: false,
   shell: '/bin/bash',
   path: '/usr/bin:/bin',
   lang: 'C.UTF-8',
@@ -57,6 +59,8 @@ const empty = {
   SWM_KEEP_RESOURCES: 'NO',
   SWM_CKPT: '',
   SWM_CKPT_DIR: '',
+  SWM_CHECKPOINT_DIR: '',
+  SWM_RESTART: '0',
   SWM_CKPT_INTERVAL: '0',
 };
 

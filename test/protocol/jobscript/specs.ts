@@ -94,6 +94,7 @@ export const specs: fc.Arbitrary<JobSpec> = fc.record({
   checkpoint: fc.boolean(),
   checkpointDir: orNot(belowPath, ''),
   checkpointIntervalMs: count(0, 1_000_000).map((seconds) => seconds * 1000),
+  checkpointSignal: fc.constantFrom('usr1', 'usr2', 'hup', 'int', 'term'),
   walltimeMs: count(0, limits.walltimeMsMax / 1000).map((seconds) => seconds * 1000),
   priority: count(-limits.priorityMax, limits.priorityMax),
   env: fc.dictionary(variable, value, { maxKeys: 6, noNullPrototype: true }),

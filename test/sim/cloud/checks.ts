@@ -11,6 +11,7 @@ import { isThere, kept } from '../kept.ts';
 import type { World } from '../world.ts';
 import type { Promises } from './clients.ts';
 import type { Machine, Witness } from './machine.ts';
+import { Saved } from './saved.ts';
 
 export type Looked = {
   readonly world: World;
@@ -31,14 +32,18 @@ export class Checks {
   /** By job, the cluster that it held last. */
   readonly #holds = new Map<string, string>();
   readonly #exits = new Map<string, Exit>();
+  readonly #saved: Saved;
 
   constructor(at: Looked) {
     this.#at = at;
+    this.#saved = new Saved(at.world, (id) => this.job(id));
   }
 
   readonly witness: Witness = {
     began: (machine, order) => this.#began(machine, order),
     ended: (_, key, exit) => void this.#exits.set(nameOf(key), exit),
+    staged: (order) => this.#saved.staged(order),
+    saved: (key, sha256) => this.#saved.made(key, sha256),
   };
 
   /** Of the control records. */
@@ -95,6 +100,7 @@ export class Checks {
     const before = this.#attempts.get(job.id) ?? 0;
     world.check('attempts count on', job.attempt >= before, () => `${path} ${job.attempt}`);
     this.#attempts.set(job.id, job.attempt);
+    this.#saved.decided(job);
     for (const past of job.runs) this.#final(job.id, past.run, past.outcome);
     if (job.phase === 'ended' && job.outcome) this.#final(job.id, job.run, job.outcome);
     if (job.phase === 'ended') this.#true(job);

@@ -53,6 +53,7 @@ export class Day {
       clusters: 4,
       cpus: 16,
       onUp: (order) => this.#machines.booted(order),
+      onTaken: ({ nodes }) => this.#machines.gone(nodes, 'its site takes it back'),
       onGone: (order) => this.#gone(order),
     });
     this.heads = new Heads({
@@ -104,7 +105,7 @@ export class Day {
     this.#makeTrouble();
     this.#changeHeads();
     this.#isolate();
-    plans(world, () => this.heads.nodes(), this.promises, NOON);
+    plans(world, () => this.heads.nodes(), this.promises, NOON, this.#trouble.isSpotDay);
     await world.pass(NOON);
     await untilDone(this);
     await world.pass(30 * MINUTE);

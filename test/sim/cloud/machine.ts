@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type {
   AttemptKey,
   Exit,
@@ -15,6 +14,7 @@ import type { Millis } from '../../../src/runtime/ports.ts';
 import type { Life } from '../node.ts';
 import type { World } from '../world.ts';
 import { type Leases, openLeases } from './leases.ts';
+import { blobOf, type Saving, save } from './saving.ts';
 import { wishes } from './script.ts';
 
 /** What a machine tells of its processes; invariants listen. */
@@ -23,6 +23,9 @@ export type Witness = {
   readonly began: (machine: Machine, order: ProcessOrder) => void;
   /** It ran to its end there, or was killed, or its machine died under it. */
   readonly ended: (machine: Machine, key: AttemptKey, exit: Exit) => void;
+  /** All that an attempt begins with is in its place; what it has saved is with the heads. */
+  readonly staged: (order: PlaceOrder) => void;
+  readonly saved: (key: AttemptKey, sha256: string) => void;
 };
 
 type Told =
@@ -38,11 +41,6 @@ const whyNever = (told: Told): Failed =>
 type Attempt = { readonly key: AttemptKey; told: Told; readonly waiting: Set<() => void> };
 
 const nameOf = ({ job, attempt, rank }: AttemptKey): string => `${job}.${attempt}.${rank}`;
-export const blobOf = (text: string) => ({
-  sha256: createHash('sha256').update(text).digest('hex'),
-  bytes: text.length,
-});
-
 /** A machine on which a worker runs jobs. They outlive the worker, and die with the machine. */
 export class Machine {
   readonly name: string;
@@ -53,6 +51,7 @@ export class Machine {
   readonly #forgotten = new Set<string>();
   readonly #lease: Leases<Attempt>;
   readonly #places = new Map<string, string>();
+  readonly #saving: Saving;
   #boots = 1;
   #isGone = false;
 
@@ -61,6 +60,7 @@ export class Machine {
     this.name = name;
     this.resources = resources;
     this.#witness = witness;
+    this.#saving = { world, takes: (min, max) => this.#takes(min, max), saved: witness.saved };
     this.#lease = openLeases({ clock: world.clock, in: (ms, then) => world.in(ms, then) });
   }
 
@@ -103,6 +103,8 @@ export class Machine {
       forget: (key) => life().whileAlive(() => this.#forget(key)),
       bootMs: () => this.#world.clock.now(),
       renew: (key, until) => life().whileAlive(async () => this.#renew(key, until)),
+      signal: (key) =>
+        life().whileAlive(async () => this.#attempts.get(nameOf(key))?.told.is === 'running'),
     };
   }
 
@@ -111,6 +113,8 @@ export class Machine {
       stage: (order, progress, signal) =>
         life().whileAlive(() => this.#stage(order, progress, signal, life())),
       collect: (order, _, signal) => life().whileAlive(() => this.#collect(order, signal)),
+      checkpoint: (order, job, _, signal) =>
+        life().whileAlive(() => save(this.#saving, order.key, job, signal)),
       clear: (key) =>
         life().whileAlive(async () => {
           await this.#takes(1, 200);
@@ -220,6 +224,7 @@ export class Machine {
     const name = nameOf(order.key);
     // It is the worker that writes, and one that died meanwhile writes no more.
     life.guard(() => this.#places.set(name, order.script))();
+    this.#witness.staged(order);
     const at = (file: string): string => `/jobs/${name}/${file}`;
     const files = { script: at('script'), stdout: at('stdout.log'), stderr: at('stderr.log') };
     return { directory: at('work'), ...files };

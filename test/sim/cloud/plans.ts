@@ -10,6 +10,7 @@ export function plans(
   heads: () => readonly SimNode[],
   promises: Promises,
   untilMs: Millis,
+  isSpotDay: boolean,
 ): void {
   const { dice } = world;
   const clients = ['ann', 'ben'].map((name) => new Client(world, heads, name, promises));
@@ -23,7 +24,7 @@ export function plans(
   for (let i = 0; i < dice.between(4, 16); i++) {
     const client = dice.pick(clients);
     client.onAcknowledged = (id) => dice.pick(readers).show(id);
-    const text = wish(world);
+    const text = wish(world, isSpotDay ? ['#SWM checkpoint-interval 5'] : []);
     const at = dice.chance(together) ? crowd + dice.skewed(0, 500) : dice.between(0, untilMs / 2);
     world.in(at, () => {
       const id = client.submit(text);
@@ -46,9 +47,9 @@ function look(world: World, readers: readonly Client[], id: string): void {
   }
 }
 
-function wish(world: World): string {
+function wish(world: World, always: readonly string[]): string {
   const { dice } = world;
-  const lines: string[] = [];
+  const lines: string[] = [...always];
   if (dice.chance(0.3)) lines.push('#SWM keep-resources');
   if (dice.chance(0.1)) lines.push('#SWM budget 0.01');
   if (dice.chance(0.3)) lines.push('#SWM account lab');

@@ -15,6 +15,8 @@ export function troubles(world: World) {
     lost: some(0.05),
     siteCrash: 0,
   };
+  // One day in seven jobs save themselves and machines are taken back: it takes no dice of others.
+  const isSpotDay = world.seed % 7 === 2;
   const heads = dice.chance(0.3) ? dice.pick([3, 3, 3, 5]) : 1;
   const site = {
     ...nasty,
@@ -24,8 +26,10 @@ export function troubles(world: World) {
     refusing: some(nasty.refusing),
     stale: some(nasty.stale),
     failing: some(nasty.failing),
+    evicting: isSpotDay ? 0.5 : 0,
   };
   return {
+    isSpotDay,
     faults,
     site,
     heads,

@@ -1,0 +1,36 @@
+import { lstat } from 'node:fs/promises';
+import { isAbsolute, join, resolve, sep } from 'node:path';
+import type { Output } from '../actors/ports.ts';
+import { Failed } from '../protocol/errors.ts';
+import type { DiskBlobs } from './blobs.ts';
+
+/** Files that a job has made: found and kept without following it out of its directory. */
+
+/** A path in the working directory; an absolute one, or one that leads out, is refused. */
+export function within(work: string, path: string): string {
+  const full = resolve(work, path);
+  if (isAbsolute(path) || !full.startsWith(work + sep))
+    throw new Failed('refused', `${path} leads out of the job's working directory`);
+  return full;
+}
+
+/**
+ * Keeps a file as a blob; undefined if it is not the job's own. Processes of its account may live:
+ * it must be that account's when it is open, whatever was put in the place of its folder meanwhile.
+ */
+export async function keepFile(
+  blobs: DiskBlobs,
+  work: string,
+  file: string,
+  owner: number | undefined,
+): Promise<Output | undefined> {
+  const { mode } = await lstat(join(work, file));
+  const blob = await blobs.putFile(join(work, file), owner).catch(foreign);
+  return blob && { ...blob, path: file, mode: mode & 0o777 };
+}
+
+/** What is not the job's own is none of its files. */
+export const foreign = (error: unknown): undefined => {
+  if (!(error instanceof Failed) || !['forbidden', 'refused'].includes(error.failure.code))
+    throw error;
+};
