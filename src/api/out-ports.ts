@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { outTarget } from '../actors/job/out-target.ts';
-import type { OutTarget } from '../actors/ports.ts';
+import type { OutTarget } from '../actors/ways.ts';
 import { connected, readPortOpen } from '../platform/job-port.ts';
 import { isLoopback, type OutRules } from '../platform/out-rules.ts';
 import { type OutWish, ownNetwork } from '../platform/outs.ts';

@@ -5,8 +5,8 @@ import { Command, CommanderError } from 'commander';
 import type { Client } from '../client/client.ts';
 import { exits, explain } from './exits.ts';
 import { openScreen } from './screen.ts';
-import type { Options } from './verb.ts';
-import { groups, type VerbRow, verbs } from './verbs.ts';
+import type { Options, VerbRow } from './verb.ts';
+import { groups, verbs } from './verbs.ts';
 
 /** `isNode`: it was one, and may have something left to write. */
 type Ended = { code: number; isNode: boolean };

@@ -27,3 +27,18 @@ export const listOf = (options: Options, name: string): readonly string[] => {
   const value = options[name];
   return Array.isArray(value) ? value.map(String) : [];
 };
+
+export type Flag = readonly [flags: string, help: string, kind?: 'list'];
+
+/** A row for each verb: what it is called with, and the file that does it, loaded when called. */
+export type VerbRow = {
+  /** One word, or two: then the first is a group of `groups`. */
+  readonly name: string;
+  /** As commander writes them: `<one>`, `[perhaps]`, `[many...]`. */
+  readonly args: string;
+  readonly help: string;
+  readonly flags: readonly Flag[];
+  /** `node`: it is a node itself, or makes one; the others speak to one. */
+  readonly is: 'call' | 'node' | 'local';
+  readonly load: () => Promise<{ readonly run: Run }>;
+};

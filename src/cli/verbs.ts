@@ -1,19 +1,5 @@
-import type { Run } from './verb.ts';
-
-type Flag = readonly [flags: string, help: string, kind?: 'list'];
-
-/** A row for each verb: what it is called with, and the file that does it, loaded when called. */
-export type VerbRow = {
-  /** One word, or two: then the first is a group of `groups`. */
-  readonly name: string;
-  /** As commander writes them: `<one>`, `[perhaps]`, `[many...]`. */
-  readonly args: string;
-  readonly help: string;
-  readonly flags: readonly Flag[];
-  /** `node`: it is a node itself, or makes one; the others speak to one. */
-  readonly is: 'call' | 'node' | 'local';
-  readonly load: () => Promise<{ readonly run: Run }>;
-};
+import { nodeVerbs, output } from './node-verbs.ts';
+import type { Flag, VerbRow } from './verb.ts';
 
 /** What the verbs of two words are about. */
 export const groups: Readonly<Record<string, string>> = {
@@ -30,11 +16,6 @@ const config: readonly Flag[] = [
 const ephemeral: Flag = [
   '--ephemeral',
   'at the end, cancel all jobs, remove all clusters and the spool',
-];
-
-const output: Flag = [
-  '-o, --output <file>',
-  'where to write what it joins by, instead of NAME.join.json; - prints it, token and all',
 ];
 
 const shared: Flag = ['--shared', 'for everybody’s jobs; operators only'];
@@ -226,41 +207,7 @@ export const verbs: readonly VerbRow[] = [
     is: 'call',
     load: () => import('./leader-transfer.ts'),
   },
-  {
-    name: 'node add',
-    args: '<name>',
-    help: 'Let a worker join.',
-    flags: [output],
-    is: 'call',
-    load: () => import('./node-add.ts'),
-  },
-  {
-    name: 'node drain',
-    args: '<node>',
-    help: 'Give a node no new jobs, until it is resumed; those that save themselves do so now.',
-    flags: [
-      ['--reason <text>', 'why, for whoever looks at the nodes'],
-      ['--requeue', 'its jobs save themselves, if they do, and run elsewhere'],
-    ],
-    is: 'call',
-    load: () => import('./node-drain.ts'),
-  },
-  {
-    name: 'node resume',
-    args: '<node>',
-    help: 'Give a node that was drained jobs again.',
-    flags: [],
-    is: 'call',
-    load: () => import('./node-resume.ts'),
-  },
-  {
-    name: 'node gone',
-    args: '<node>',
-    help: 'Vouch that a node’s machine is gone for good, so that its jobs may start elsewhere.',
-    flags: [['-y, --yes', 'it is so; do not ask']],
-    is: 'call',
-    load: () => import('./node-gone.ts'),
-  },
+  ...nodeVerbs,
   {
     name: 'sweep',
     args: '',

@@ -181,15 +181,13 @@ class HeadNode implements Running {
   }
 
   #shelves(council: Council) {
-    const { blobs } = this.#base;
     const { store } = council;
-    const voters = (): readonly string[] => council.voters();
+    const voters = () => council.voters();
     const { feed, changed } = feedOf(store);
     const hubOf = (name: string) => this.#bulk.hub(name);
-    const copies = openCopies({ blobs, self: this.#self, voters, hubOf });
+    const copies = openCopies({ ...this.#base, self: this.#self, voters, hubOf });
     const isAlone = (): boolean => voters().length <= 1;
-    const current = (): Promise<void> => council.current();
-    const hoard = openHoard({ ...this.#base, store, copies, isAlone, current });
+    const hoard = openHoard({ ...this.#base, store, copies, isAlone, council });
     this.#changed = changed;
     return { feed, copies, hoard };
   }

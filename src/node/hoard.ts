@@ -8,6 +8,7 @@ import { find, load, pathOfKey } from '../runtime/record.ts';
 import type { Copies } from './copies.ts';
 import { unlessReplaced } from './group.ts';
 import { namedIn } from './named.ts';
+import type { Council } from './seat.ts';
 import { openSweep } from './sweep.ts';
 
 /**
@@ -30,8 +31,8 @@ export type HoardOptions = {
   readonly blobs: DiskBlobs;
   readonly nodeStore: Records;
   readonly clock: Clock;
-  /** Resolves once the records are those of now: one that is behind knows too few names. */
-  readonly current: () => Promise<void>;
+  /** Tells when the records are those of now: one that is behind knows too few names. */
+  readonly council: Pick<Council, 'current'>;
 };
 
 /** After these the blob is looked for again with the job's next change, or when it is asked for. */
@@ -108,7 +109,7 @@ const sweepOf = (options: HoardOptions): ReturnType<typeof openSweep> =>
   openSweep({
     ...options,
     named: async () => {
-      await options.current();
+      await options.council.current();
       return namedIn([options.store, options.nodeStore]);
     },
     everyMs: limits.headSweepMs,

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ForwardOrder, Forwards } from '../actors/ports.ts';
+import type { ForwardOrder, Forwards } from '../actors/ways.ts';
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { type AliasPool, aliasPool } from './alias-pool.ts';

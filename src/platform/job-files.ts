@@ -1,6 +1,6 @@
-import { lstat } from 'node:fs/promises';
+import { lstat, realpath, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve, sep } from 'node:path';
-import type { Output } from '../actors/ports.ts';
+import type { BlobRef, Output } from '../actors/ports.ts';
 import { Failed } from '../protocol/errors.ts';
 import type { DiskBlobs } from './blobs.ts';
 
@@ -30,7 +30,26 @@ export async function keepFile(
 }
 
 /** What is not the job's own is none of its files. */
-export const foreign = (error: unknown): undefined => {
+const foreign = (error: unknown): undefined => {
   if (!(error instanceof Failed) || !['forbidden', 'refused'].includes(error.failure.code))
     throw error;
 };
+
+/** A log that the job removed, or put a link in the place of, is taken as empty. */
+export async function logBlob(
+  blobs: DiskBlobs,
+  path: string,
+  root: string,
+  owner: number | undefined,
+): Promise<BlobRef> {
+  const found = await lstat(path).catch(() => undefined);
+  const real = await realpath(path).catch(() => '');
+  const base = await realpath(root);
+  if (found?.isFile() && real.startsWith(base + sep)) {
+    const blob = await blobs.putFile(path, owner).catch(foreign);
+    if (blob !== undefined) return blob;
+  }
+  const empty = join(root, 'empty');
+  await writeFile(empty, '', { mode: 0o600 });
+  return blobs.putFile(empty);
+}

@@ -1,7 +1,8 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { AttemptKey, OutOrder, Outs, OutTarget } from '../actors/ports.ts';
+import type { AttemptKey } from '../actors/ports.ts';
+import type { OutOrder, Outs, OutTarget } from '../actors/ways.ts';
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { BindFailed, type OpenPort, openPort, shut } from './open-port.ts';

@@ -6,7 +6,6 @@ import {
   copyFile,
   lstat,
   mkdir,
-  realpath,
   rename,
   rm,
   rmdir,
@@ -30,7 +29,7 @@ import type { Millis } from '../runtime/ports.ts';
 import type { DiskBlobs } from './blobs.ts';
 import { takeCheckpoint } from './checkpoint.ts';
 import { diskFailed } from './disk.ts';
-import { foreign, keepFile, within } from './job-files.ts';
+import { keepFile, logBlob, within } from './job-files.ts';
 import { findOutputs } from './outputs.ts';
 import type { Account } from './process/account.ts';
 import { removeShared } from './removal.ts';
@@ -243,8 +242,8 @@ async function collect(
     if (output !== undefined) outputs.push(output);
     else if (missing.length < limits.filesMax) missing.push(file);
   }
-  const stdout = await logBlob(options.blobs, paths.stdout, paths, owner);
-  const stderr = await logBlob(options.blobs, paths.stderr, paths, owner);
+  const stdout = await logBlob(options.blobs, paths.stdout, paths.root, owner);
+  const stderr = await logBlob(options.blobs, paths.stderr, paths.root, owner);
   await sendAll(options.carrier, [...outputs, stdout, stderr], progress, signal);
   return { outputs, missing, stdout, stderr };
 }
@@ -287,23 +286,4 @@ async function checkpoint(
   const files = await takeCheckpoint(place, job, ms, signal);
   if (files !== null) await sendAll(options.carrier, files, () => {}, signal);
   return files;
-}
-
-/** A log that the job removed, or put a link in the place of, is taken as empty. */
-async function logBlob(
-  blobs: DiskBlobs,
-  path: string,
-  { root }: Paths,
-  owner: number | undefined,
-): Promise<BlobRef> {
-  const found = await lstat(path).catch(() => undefined);
-  const real = await realpath(path).catch(() => '');
-  const base = await realpath(root);
-  if (found?.isFile() && real.startsWith(base + sep)) {
-    const blob = await blobs.putFile(path, owner).catch(foreign);
-    if (blob !== undefined) return blob;
-  }
-  const empty = join(root, 'empty');
-  await writeFile(empty, '', { mode: 0o600 });
-  return blobs.putFile(empty);
 }

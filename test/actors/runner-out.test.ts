@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { outTarget } from '../../src/actors/job/out-target.ts';
-import type { Outs, PlaceOrder, ProcessOrder, TaskSockets } from '../../src/actors/ports.ts';
+import type { PlaceOrder, ProcessOrder } from '../../src/actors/ports.ts';
 import { runner } from '../../src/actors/runner/behaviour.ts';
 import type { Runner } from '../../src/actors/runner/runner.ts';
 import { type RunnerPorts, runnerTasks } from '../../src/actors/runner/tasks.ts';
+import type { Outs, TaskSockets } from '../../src/actors/ways.ts';
 import { failure } from '../../src/protocol/errors.ts';
 import { aRunner, orderOf, place } from './runners.ts';
 import { done, failed, Stage } from './stage.ts';

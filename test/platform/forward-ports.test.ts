@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ForwardOrder } from '../../src/actors/ports.ts';
+import type { ForwardOrder } from '../../src/actors/ways.ts';
 import { type HeadForwards, openForwards } from '../../src/platform/forwards.ts';
 import { Failed } from '../../src/protocol/errors.ts';
 import { freePort } from './free-port.ts';

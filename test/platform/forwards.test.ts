@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ForwardOrder } from '../../src/actors/ports.ts';
+import type { ForwardOrder } from '../../src/actors/ways.ts';
 import { type HeadForwards, openForwards } from '../../src/platform/forwards.ts';
 import { serveForwards } from '../../src/platform/job-port.ts';
 import type { Hub } from '../../src/platform/streams.ts';

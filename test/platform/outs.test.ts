@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { OutOrder } from '../../src/actors/ports.ts';
+import type { OutOrder } from '../../src/actors/ways.ts';
 import { connected } from '../../src/platform/job-port.ts';
 import { type OutsOptions, openOuts, type WorkerOuts } from '../../src/platform/outs.ts';
 import { relay } from '../../src/platform/relay.ts';

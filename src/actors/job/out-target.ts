@@ -1,5 +1,5 @@
 import type { Spec } from '../../protocol/model.ts';
-import type { OutTarget } from '../ports.ts';
+import type { OutTarget } from '../ways.ts';
 
 export const hasOut = ({ ports }: Pick<Spec, 'ports'>): boolean =>
   ports.some(({ direction }) => direction === 'out');

@@ -1,9 +1,9 @@
 import { Failed } from '../../protocol/errors.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Store } from '../../runtime/ports.ts';
-import type { Forwards } from '../ports.ts';
 import { secretsOf } from '../safe/keeping.ts';
 import { type Seal, SHARED, unknownSecret } from '../safe/safe.ts';
+import type { Forwards } from '../ways.ts';
 import type { JobEvent, JobTasks } from './job.ts';
 import { ALIASES } from './keeping.ts';
 

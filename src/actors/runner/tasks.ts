@@ -8,16 +8,14 @@ import { outTarget } from '../job/out-target.ts';
 import type {
   AttemptKey,
   Images,
-  OutOrder,
-  Outs,
   Place,
   PlaceOrder,
   Processes,
   ProcessOrder,
   Progress,
-  TaskSockets,
   Workplace,
 } from '../ports.ts';
+import type { OutOrder, Outs, TaskSockets } from '../ways.ts';
 import type { RunnerEvent, RunnerTasks } from './runner.ts';
 import { type Secrets, secretFiles, secretsFor, secretVariables } from './secrets.ts';
 

@@ -1,6 +1,7 @@
 import type { HeadPorts } from '../../../src/actors/families.ts';
 import type { GroupPorts } from '../../../src/actors/group/tasks.ts';
-import type { Forwards, Gate } from '../../../src/actors/ports.ts';
+import type { Gate } from '../../../src/actors/ports.ts';
+import type { Forwards } from '../../../src/actors/ways.ts';
 import type { Change } from '../../../src/consensus/events.ts';
 import { headRows, headsOf, othersOf } from '../../../src/node/group.ts';
 import { type Council, readable } from '../../../src/node/seat.ts';

@@ -1,7 +1,7 @@
 import { common, workerFamilies } from '../../../src/actors/families.ts';
 import { type Lead, NO_LEAD, OF_NODE, refusal } from '../../../src/actors/lead.ts';
-import type { Outs, TaskSockets } from '../../../src/actors/ports.ts';
 import { workerTree } from '../../../src/actors/tree.ts';
+import type { Outs, TaskSockets } from '../../../src/actors/ways.ts';
 import { type Led, ledFrom } from '../../../src/node/lead.ts';
 import type { Envelope } from '../../../src/protocol/envelope.ts';
 import { Failed } from '../../../src/protocol/errors.ts';
