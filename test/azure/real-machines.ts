@@ -44,8 +44,8 @@ shift 6
 if [ -n "$engine" ]; then
   mount -t tmpfs tmpfs /var/run && mkdir -p /run/sshd || exit 1
   dockerd --data-root="$engine/data" --exec-root=/var/run/docker --pidfile=/var/run/docker.pid \\
-    --host=unix:///var/run/docker.sock --host="unix://$engine/docker.sock" --cgroup-parent="$name" \\
-    --iptables=false --bridge=none --log-level=warn >"$engine/log" 2>&1 &
+    --host=unix:///var/run/docker.sock --host="unix://$engine/docker.sock" \\
+    --cgroup-parent="$name" --iptables=false --bridge=none --log-level=warn >"$engine/log" 2>&1 &
 fi
 [ $# -eq 0 ] || "$@" &
 sleep "$late"
