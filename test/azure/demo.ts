@@ -22,9 +22,9 @@ import { directoryOf, freePort, type RealMachines, realMachines } from './real-m
 /**
  * `npm run demo:azure [-- --seed S]`: the demo's job on a cluster at an Azure of our own, which is
  * slow and fails now and then as the seed says. Its machines are namespaces of this one, with a
- * real OpenSSH each, by which the head makes them workers; the head is killed while the job runs,
- * and the next one goes on. Exit 0 if all went well and nothing is left, 1 if not, 2 if it cannot
- * run here.
+ * real OpenSSH each, by which the head makes them workers, and a real Docker, in which the job
+ * runs; the head is killed meanwhile, and the next one goes on. Exit 0 if all went well and nothing
+ * is left, 1 if not, 2 if it cannot run here.
  */
 
 const HANGS_MS = 110_000;
@@ -107,7 +107,9 @@ async function perform(stage: Stage, seen: Traces, started: (head: Head) => void
   };
   try {
     const acted = play({ client, stage, root, script, grown, meanwhile: restart });
-    tell(stage, await Promise.race([acted, dead.promise]), text);
+    const played = await Promise.race([acted, dead.promise]);
+    tell(stage, played, text);
+    stage.step('check', `it ran in containers of ${played.job.spec.containerImage}`);
   } finally {
     client.close();
   }

@@ -97,7 +97,7 @@ const settingsFor = ({ folder, url }: FakeAzure, changes: object): object => ({
   authority: url,
   priceUrl: `${url}/api/retail/prices`,
   ca: join(folder, 'ca.pem'),
-  pace: { pollMs: 10, retryMs: 10, settleMs: 600 },
+  pace: { pollMs: 10, retryMs: 10, watchMs: 0, settleMs: 600 },
   ...changes,
 });
 

@@ -44,8 +44,8 @@ shift 6
 if [ -n "$engine" ]; then
   mount -t tmpfs tmpfs /var/run && mkdir -p /run/sshd || exit 1
   dockerd --data-root="$engine/data" --exec-root=/var/run/docker --pidfile=/var/run/docker.pid \\
-    --host=unix:///var/run/docker.sock --host="unix://$engine/docker.sock" --cgroup-parent="$name" \\
-    --iptables=false --bridge=none --log-level=warn >"$engine/log" 2>&1 &
+    --host=unix:///var/run/docker.sock --host="unix://$engine/docker.sock" \\
+    --cgroup-parent="$name" --iptables=false --bridge=none --log-level=warn >"$engine/log" 2>&1 &
 fi
 [ $# -eq 0 ] || "$@" &
 sleep "$late"
@@ -69,6 +69,8 @@ type Running = { readonly child: ChildProcess; readonly name: string; readonly n
 export function realMachines(rack: Rack): RealMachines {
   const { root, image = '', ailing = () => undefined } = rack;
   const running = new Map<string, Running>();
+  /** Of all that ever ran. */
+  const names = new Set<string>();
   const folderOf = (name: string): string => join(root, 'machines', name);
   return {
     async boot(order) {
@@ -85,7 +87,10 @@ export function realMachines(rack: Rack): RealMachines {
       const words = [directoryOf(root), order.name, join(folder, 'sshd_config')];
       const child = start(folder, [...words, String(late / 1000), engine, ...command]);
       running.set(order.name, { child, name: order.name, node });
-      if (engine !== '') await giveImage(join(engine, 'docker.sock'), image);
+      names.add(order.name);
+      if (engine === '') return;
+      const off = once(child, 'exit').then(() => Promise.reject(new Error('it was switched off')));
+      await Promise.race([giveImage(join(engine, 'docker.sock'), image), off]);
       // It has booted when it runs; whether its SSH answers is for others to find out.
     },
     async kill({ name }) {
@@ -94,7 +99,11 @@ export function realMachines(rack: Rack): RealMachines {
       if (machine !== undefined) await end(machine, root);
       await rm(folderOf(name), { recursive: true, force: true });
     },
-    left: () => [...running.keys(), ...globSync('*', { cwd: join(root, 'machines') })],
+    left: () => [
+      ...running.keys(),
+      ...globSync('*', { cwd: join(root, 'machines') }),
+      ...globSync([...names].map((name) => `/sys/fs/cgroup/**/${name}`)),
+    ],
   };
 }
 
@@ -147,7 +156,7 @@ async function end({ child, name, node }: Running, root: string): Promise<void> 
   }
   const path = join(directoryOf(root), node, 'spool/run/attempts');
   const sum = createHash('sha256').update(path).digest('hex').slice(0, 8);
-  await removeGroups([`/sys/fs/cgroup/**/swm.${sum}.*`, `/sys/fs/cgroup/*/${name}`]);
+  await removeGroups([`/sys/fs/cgroup/**/swm.${sum}.*`, `/sys/fs/cgroup/**/${name}`]);
 }
 
 /** The control groups of jobs and of the engine, which a machine of its own would have taken. */

@@ -31,6 +31,7 @@ asRoot('clusters at Azure', { timeout: 180_000 }, () => {
       'answers through the tunnel',
       'is gone',
       'the file, the page, and a count made here say the same',
+      'it ran in containers of swm-demo/tools:1',
       'and has 0 of them left',
     ];
     const at = steps.map((step) => out.indexOf(step));

@@ -86,13 +86,17 @@ describe('trouble at Azure', () => {
   it('takes a spot machine away: its partition has failed', async () => {
     gate = await world.openWith({ spot: true });
     const order = orderOf({ nodes: ['main', 'second'] });
-    await gate.create(order, signal);
-    expect((await ended(order)).status).toBe('succeeded');
+    expect(await gate.create(order, signal)).toMatchObject({ evicted: [] });
+    expect(await ended(order)).toMatchObject({ status: 'succeeded', evicted: [] });
     await world.fake.site.evict(`${order.name}-1`);
     expect(await gate.find(order.name, signal)).toMatchObject({
       status: 'failed',
       description: 'second: it was evicted, or switched off',
+      evicted: ['second'],
     });
+    // Machines that nobody may take back are not asked for again and again.
+    const plain = await (await world.open()).create(orderOf(), signal);
+    expect(plain).not.toHaveProperty('evicted');
   });
 
   it('with a removal is told, and the next try goes on', async () => {

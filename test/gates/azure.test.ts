@@ -9,6 +9,7 @@ import { limits } from '../../src/protocol/limits.ts';
 import type { Group, Machine } from '../azure/site.ts';
 import { orderOf } from '../ports/gate.suite.ts';
 import { type AzureWorld, azureWorld } from './azure-world.ts';
+import { eventually } from './local-world.ts';
 
 const { signal } = new AbortController();
 
@@ -138,6 +139,22 @@ describe('a cluster at Azure', () => {
     const bootstrap = { ...order.bootstrap, heads: ['elsewhere:1'] };
     await (await world.open()).create({ ...order, bootstrap }, signal);
     expect(puts()).toBe(before);
+  });
+
+  it('is asked for seldom while it is up, and for its group each time', async () => {
+    const pace = { pollMs: 10, retryMs: 10, settleMs: 600, watchMs: 60_000 };
+    const gate = await world.openWith({ pace });
+    const order = orderOf({ nodes: ['main', 'second'] });
+    const { externalId } = await gate.create(order, signal);
+    const status = async () => (await gate.find(order.name, signal))?.status;
+    await eventually('it is up', async () => (await status()) === 'succeeded');
+    const before = world.fake.calls.length;
+    for (let times = 0; times < 5; times++) expect(await status()).toBe('succeeded');
+    expect(world.fake.calls.slice(before).map(({ kind }) => kind)).toEqual(
+      Array.from({ length: 5 }, () => 'group'),
+    );
+    await gate.remove(externalId, signal);
+    expect(await status()).toBeUndefined();
   });
 
   it('may be of spot machines, without public addresses, elsewhere, of a gallery', async () => {

@@ -38,6 +38,7 @@ export async function openAzureGate(setup: GateSetup): Promise<Gate> {
     publicKey,
     inTurn: turns(),
     recent: new Map(),
+    seenUp: new Map(),
     addresses: new Map(),
     base: { head: setup.head, mesh: setup.mesh, archive },
     attachments: new Attachments(),

@@ -17,6 +17,7 @@ export const tagNames = {
   cpus: 'swm-cpus',
   network: 'swm-network',
   flavor: 'swm-flavor',
+  spot: 'swm-spot',
   node: 'swm-node',
 } as const;
 
@@ -35,6 +36,8 @@ export type Group = {
   /** The range of its machines' private addresses. */
   readonly network: string;
   readonly flavor: string;
+  /** Whether Azure may take its machines back. */
+  readonly isSpot: boolean;
   readonly location: string;
   readonly state: string;
 };
@@ -55,7 +58,7 @@ export const groupName = (partition: string): string => `${partition}${SUFFIX}`;
 
 /** Undefined: it is nobody's of swm, and nothing is done to it. */
 export function readGroup({ name = '', location = '', tags = {}, properties }: Told) {
-  const { cluster, installation, birth, created, nodes, cpus, network, flavor } = tagNames;
+  const { cluster, installation, birth, created, nodes, cpus, network, flavor, spot } = tagNames;
   const partition = tags[cluster] ?? '';
   const isOurs = isPartitionName(partition) && name === groupName(partition);
   if (!isOurs || !tags[installation] || !tags[birth]) return undefined;
@@ -68,6 +71,7 @@ export function readGroup({ name = '', location = '', tags = {}, properties }: T
     cpus: Number(tags[cpus]) || 0,
     network: tags[network] ?? '',
     flavor: tags[flavor] ?? '',
+    isSpot: tags[spot] === 'yes',
     location,
     state: properties?.provisioningState ?? '',
   };
@@ -80,7 +84,7 @@ export function tagsOf(
   cpus: number,
   network: string,
   now: Millis,
-  { expiresAfterDays }: AzureSettings,
+  { expiresAfterDays, spot }: AzureSettings,
 ): Tags {
   return {
     ...commonTags(order),
@@ -92,6 +96,7 @@ export function tagsOf(
     [tagNames.cpus]: String(cpus),
     [tagNames.network]: network,
     [tagNames.flavor]: order.flavor,
+    ...(spot ? { [tagNames.spot]: 'yes' } : {}),
   };
 }
 
@@ -118,7 +123,7 @@ export function readExternalId(subscription: string, externalId: string) {
 export const partitionOf = (
   subscription: string,
   group: Group,
-  told: Pick<Partition, 'status' | 'description' | 'addresses'>,
+  told: Pick<Partition, 'status' | 'description' | 'addresses' | 'evicted'>,
 ): Partition => ({
   externalId: externalIdOf(subscription, group),
   name: group.partition,
@@ -127,4 +132,5 @@ export const partitionOf = (
   addresses: told.addresses,
   installation: group.installation,
   createdAt: group.createdAt,
+  ...(group.isSpot ? { evicted: told.evicted ?? [] } : {}),
 });

@@ -45,18 +45,30 @@ export async function lookAt(site: Site, group: Group, signal: AbortSignal): Pro
     status: Partition['status'],
     description: string,
     machines: readonly Seen[] = [],
+    evicted: readonly string[] = [],
   ): Promise<Partition> => {
     const addresses = await addressesOf(site, group, machines, signal);
-    return partitionOf(subscription, group, { status, description, addresses });
+    return partitionOf(subscription, group, { status, description, addresses, evicted });
   };
   if (group.state === 'Deleting') return tell('deleting', 'its machines are being removed');
+  const seen = site.seenUp.get(group.birth);
+  const now = site.setup.now();
+  if (seen !== undefined && now - seen.at < site.settings.pace.watchMs) return seen.partition;
   const machines = await machinesOf(site, group, signal);
   const settled = machines.filter(({ state }) => ['Succeeded', 'Failed'].includes(state));
   const isWhole = machines.length >= group.nodes && settled.length === machines.length;
   const asked = isWhole ? machines : machines.filter(({ state }) => state === 'Failed');
   const faults = await faultsOf(site, group, asked, signal);
-  if (faults.length > 0) return tell('failed', faults.join('; '));
-  if (isWhole) return tell('succeeded', '', machines);
+  if (faults.length > 0) {
+    const text = faults.map(({ node, why }) => `${node}: ${why}`).join('; ');
+    const evicted = faults.flatMap(({ node, why }) => (why === OFF ? [node] : []));
+    return tell('failed', text, [], evicted);
+  }
+  if (isWhole) {
+    const partition = await tell('succeeded', '', machines);
+    site.seenUp.set(group.birth, { partition, at: now });
+    return partition;
+  }
   return tell('creating', `${settled.length} of ${group.nodes} machines are there`);
 }
 
@@ -97,14 +109,16 @@ async function askAddress(
   throw new Failed('site_error', `Azure does not say which public address ${machine} has`);
 }
 
+type Fault = { readonly rank: number; readonly node: string; readonly why: string };
+
 /** What is wrong with machines, in the site's words. */
 async function faultsOf(
   { arm }: Site,
   { partition }: Group,
   machines: readonly Seen[],
   signal: AbortSignal,
-): Promise<readonly string[]> {
-  const faults: { readonly rank: number; readonly text: string }[] = [];
+): Promise<readonly Fault[]> {
+  const faults: Fault[] = [];
   await together(signal, machines, async ({ node, name, rank, state }, given) => {
     const { virtualMachines } = arm.compute;
     try {
@@ -112,17 +126,18 @@ async function faultsOf(
         abortSignal: given,
       });
       const why = faultOf(view.statuses ?? [], state);
-      if (why !== '') faults.push({ rank, text: `${node}: ${why}` });
+      if (why !== '') faults.push({ rank, node, why });
     } catch (error) {
       if (!isMissing(error)) throw error;
-      faults.push({ rank, text: `${node}: it was taken away` });
+      faults.push({ rank, node, why: 'it was taken away' });
     }
   });
-  return faults.toSorted((a, b) => a.rank - b.rank).map(({ text }) => text);
+  return faults.toSorted((a, b) => a.rank - b.rank);
 }
 
 type Status = { readonly code?: string; readonly level?: string; readonly message?: string };
 
+const OFF = 'it was evicted, or switched off';
 const off = new Set(['PowerState/deallocated', 'PowerState/deallocating', 'PowerState/stopped']);
 
 function faultOf(statuses: readonly Status[], state: string): string {
@@ -132,5 +147,5 @@ function faultOf(statuses: readonly Status[], state: string): string {
     return [code, error.message ?? 'it failed, and Azure does not say why'].join(': ');
   }
   if (state === 'Failed') return 'it failed, and Azure does not say why';
-  return statuses.some(({ code = '' }) => off.has(code)) ? 'it was evicted, or switched off' : '';
+  return statuses.some(({ code = '' }) => off.has(code)) ? OFF : '';
 }

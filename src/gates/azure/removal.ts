@@ -35,7 +35,8 @@ export async function remove(site: Site, externalId: string, signal: AbortSignal
 }
 
 /** Its addresses may be given to somebody else now. */
-function forget({ addresses }: Site, birth: string): void {
+function forget({ addresses, seenUp }: Site, birth: string): void {
+  seenUp.delete(birth);
   for (const key of addresses.keys()) if (key.startsWith(`${birth}/`)) addresses.delete(key);
 }
 

@@ -74,6 +74,8 @@ const Pace = Type.Object(
     pollMs: Type.Optional(Type.Integer({ minimum: 10, maximum: 60_000 })),
     /** Before a call is made again that Azure could not answer; each time twice as long. */
     retryMs: Type.Optional(Type.Integer({ minimum: 10, maximum: 60_000 })),
+    /** How old the news may be that all machines run: each of them is a question of its own. */
+    watchMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 600_000 })),
     /** How long Azure may not know yet of what was just made. */
     settleMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 600_000 })),
   },
@@ -156,7 +158,7 @@ export function readSettings(given: unknown, at: string): AzureSettings {
     network: checkRange(settings.network ?? '10.77.0.0/16', `${at}.network`),
     ssh: { user: 'swm', login: 'root', port: 22, privateKeyFile: '', ...ssh },
     worker: { url: '', sha256: '', archive: '', ...worker, directory },
-    pace: { pollMs: 2_000, retryMs: 1_000, settleMs: 30_000, ...pace },
+    pace: { pollMs: 2_000, retryMs: 1_000, watchMs: 15_000, settleMs: 30_000, ...pace },
     ca,
   };
 }

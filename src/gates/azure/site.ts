@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PartitionOrder } from '../../actors/ports.ts';
+import type { Partition, PartitionOrder } from '../../actors/ports.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import type { Base } from '../bootstrap/attach.ts';
 import type { Attachments } from '../bootstrap/attachments.ts';
@@ -24,6 +24,8 @@ export type Site = {
   readonly publicKey: string;
   readonly inTurn: Turns;
   readonly recent: Recent;
+  /** Partitions that were seen to be up, by birth, and when. */
+  readonly seenUp: Map<string, { readonly partition: Partition; readonly at: Millis }>;
   /** Public addresses that were found out, by birth and number of the machine: they stay. */
   readonly addresses: Map<string, string>;
   readonly base: Base;
