@@ -54,7 +54,7 @@ export async function httpWorld(
   const openWith = (other: object, spool = join(folder, 'spool')): Promise<Gate> =>
     openGate('http', {
       remote: 'cloud',
-      settings: { ...given, provider, count, createMs: 300, ...settings, ...other },
+      settings: { ...given, provider, count, createMs: 1_000, ...settings, ...other },
       spool,
       workerCommand: [],
       workerConfig: {},
