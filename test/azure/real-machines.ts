@@ -159,9 +159,12 @@ async function end({ child, name, node }: Running, root: string): Promise<void> 
   await removeGroups([`/sys/fs/cgroup/**/swm.${sum}.*`, `/sys/fs/cgroup/**/${name}`]);
 }
 
+/** The dead of a busy machine take their time. */
+const GONE_TRIES = 1_500;
+
 /** The control groups of jobs and of the engine, which a machine of its own would have taken. */
 async function removeGroups(patterns: string[]): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < GONE_TRIES; tries++) {
     const found = globSync(patterns).toSorted().toReversed();
     for (const group of found) {
       for (const below of globSync(`${group}/**/`).toSorted().toReversed()) removeGroup(below);
