@@ -12,7 +12,14 @@ export type Wish = {
 };
 
 /** After these the same stream, opened at another place, may go on. */
-const passing: readonly unknown[] = ['busy', 'stopping', 'unreachable', 'lost', 'timeout'];
+const passing: readonly unknown[] = [
+  'busy',
+  'stopping',
+  'unreachable',
+  'unknown_outcome',
+  'lost',
+  'timeout',
+];
 
 /** Tries in a row that brought nothing forward, after which the last failure is final. */
 const TRIES_MAX = 20;

@@ -15,6 +15,8 @@ export const clusterLimits = {
   unlistedMax: 30,
   /** cluster: what a silent node has at least to come back, if its head was away itself. */
   returnMs: 15_000,
+  /** cluster: a claim of a node that is silent for no longer is put off, not refused. */
+  claimPatienceMs: 3_000,
   /** config, price: the time that a site bills at least, unless it says otherwise. */
   billingUnitMs: 60_000,
   /** config, cluster: how long a cluster is kept after its job by default, and at most. */

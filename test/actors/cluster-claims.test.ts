@@ -43,9 +43,15 @@ describe('a claim on given nodes', () => {
     ['a node that is not there', held, onNodes('n9'), 'full: node n9 is not up'],
     [
       'a silent node',
-      given({ members: [member('n1', { phase: 'silent' })] }),
+      given({ members: [member('n1', { phase: 'silent', since: NOW - 3_000 })] }),
       onNodes('n1'),
       'full: node n1 is not up',
+    ],
+    [
+      'a node that fell silent just now',
+      given({ members: [member('n1', { phase: 'silent', since: NOW - 2_999 })] }),
+      onNodes('n1'),
+      'busy: node n1 is silent, and may be back at once',
     ],
     [
       'a cluster that was made',

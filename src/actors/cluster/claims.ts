@@ -1,4 +1,5 @@
 import { type Failure, failure } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { Body } from '../../protocol/messages.ts';
 import type { Resources } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
@@ -33,7 +34,7 @@ export function claim(before: Cluster, body: Claim, ask: number, now: Millis): C
   const held = before.holds.find(isOf(body));
   if (held !== undefined) return [before, [reply, newsTo(before, held, held.nodes)]];
   const state = withoutOlder(before, body, now);
-  const why = refusal(state, body);
+  const why = refusal(state, body, now);
   const { job, attempt, placement } = body;
   if (why !== null) {
     // A new one of that name is wanted, and what is kept is in its way.
@@ -93,7 +94,7 @@ const begun = (
     evicted: null,
   });
 
-function refusal(state: Cluster, body: Claim): Failure | null {
+function refusal(state: Cluster, body: Claim, now: Millis): Failure | null {
   const { job, placement } = body;
   const { name, made } = state;
   if (placement.warm !== undefined) return refusedKept(state, body);
@@ -108,6 +109,9 @@ function refusal(state: Cluster, body: Claim): Failure | null {
     return failure('refused', `cluster ${name} was made for job ${state.job}`);
   for (const node of placement.nodes) {
     const member = state.members.find((m) => m.name === node);
+    // As a rule it only looks for the head that leads now, and a job's attempt is not spent on that.
+    if (member?.phase === 'silent' && now - member.since < limits.claimPatienceMs)
+      return failure('busy', `node ${node} is silent, and may be back at once`);
     if (member?.phase !== 'up') return failure('full', `node ${node} is not up`);
     if (!isOpen(state, member)) return failure('full', `node ${node} is drained`);
     if (!covers(free(state, member), placement.resources))
