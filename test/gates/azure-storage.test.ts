@@ -162,15 +162,6 @@ describe('the storages of a cluster at Azure', () => {
       [{ storages: { raw: { ...raw, sasFile: 'sas' } } }, '.raw.sasFile'],
       [{ storages: { raw: { ...raw, identity: { id, client: CLIENT } } } }, '.raw.identity.id'],
       [{ storages: { raw: { ...raw, sas: SAS } } }, '.raw.sas'],
-      [
-        {
-          storages: { raw: { ...raw, sasFile } },
-          dialIn: 'ssh',
-          headAddresses: ['192.0.2.7'],
-          ssh: { publicKeyFile: join(world.fake.folder, 'key.pub'), privateKeyFile: '/k' },
-        },
-        '$.remotes.azure.storages',
-      ],
     ];
     for (const [settings, place] of rows) {
       const error = await world.openWith(settings).catch((why: unknown) => why);

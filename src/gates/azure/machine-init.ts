@@ -66,11 +66,21 @@ export function customData(machine: Newborn, settings: AzureSettings, besides: o
   const config = {
     ssh_deletekeys: true,
     ssh_keys: { ed25519_private: key.privateKey, ed25519_public: key.publicKey },
-    // Else root is told to log in as somebody else.
-    ...(settings.dialIn === 'ssh' ? { disable_root: false } : asWorker(machine, settings, besides)),
+    ...(settings.dialIn === 'ssh'
+      ? asHost(machine, settings)
+      : asWorker(machine, settings, besides)),
   };
   // JSON is YAML, and quoted right whatever is in it.
   return `#cloud-config\n${JSON.stringify(config, null, 1)}\n`;
+}
+
+/** What the head finds that will make it a worker: it waits until all is mounted. */
+function asHost({ mounts }: Newborn, { worker: { directory } }: AzureSettings): object {
+  // Else root is told to log in as somebody else.
+  const open = { disable_root: false };
+  if (mounts.length === 0) return open;
+  const runcmd = [[`${directory}/mount-storages`, 'begin']];
+  return { ...open, write_files: mountFiles(directory, mounts), runcmd };
 }
 
 function asWorker(machine: Newborn, { worker }: AzureSettings, besides: object): object {

@@ -147,7 +147,7 @@ export function readSettings(given: unknown, at: string): AzureSettings {
   const { tenant = '', auth, ssh, worker = {}, pace = {}, ca, ...rest } = settings;
   checkAuth(settings, at);
   checkImages(settings, at);
-  checkStorages(settings.storages ?? {}, settings, `${at}.storages`);
+  checkStorages(settings.storages ?? {}, `${at}.storages`);
   if (worker.url !== undefined && worker.sha256 === undefined)
     throw new Malformed(`${at}.worker.sha256`, 'is missing: what is fetched must be known');
   if (settings.dialIn === 'ssh' && ssh.privateKeyFile === undefined)

@@ -40,14 +40,11 @@ const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 /** Throws `Malformed`; `at` is the place of the site in the config. */
 export function checkStorages(
   storages: Readonly<Record<string, StorageSettings>>,
-  { dialIn }: { readonly dialIn?: 'out' | 'ssh' },
   at: string,
 ): void {
   const names = Object.keys(storages);
   if (names.length > limits.siteStoragesMax)
     throw new Malformed(at, `has more than ${limits.siteStoragesMax} storages`);
-  if (names.length > 0 && dialIn === 'ssh')
-    throw new Malformed(at, 'wants dialIn: out, with which storages are there before the worker');
   for (const [name, { sasFile, identity }] of Object.entries(storages)) {
     if (!NAME.test(name))
       throw new Malformed(`${at}.${name}`, 'is no name of up to 32 small letters, digits and -');

@@ -59,10 +59,15 @@ const CACHES = `${STORAGES}/.cache`;
 /**
  * Mounts each storage whose configuration lies beside it, once; what cannot be had is tried again
  * for some minutes. No name is in its text. On images without blobfuse2 it gets it from Microsoft.
+ * Argument: `begin`, where it is to be run by systemd, also after each boot, if there is one.
  */
 export const mountScript = `#!/bin/sh
 set -eu
 cd "$(dirname "$0")"
+if [ "\${1:-}" = begin ] && [ -d /run/systemd/system ]; then
+  systemctl daemon-reload
+  exec systemctl enable --now swm-storages.service
+fi
 patiently() {
   tries=0
   until "$@"; do
@@ -106,4 +111,7 @@ RequiresMountsFor=${STORAGES}
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=${directory}/mount-storages
+
+[Install]
+WantedBy=multi-user.target
 `;
