@@ -26,9 +26,13 @@ describe('a job that wants storages', () => {
     expect(placed([job(1, { relocatable: true })])[0]?.made).not.toHaveProperty('storages');
   });
 
-  it('is refused where no site has one of them, with what each of them lacks', () => {
+  it('is refused where no site has one of them, with what each of them lacks, in short', () => {
     expect(neverFits(seen([], { sites }), spec({ storage: ['data', 'x', 'y'] }))).toBe(
-      'cloud has no storage data, x, y; big has no storage x, y',
+      'cloud has no storage data; big has no storage x',
+    );
+    const long = neverFits(seen([], { sites }), spec({ storage: ['x'.repeat(256)] }));
+    expect(long).toBe(
+      `cloud has no storage ${'x'.repeat(32)}; big has no storage ${'x'.repeat(32)}`,
     );
     const full = [site(), site({ remote: 'big', storages: ['raw'], clusters: 2 })];
     expect(fit(seen([wants(1, 'raw')], { sites: full }), NOW)).toMatchObject({

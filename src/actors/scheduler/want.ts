@@ -39,14 +39,17 @@ export const storagesOf = ({ storage }: Spec): Pick<Made, 'storages'> =>
   storage.length === 0 ? {} : { storages: storage.toSorted() };
 type Made = NonNullable<Placement['made']>;
 
-/** Why a site is no place for one that wants storages, or ''. */
+/** Why a site is no place for one that wants storages, or '': one of those that it lacks. */
 export function lacking(
   { storage }: Spec,
   { remote, storages = [] }: { readonly remote: string; readonly storages?: readonly string[] },
 ): string {
-  const missing = storage.filter((name) => !storages.includes(name));
-  return missing.length === 0 ? '' : `${remote} has no storage ${missing.join(', ')}`;
+  const missing = storage.find((name) => !storages.includes(name));
+  return missing === undefined ? '' : `${remote} has no storage ${missing.slice(0, SHOWN_CHARS)}`;
 }
+
+/** All that a site may call one; of other names the beginning suffices. */
+const SHOWN_CHARS = 32;
 
 /** What a site has to choose from. */
 type Offers = {
