@@ -38,6 +38,8 @@ export type PartitionOrder = {
   readonly installation: string;
   readonly flavor: string;
   readonly image: string;
+  /** The site's storages that each machine is to have, by name. */
+  readonly storages?: readonly string[];
   /** Node names, main first. */
   readonly nodes: readonly string[];
   readonly bootstrap: Bootstrap;
@@ -87,6 +89,8 @@ export interface Gate {
   list(signal: AbortSignal): Promise<readonly Partition[]>;
   flavors(signal: AbortSignal): Promise<readonly Flavor[]>;
   images(signal: AbortSignal): Promise<readonly Image[]>;
+  /** Storages that machines can be made with, by name; a site without it has none. */
+  readonly storages?: readonly string[];
   /**
    * Makes a machine a node, and keeps its way to the heads open until it is aborted: it resolves
    * never, and may be called again for one that has joined. `told` hears which step it is at, in
@@ -121,6 +125,8 @@ export type ProcessOrder = {
   readonly limits: Resources;
   /** The container image that it runs in; undefined: in none. */
   readonly image?: string;
+  /** Folders of the machine that it has in its container too. */
+  readonly folders?: readonly string[];
 };
 
 /** A signal that a job may ask to be told by. */

@@ -147,6 +147,8 @@ export const Placement = Type.Object({
       price: Type.Number(),
       /** The time that is billed at least; a minute unless given. */
       unitMs: Type.Optional(count(86_400_000)),
+      /** The site's storages that its machines have. */
+      storages: Type.Optional(list(text(256), limits.storagesMax)),
     }),
   ]),
   resources: Resources,

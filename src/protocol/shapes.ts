@@ -196,6 +196,7 @@ export const shapes = {
           image: text(256),
           price: Type.Number(),
           unitMs: Type.Optional(count(86_400_000)),
+          storages: Type.Optional(list(text(256), limits.storagesMax)),
         }),
       ),
       nodes: list(
@@ -231,6 +232,8 @@ export const shapes = {
       defaultImage: text(256),
       unitMs: Type.Optional(count(86_400_000)),
       keepMs: Type.Optional(count(limits.keepMsMax)),
+      /** Without it the site has none. */
+      storages: Type.Optional(list(text(256), limits.siteStoragesMax)),
       flavors: list(FlavorRow, 10_000),
       images: list(ImageRow, 10_000),
     }),

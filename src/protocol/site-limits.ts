@@ -38,6 +38,10 @@ export const siteLimits = {
   azureQuestionMs: 120_000,
   /** azure gate: one try to remove a cluster; then the same is ordered again. */
   azureRemoveMs: 15 * 60_000,
+  /** gate, azure gate: storages that one site has. */
+  siteStoragesMax: 100,
+  /** azure gate: the token in a file that gives access to a storage. */
+  storageTokenCharsMax: 2_000,
   /** azure gate: how old its copy of the price list may be, unless the config says otherwise. */
   pricesMs: 24 * 60 * 60_000,
   /** azure gate: pages of the price list of one location. */

@@ -109,7 +109,6 @@ describe('a submission', () => {
     ['#SWM queue night', 'queue'],
     ['#SWM gang g1', 'gang'],
     ['#SWM notify https://x.org/y', 'notify'],
-    ['#SWM storage home', 'storage'],
     ['#SWM ranks main\n#SWM container-image a', 'ranks main with container-image'],
     ['#SWM queue night\n#SWM gang g1', 'queue; gang'],
   ])('of %s is refused, as long as swm cannot do it', async (script, what) => {
@@ -123,6 +122,7 @@ describe('a submission', () => {
     '#SWM gpus 0\n#SWM cpus 1\n#SWM memory 1G\n#SWM nodes 2\n#SWM time 60\n#SWM priority 3',
     '#SWM ports 8888/tcp/in,8081/out\n#SWM retries 3\n#SWM env A=b\n#SWM workdir w\n#SWM stdin i',
     '#SWM stdout o\n#SWM stderr e\n#SWM output-files a b\n#SWM flavor f\n#SWM cloud-image i',
+    '#SWM storage a',
     '#SWM array 1-3 is no directive in here'.replace('#SWM', '# SWM'),
   ])('of %s is admitted', async (script) => {
     expect(await code(admit(`${script}\n`))).toBe('admitted');

@@ -106,6 +106,19 @@ describe('the ports of a process', () => {
     ]);
   });
 
+  it('shows a container the storages of its job', async () => {
+    const { start } = runnerTasks(ports().ports);
+    const started = async (containerImage: string) => {
+      const order = orderOf({}, { containerImage, storage: ['data'] });
+      await start({ order, place }, context);
+      return ensured.at(-1) as ProcessOrder;
+    };
+    const boxed = await started('busybox');
+    expect(boxed.folders).toEqual(['/mnt/swm/data']);
+    expect(boxed.env['SWM_STORAGE_DATA']).toBe('/mnt/swm/data');
+    expect(await started('')).not.toHaveProperty('folders');
+  });
+
   it('of a job of several nodes has a list of them, and those of its tasks a socket', async () => {
     const { did, ports: lent } = ports();
     const tasks = runnerTasks({ ...lent, path: '/bin' });

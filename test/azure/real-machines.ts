@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, globSync, rmdirSync } from 'node:fs';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { configOf } from '../sshd/sshd.ts';
 import { giveImage } from './engine.ts';
@@ -27,6 +27,8 @@ export type Rack = {
   readonly image?: string;
   /** What is at `bin/swm` in the image that machines boot; nothing unless given. */
   readonly program?: string;
+  /** Commands that its image has, besides those that are here: the text of each, by its name. */
+  readonly commands?: Readonly<Record<string, string>>;
 };
 
 /** Where each of them keeps its workers: the same path, and a place of its own. */
@@ -34,11 +36,12 @@ export const directoryOf = (root: string): string => join(root, 'opt');
 
 /**
  * The first process of a machine, which sees no other machine's processes and files: everything
- * dies with it. Arguments: its disk, where that is mounted, its name, the configuration of its SSH,
- * the seconds until that listens, a folder for its Docker or '', and what cloud-init runs.
+ * dies with it. Its temporary disk is at /mnt, as at Azure. Arguments: its disk, where that is
+ * mounted, its name, the configuration of its SSH, the seconds until that listens, a folder for its
+ * Docker or '', and what cloud-init runs.
  */
 const bootScript = `
-mount --bind "$1" "$2" && hostname "$3" || exit 1
+mount --bind "$1" "$2" && mount -t tmpfs tmpfs /mnt && hostname "$3" || exit 1
 name=$3 config=$4 late=$5 engine=$6
 shift 6
 if [ -n "$engine" ]; then
@@ -109,13 +112,13 @@ export function realMachines(rack: Rack): RealMachines {
 
 /** What cloud-init, and Azure's agent before it, would have done. */
 async function install(
-  { root, port, program }: Rack,
+  { root, port, program, commands = {} }: Rack,
   order: Order,
   config: CloudConfig,
   folder: string,
   isImpostor: boolean,
 ): Promise<void> {
-  for (const part of ['disk', 'engine'])
+  for (const part of ['disk', 'engine', 'bin'])
     await mkdir(join(folder, part), { recursive: true, mode: 0o711 });
   for (const path of [join(folder, '..'), folder]) await chmod(path, 0o711);
   const hostKey = join(folder, 'host_key');
@@ -126,11 +129,14 @@ async function install(
   await writeFile(join(folder, 'client_key.pub'), `${order.publicKey}\n`);
   const address = order.publicAddress || order.privateAddress;
   await writeFile(join(folder, 'sshd_config'), configOf(folder, address, port));
+  for (const [name, text] of Object.entries(commands))
+    await writeFile(join(folder, 'bin', name), text, { mode: 0o755 });
   const disk = join(folder, 'disk');
   for (const { path, permissions, content } of config.write_files ?? []) {
     const within = relative(directoryOf(root), path);
     // A unit is for an init that these machines do not have.
     if (within.startsWith('..')) continue;
+    await mkdir(join(disk, dirname(within)), { recursive: true });
     await writeFile(join(disk, within), content, { mode: Number.parseInt(permissions, 8) });
   }
   if (program === undefined) return;
@@ -146,7 +152,8 @@ function start(folder: string, words: readonly string[]): ChildProcess {
   const apart = ['--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', '--uts', '--fork'];
   const rest = ['--kill-child', '--mount-proc', '--propagation', 'private', '/bin/sh', '-c'];
   const script = [bootScript, 'swm-vm', join(folder, 'disk'), ...words];
-  return spawn('setpriv', [...apart, ...rest, ...script], { stdio: 'ignore', cwd: folder });
+  const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH']}` };
+  return spawn('setpriv', [...apart, ...rest, ...script], { stdio: 'ignore', cwd: folder, env });
 }
 
 async function end({ child, name, node }: Running, root: string): Promise<void> {

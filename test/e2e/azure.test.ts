@@ -65,4 +65,37 @@ asRoot('clusters at Azure', { timeout: 180_000 }, () => {
     expect(machines.left()).toEqual([]);
     expect(processesOf(id)).toEqual([]);
   });
+
+  it('have the storages that their jobs ask for, where the jobs may read them', async () => {
+    const root = await folder();
+    const program = `#!/bin/sh\nexec ${home}/bin/swm "$@"\n`;
+    // In the place of the real one, which wants Azure: a disk with what it was told.
+    const blobfuse2 =
+      '#!/bin/sh\nmount -t tmpfs -o mode=755 tmpfs "$2"\n' +
+      `grep account-name "\${3#--config-file=}" >"$2/account"\n`;
+    const rack = { root, port: await freePort(), program, commands: { blobfuse2 } };
+    const machines = realMachines(rack);
+    const fake = await openFake(calm(), machines);
+    cleanup(() => fake.close());
+    const sasFile = join(root, 'sas');
+    writeFileSync(sasFile, 'sv=1&sig=abc', { mode: 0o600 });
+    const remote = fake.settings({
+      ...{ flavor: 'small', flavors: ['small'], network: '127.96.0.0/12' },
+      worker: { directory: directoryOf(root) },
+      storages: { 'in-1': { account: 'accountin', container: 'raw', sasFile } },
+    });
+    const config = join(root, 'swm.yaml');
+    writeFileSync(config, JSON.stringify({ remotes: [remote] }));
+    const head = await dev(join(root, 'spool'), ['--config', config]);
+    const lines = ['#!/bin/sh', '#SWM storage in-1', 'echo "$SWM_STORAGES"'];
+    const id = await head.submit([...lines, 'cat "$SWM_STORAGE_IN_1/account"'].join('\n'));
+    const ended = await head.until(id, ({ phase }) => phase === 'ended', 120);
+    expect(ended).toMatchObject({ state: 'F', exitcode: 0 });
+    const log = (await head.run('logs', id)).stdout;
+    expect(log).toContain('in-1=/mnt/swm/in-1\n');
+    expect(log).toContain('"accountin"');
+    const refused = await head.submit('#!/bin/sh\n#SWM storage other').catch((error) => error);
+    expect(String(refused)).toContain('azure has no storage other');
+    expect(machines.left()).toEqual([]);
+  });
 });

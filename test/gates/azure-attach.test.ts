@@ -25,7 +25,10 @@ describe.runIf(process.getuid?.() === 0)('a machine at Azure that the head dials
     chmodSync(root, 0o711);
     const port = await freePort();
     const ailing = (name: string) => (name.endsWith('-1') ? ('impostor' as const) : undefined);
-    machines = realMachines({ root, port, ailing });
+    // In the place of the real one, which wants Azure: it takes until it may.
+    const wait = `until [ -e ${root}/open ]; do sleep 0.05; done`;
+    const blobfuse2 = `#!/bin/sh\n${wait}\nmount -t tmpfs tmpfs "$2"\n`;
+    machines = realMachines({ root, port, ailing, commands: { blobfuse2 } });
     const key = join(root, 'key');
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
     const login = userInfo().username;
@@ -106,6 +109,33 @@ describe.runIf(process.getuid?.() === 0)('a machine at Azure that the head dials
     await gate.remove(found!.externalId, signal);
     expect(await world.left()).toEqual([]);
     expect(machines.left()).toEqual([]);
+  });
+
+  it('becomes no worker before its storages are there', async () => {
+    const sasFile = join(root, 'sas');
+    await writeFile(sasFile, 'sv=1&sig=abc', { mode: 0o600 });
+    gate = await world.openWith({
+      storages: { raw: { account: 'own', container: 'raw', sasFile } },
+    });
+    const order = orderOf({ storages: ['raw'] });
+    const [node] = order.nodes as [string];
+    const addresses = await made(order);
+    const steps: string[] = [];
+    const given = new AbortController();
+    const told = (step: string): void => void steps.push(step);
+    const attached = attach(order, node, addresses[node]!, told, given.signal);
+    const over = attached.catch((error: unknown) => error);
+    const waits = /: trying again, since .* has not mounted the storage raw yet$/;
+    await eventually('it waits', async () => waits.test(steps.at(-1) ?? ''));
+    expect(globSync(join(root, 'machines/*/disk', node))).toEqual([]);
+    await writeFile(join(root, 'open'), '');
+    const last = 'Waiting for Sky Port port readiness';
+    await eventually('it is attached', async () => steps.at(-1) === last);
+    expect(globSync(join(root, 'machines/*/disk', node, 'swm.yaml'))).toHaveLength(1);
+    given.abort();
+    await over;
+    const found = await gate.find(order.name, signal);
+    await gate.remove(found!.externalId, signal);
   });
 
   it('that is not the one that was ordered is told nothing, and that is final', async () => {

@@ -56,12 +56,13 @@ export const toScheduler = (cluster: Cluster, claimed: Attempt | null = null): C
   message: message('scheduler.cluster', offer(cluster, claimed)),
 });
 
-const warm = ({ owner, account }: Cluster, { image, price, unitMs }: Made): Warm => ({
+const warm = ({ owner, account }: Cluster, { image, price, unitMs, storages }: Made): Warm => ({
   owner,
   account,
   image,
   price,
   ...(unitMs !== undefined && { unitMs }),
+  ...(storages && { storages }),
 });
 type Warm = NonNullable<Body<'scheduler.cluster'>['warm']>;
 

@@ -36,6 +36,7 @@ export function clusterTasks(ports: ClusterPorts): Tasks<ClusterEvent, ClusterTa
           installation: ports.installation,
           flavor: made.flavor,
           image: made.image,
+          ...(made.storages && { storages: made.storages }),
           nodes,
           bootstrap: { ...(await ports.bootstrap()), tokens: tokens(cluster, life, nodes) },
         },

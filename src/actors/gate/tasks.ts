@@ -36,6 +36,7 @@ export function gateTasks(ports: GatePorts): Tasks<GateEvent, GateTasks> {
       const site = {
         remote,
         ...facts,
+        ...(gate.storages && { storages: [...gate.storages] }),
         flavors: flavors.map((f) => ({ ...f, remote })),
         images: images.map((i) => ({ ...i, remote })),
       };

@@ -1,6 +1,7 @@
 import type { Checkpoint, Order } from '../../protocol/attempt.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { checkpointDirOf, jobEnvironment } from '../../protocol/jobscript/environment.ts';
+import { storagePath } from '../../protocol/jobscript/storage.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Clock } from '../../runtime/ports.ts';
@@ -223,7 +224,7 @@ function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secr
     stderr: place.stderr,
     user,
     limits: order.resources,
-    ...(image !== '' && { image }),
+    ...(image !== '' && { image, folders: spec.storage.map(storagePath) }),
   };
 }
 

@@ -1,6 +1,17 @@
 import type { FlavorRow, ImageRow, Placement, Resources, Spec } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
-import { choose, covers, isAsked, need, portsOf, show, stays, tooDear } from './want.ts';
+import {
+  choose,
+  covers,
+  isAsked,
+  lacking,
+  need,
+  portsOf,
+  show,
+  stays,
+  storagesOf,
+  tooDear,
+} from './want.ts';
 import { onWarm, type Warm } from './warm.ts';
 
 export type Waiting = {
@@ -32,6 +43,8 @@ export type Site = {
   readonly unitMs?: Millis;
   /** How long it lets clusters stay for which their jobs ask. */
   readonly keepMs?: Millis;
+  /** Those that it can make machines with. */
+  readonly storages?: readonly string[];
   readonly flavors: readonly FlavorRow[];
   readonly images: readonly ImageRow[];
   /** What clusters made there use now. */
@@ -59,6 +72,7 @@ export const kindOf = (spec: Spec): string =>
     spec.flavor,
     spec.cloudImage,
     spec.budget ?? 0,
+    spec.storage,
   ]);
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -156,6 +170,8 @@ function atSite(job: Waiting, sites: OpenSite[]): Found {
 function atOneSite(job: Waiting, site: OpenSite): Found {
   const { spec } = job;
   const want = need(spec);
+  const missing = lacking(spec, site);
+  if (missing !== '') return no(missing, true);
   if (site.flavors.length === 0) return no(`${site.remote} has not told its flavors yet`);
   const flavor = choose(spec, want, site);
   if (typeof flavor === 'string') return no(flavor, true);
@@ -182,7 +198,14 @@ function atOneSite(job: Waiting, site: OpenSite): Found {
     placement: {
       cluster,
       nodes: Array.from({ length: spec.nodes }, (_, i) => `${cluster}-${i}`),
-      made: { remote, flavor: flavor.name, image, price: flavor.price, ...bills },
+      made: {
+        remote,
+        flavor: flavor.name,
+        image,
+        price: flavor.price,
+        ...bills,
+        ...storagesOf(spec),
+      },
       resources: want,
       ports: portsOf(spec),
       ...stays(spec, site),

@@ -6,8 +6,8 @@ import { amount, paidFor, priceOf } from '../price.ts';
 /** What a job wants of nodes and of sites. */
 
 /** Whether it wants a cluster of its own, whatever nodes there are. */
-export const isAsked = ({ relocatable, flavor, cloudImage }: Spec): boolean =>
-  relocatable || flavor !== '' || cloudImage !== '';
+export const isAsked = ({ relocatable, flavor, cloudImage, storage }: Spec): boolean =>
+  relocatable || flavor !== '' || cloudImage !== '' || storage.length > 0;
 
 export const need = (spec: Spec): Resources => ({
   cpus: Math.max(1, spec.cpus),
@@ -33,6 +33,23 @@ export const stays = (
   { keepResources }: Spec,
   { keepMs = 0 }: { readonly keepMs?: Millis },
 ): Pick<Placement, 'keepMs'> => (keepResources && keepMs > 0 ? { keepMs } : {});
+
+/** The storages that its machines are to have, in one order whatever the script's is. */
+export const storagesOf = ({ storage }: Spec): Pick<Made, 'storages'> =>
+  storage.length === 0 ? {} : { storages: storage.toSorted() };
+type Made = NonNullable<Placement['made']>;
+
+/** Why a site is no place for one that wants storages, or '': one of those that it lacks. */
+export function lacking(
+  { storage }: Spec,
+  { remote, storages = [] }: { readonly remote: string; readonly storages?: readonly string[] },
+): string {
+  const missing = storage.find((name) => !storages.includes(name));
+  return missing === undefined ? '' : `${remote} has no storage ${missing.slice(0, SHOWN_CHARS)}`;
+}
+
+/** All that a site may call one; of other names the beginning suffices. */
+const SHOWN_CHARS = 32;
 
 /** What a site has to choose from. */
 type Offers = {

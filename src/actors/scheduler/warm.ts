@@ -2,7 +2,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { FlavorRow, Placement, Spec } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { paidFor } from '../price.ts';
-import { choose, need, portsOf, stays } from './want.ts';
+import { choose, need, portsOf, stays, storagesOf } from './want.ts';
 
 /** A cluster that is kept, which costs whether it is used or not. */
 export type Warm = {
@@ -12,6 +12,8 @@ export type Warm = {
   readonly image: string;
   readonly price: number;
   readonly unitMs?: Millis;
+  /** What its machines were made with, in order. */
+  readonly storages?: readonly string[];
   readonly owner: string;
   readonly account: string;
   /** All of its nodes, the main one first. */
@@ -42,7 +44,11 @@ export function onWarm(
     placement: {
       cluster,
       nodes: nodes.slice(0, job.spec.nodes),
-      made: { remote, flavor, image, price, ...(unitMs !== undefined && { unitMs }) },
+      made: {
+        ...{ remote, flavor, image, price },
+        ...(unitMs !== undefined && { unitMs }),
+        ...storagesOf(job.spec),
+      },
       resources: need(job.spec),
       ports: portsOf(job.spec),
       warm: nodes.length,
@@ -57,6 +63,7 @@ function fits({ owner, spec }: Whose, warm: Warm, sites: readonly At[]): boolean
   const { price, unitMs = limits.billingUnitMs } = warm;
   const rate = { perHour: price * warm.nodes.length, unitMs };
   if (spec.budget && paidFor(rate, spec.budget) === 0) return false;
+  if (JSON.stringify(storagesOf(spec).storages) !== JSON.stringify(warm.storages)) return false;
   const site = sites.find(({ remote }) => remote === warm.remote);
   if (site === undefined) return false;
   const flavor = choose(spec, need(spec), site);

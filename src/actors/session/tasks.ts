@@ -99,7 +99,6 @@ export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   queue: ({ queue }) => queue !== '',
   gang: ({ gang }) => gang !== '',
   notify: ({ notify }) => notify !== '',
-  storage: ({ storage }) => storage.length > 0,
   'ranks main with container-image': ({ ranks, containerImage }) =>
     ranks === 'main' && containerImage !== '',
 };

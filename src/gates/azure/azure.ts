@@ -18,6 +18,7 @@ import { remove } from './removal.ts';
 import { type AzureSettings, readSettings } from './settings.ts';
 import { findGroup, listGroups, type Site } from './site.ts';
 import { keepSizes, loadSizes, type Size } from './sizes.ts';
+import { mountsOf } from './storages.ts';
 
 /**
  * A site at Azure: a cluster is a resource group with a network and its machines. Azure is the only
@@ -27,6 +28,9 @@ export async function openAzureGate(setup: GateSetup): Promise<Gate> {
   const settings = readSettings(setup.settings, `$.remotes.${setup.remote}`);
   const arm = await openArm(settings);
   const publicKey = readPublicKey(await readText(settings.ssh.publicKeyFile), settings);
+  const storages = Object.keys(settings.storages);
+  // A token that cannot be read is told now, not to a job that waits for its machines.
+  await mountsOf(settings.storages, storages);
   const sizes = keepSizes((signal) => loadSizes(arm, settings, signal), setup.now);
   const folder = join(setup.spool, 'gates', setup.remote);
   const archive = archiveOf({ given: settings.worker.archive, folder });
@@ -59,6 +63,7 @@ export async function openAzureGate(setup: GateSetup): Promise<Gate> {
     list: (given) => question('Listing the groups', given, (signal) => list(site, signal)),
     flavors: (given) => question('Listing the sizes', given, (signal) => flavors(site, signal)),
     images: async () => imagesOf(settings),
+    storages,
     ...(settings.dialIn === 'ssh' ? { attach: attachBy(site) } : {}),
   };
 }

@@ -140,6 +140,8 @@ export type Kind = {
   /** In the form of `authorized_keys`. */
   readonly publicKey: string;
   readonly customData: string;
+  /** Resources of the managed identities that it has. */
+  readonly identities: readonly string[];
 };
 
 /** A spot machine that is evicted stays, switched off: so what became of it can still be read. */
@@ -175,5 +177,11 @@ export function machine(ground: Ground, at: number, kind: Kind): VirtualMachine 
       networkInterfaces: [{ id: networkCard(ground, at).id, deleteOption: 'Delete' }],
     },
     ...(settings.spot ? spot : {}),
+    ...(kind.identities.length > 0 && { identity: identityOf(kind.identities) }),
   };
 }
+
+const identityOf = (ids: readonly string[]) => ({
+  type: 'UserAssigned' as const,
+  userAssignedIdentities: Object.fromEntries(ids.map((id) => [id, {}])),
+});

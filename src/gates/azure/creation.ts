@@ -31,6 +31,7 @@ import {
   unsettled,
 } from './site.ts';
 import type { Size } from './sizes.ts';
+import { identitiesOf, type Mount, mountsOf } from './storages.ts';
 import { addressIn, pickSubnet } from './subnet.ts';
 
 /**
@@ -54,13 +55,14 @@ export async function create(
     if (machines.length >= before.nodes) return lookAt(site, before, signal);
   }
   const { size, image } = await offerOf(site, order, signal);
+  const mounts = await mountsOf(site.settings.storages, order.storages ?? []);
   const group = before ?? (await site.inTurn('', () => claimNew(site, order, size, signal)));
   const { location, network } = group;
   const ground: Ground = { settings: site.settings, order, location, network };
   const isNew = before === undefined;
   await makeThings(site, ground, isNew, signal);
   await together(signal, ranksOf(order), (at, given) =>
-    orderMachine(site, ground, at, kindOf(site, ground, at, size, image), isNew, given),
+    orderMachine(site, ground, at, kindOf(site, ground, at, { size, image, mounts }), isNew, given),
   );
   const told = { status: 'creating', description: '', addresses: {} } as const;
   return partitionOf(site.settings.subscription, group, told);
@@ -193,12 +195,18 @@ async function stateOf(get: () => Promise<GenericResource>): Promise<string | un
   }
 }
 
+/** What all machines of a partition are made of. */
+type Ware = {
+  readonly size: Size;
+  readonly image: ImageReference;
+  readonly mounts: readonly Mount[];
+};
+
 function kindOf(
   { settings, setup, publicKey }: Site,
   { order, network }: Ground,
   at: number,
-  { name: size, resources }: Size,
-  image: ImageReference,
+  { size, image, mounts }: Ware,
 ): Kind {
   const node = order.nodes[at] ?? '';
   const { heads, caFingerprint, tokens } = order.bootstrap;
@@ -206,8 +214,15 @@ function kindOf(
   if (token === undefined) throw new Failed('refused', `there is no token for ${node}`);
   const address = addressIn(network, at);
   const join = { heads, caFingerprint, token };
-  const newborn = { partition: order.name, node, address, resources, join };
-  return { size, image, publicKey, customData: customData(newborn, settings, setup.workerConfig) };
+  const { resources, name } = size;
+  const newborn = { partition: order.name, node, address, resources, join, mounts };
+  return {
+    size: name,
+    image,
+    publicKey,
+    customData: customData(newborn, settings, setup.workerConfig),
+    identities: identitiesOf(settings.storages, order.storages ?? []),
+  };
 }
 
 /**

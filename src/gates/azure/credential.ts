@@ -1,12 +1,11 @@
-import { readFile, stat } from 'node:fs/promises';
 import {
   AzureCliCredential,
   ClientCertificateCredential,
   ClientSecretCredential,
   ManagedIdentityCredential,
 } from '@azure/identity';
-import { diskFailed } from '../../platform/disk.ts';
 import { Failed } from '../../protocol/errors.ts';
+import { readPrivate } from './private-file.ts';
 import type { AzureSettings } from './settings.ts';
 
 /** The variable that may have the secret instead of a file, as it has for other programs. */
@@ -63,16 +62,4 @@ async function readSecret({ secretFile }: AzureSettings['auth']): Promise<string
   if (secret !== '') return secret;
   const where = secretFile === undefined ? `neither secretFile nor ${SECRET} is given` : secretFile;
   throw new Failed('refused', `there is no secret: ${where}`);
-}
-
-/** A file that only we, or those who are us, can read. */
-async function readPrivate(path: string): Promise<string> {
-  try {
-    const { mode } = await stat(path);
-    if ((mode & 0o077) !== 0)
-      throw new Failed('refused', `others can read ${path}: chmod 600 ${path}`);
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw diskFailed(error, path, 'Reading');
-  }
 }

@@ -5,6 +5,7 @@ import { Malformed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { checkPlace } from '../bootstrap/machine.ts';
 import { checkGiven, Name } from '../given.ts';
+import { checkStorages, StorageGiven } from './storage-settings.ts';
 import { checkRange } from './subnet.ts';
 
 const strict = { additionalProperties: false } as const;
@@ -95,6 +96,8 @@ const Given = Type.Object({
   clusters: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
   cpus: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
   spot: Type.Optional(Type.Boolean()),
+  /** What jobs may ask for by `storage`, by its name. */
+  storages: Type.Optional(Type.Record(Type.String(), StorageGiven)),
   /** Of a machine's system; 0: as large as its image. */
   diskGiB: Type.Optional(Type.Integer({ minimum: 0, maximum: 32_767 })),
   /** Each cluster gets a part of it. */
@@ -144,6 +147,7 @@ export function readSettings(given: unknown, at: string): AzureSettings {
   const { tenant = '', auth, ssh, worker = {}, pace = {}, ca, ...rest } = settings;
   checkAuth(settings, at);
   checkImages(settings, at);
+  checkStorages(settings.storages ?? {}, `${at}.storages`);
   if (worker.url !== undefined && worker.sha256 === undefined)
     throw new Malformed(`${at}.worker.sha256`, 'is missing: what is fetched must be known');
   if (settings.dialIn === 'ssh' && ssh.privateKeyFile === undefined)
@@ -170,6 +174,7 @@ const withDefaults = ({ network: _, ...given }: Plain) => ({
   clusters: 16,
   cpus: 64,
   spot: false,
+  storages: {},
   diskGiB: 0,
   publicAddress: true,
   dialIn: 'out' as const,

@@ -47,7 +47,7 @@ export function checkPlace(path: string, at: string): string {
   return path;
 }
 
-/** Throws `Failed`, and not one to try again, where no worker of ours can run. */
+/** Throws `Failed`: one to try again while a storage is missing, else where no worker can run. */
 export async function look(
   session: SshSession,
   { directory, folder }: Machine,
@@ -66,6 +66,9 @@ export async function look(
     const what = kind === 'x86_64' ? 'has no glibc' : `is of the kind ${kind}`;
     throw new Failed('refused', `${session.name} ${what}: workers need x86_64 and glibc`);
   }
+  const missing = lines.get('unmounted');
+  if (missing !== undefined)
+    throw new Failed('site_error', `${session.name} has not mounted the storage ${missing} yet`);
   return {
     hasProgram: lines.has('program'),
     partBytes: Number(lines.get('part') ?? 0),

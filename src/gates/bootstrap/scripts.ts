@@ -1,10 +1,15 @@
+import { STORAGES } from '../../protocol/jobscript/storage.ts';
+
 /**
  * What is run on a machine that is to become a worker: constant programs for any POSIX shell, whose
  * words are given as arguments. They need what every Linux has, and leave nothing half done that
  * they would not take up again.
  */
 
-/** Says in lines what is there. Arguments: directory, program, folder, head. */
+/**
+ * Says in lines what is there, and which storages are not there yet that the machine was made with.
+ * Arguments: directory, program, folder, head.
+ */
 export const lookScript = `
 set -u
 directory=$1 program=$2 folder=$3 head=$4
@@ -13,6 +18,10 @@ echo "machine $(uname -m)"
 [ -e "$directory/$program/complete" ] && echo program
 [ -e "$directory/.$program.part" ] && echo "part $(wc -c <"$directory/.$program.part")"
 [ -e "$folder/tunnels/$head" ] && echo "tunnel $(cat "$folder/tunnels/$head")"
+for config in "$directory"/storages/*.yaml; do
+  name=$(basename "$config" .yaml)
+  [ ! -e "$config" ] || mountpoint -q "${STORAGES}/$name" || echo "unmounted $name"
+done
 exit 0
 `;
 

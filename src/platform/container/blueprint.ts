@@ -65,6 +65,7 @@ export function blueprint(order: ProcessOrder, facts: Facts): ContainerCreateOpt
         bind(dirname(script)),
         { ...bind(script), ReadOnly: true },
         { ...bind(facts.claim), Target: CLAIM },
+        ...(order.folders ?? []).map(bind),
       ],
     },
   };

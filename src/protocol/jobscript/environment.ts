@@ -1,6 +1,7 @@
 import { plainPath } from './pattern.ts';
 import { showPorts } from './portlist.ts';
 import type { JobSpec } from './spec.ts';
+import { storageVariables } from './storage.ts';
 
 /** What is known of an attempt once it has a place, besides what its script asked for. */
 export type JobFacts = {
@@ -51,6 +52,7 @@ export function jobEnvironment(spec: JobSpec, facts: JobFacts): Record<string, s
     LANG: facts.lang,
     ...spec.env,
     ...asked(spec),
+    ...storageVariables(spec.storage),
     ...placed(facts),
     ...checkpoints(spec, facts),
   };

@@ -49,6 +49,7 @@ const empty = {
   SWM_OUT: '127.0.0.1',
   SWM_HOSTFILE: '/j/hosts',
   SWM_TASK_SOCKET: '/j/tasks.sock',
+  SWM_STORAGES: '',
   SWM_INPUT_FILES: '',
   SWM_JOB_INPUT_FILES: '',
   SWM_OUTPUT_FILES: '',
@@ -112,6 +113,15 @@ describe('the environment of a job', () => {
 
   it('tells a task of an array its index, also 0', () => {
     expect(of({}, { task: 0 })).toStrictEqual({ ...empty, SWM_ARRAY_TASK: '0' });
+  });
+
+  it('tells where each storage is, and all of them', () => {
+    expect(of({ storage: ['data', 'my-set-2'] })).toStrictEqual({
+      ...empty,
+      SWM_STORAGES: 'data=/mnt/swm/data,my-set-2=/mnt/swm/my-set-2',
+      SWM_STORAGE_DATA: '/mnt/swm/data',
+      SWM_STORAGE_MY_SET_2: '/mnt/swm/my-set-2',
+    });
   });
 
   it('tells where and how often checkpoints are made, if they are', () => {
