@@ -1,3 +1,4 @@
+import { liveVerbs } from './live-verbs.ts';
 import { nodeVerbs, output } from './node-verbs.ts';
 import type { Flag, VerbRow } from './verb.ts';
 
@@ -22,6 +23,7 @@ const shared: Flag = ['--shared', 'for everybody’s jobs; operators only'];
 
 const allRemotes: Flag = ['--all-remotes', 'what exists at the sites, and whose it is'];
 
+/** A row for each verb. */
 export const verbs: readonly VerbRow[] = [
   {
     name: 'submit',
@@ -58,6 +60,7 @@ export const verbs: readonly VerbRow[] = [
     is: 'call',
     load: () => import('./show.ts'),
   },
+  ...liveVerbs,
   {
     name: 'logs',
     args: '<id>',

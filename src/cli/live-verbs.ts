@@ -1,0 +1,13 @@
+import type { VerbRow } from './verb.ts';
+
+/** Verbs that look at a job which waits or runs, and reach into it. */
+export const liveVerbs: readonly VerbRow[] = [
+  {
+    name: 'why',
+    args: '<id>',
+    help: 'Say what a job waits for, or what it is at, and since when.',
+    flags: [['-a, --all', 'all that stands in its way, and how it came there']],
+    is: 'call',
+    load: () => import('./why.ts'),
+  },
+];
