@@ -10,4 +10,12 @@ export const liveVerbs: readonly VerbRow[] = [
     is: 'call',
     load: () => import('./why.ts'),
   },
+  {
+    name: 'forward',
+    args: '<id> <[local:]port...>',
+    help: 'Lead ports of this machine to those that a job has asked for as `in`, while it runs.',
+    flags: [['--bind <address>', 'where to listen; 127.0.0.1 unless given']],
+    is: 'call',
+    load: () => import('./forward.ts'),
+  },
 ];

@@ -4,8 +4,10 @@ import type { Watched, WatchRow } from '../protocol/watch-row.ts';
 import { jsonClientCodec, plainClientCodec } from '../protocol/wire/codec-plain.ts';
 import { ask, isOnce, isPassing } from './ask.ts';
 import { type FollowOptions, follow } from './follow.ts';
+import { forward } from './forward.ts';
 import { Lines, pauseMs } from './lines.ts';
 import type { Socket } from './socket.ts';
+import type { Stream } from './stream.ts';
 import { type Chunks, download, type Progress, type Ref, upload } from './transfer.ts';
 import { type WatchOptions, watch } from './watch.ts';
 
@@ -41,6 +43,11 @@ export type Client = {
   upload(ref: Ref, chunks: Chunks, progress?: Progress): Promise<void>;
   /** The bytes of a file from an offset on. Whoever reads checks the sum. */
   download(ref: Ref, offset?: number): AsyncGenerator<Uint8Array, void, void>;
+  /**
+   * A connection to an `in` port of a job that runs: written to and read from, each to its end. It
+   * is over when the connection to the head is lost; whoever wants another forwards again.
+   */
+  forward(id: string, port: number): Promise<Stream>;
   close(): void;
 };
 
@@ -60,6 +67,7 @@ export function connect(options: ClientOptions): Client {
     follow: (id, wanted = {}) => follow(opening, id, wanted),
     upload: (ref, chunks, progress = () => {}) => upload(opening, ref, chunks, progress),
     download: (ref, offset = 0) => download(opening, ref, offset),
+    forward: (id, port) => forward(opening, id, port),
     close: () => lines.close(),
   };
 }

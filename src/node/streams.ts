@@ -1,3 +1,4 @@
+import { serveJobPorts } from '../api/job-ports.ts';
 import { type LogSetup, serveLogs } from '../api/logs.ts';
 import { isThere, leadOut, type OutSetup, serveOuts } from '../api/out-ports.ts';
 import type { RestSetup } from '../api/rest/rest.ts';
@@ -92,6 +93,10 @@ export function userStreams(setup: HeadSetup, hub: Hub): void {
   serveBlobs(userBlobs(setup, hub.who), () => undefined)(hub);
   hub.serve('watch', serveWatch(setup.feed));
   hub.serve('log.follow', serveLogs(logsOf(setup)));
+  const { council, config, bulk, worker, node } = setup;
+  const ours = { store: council.store, name: config.name, hub: bulk.hub };
+  const current = (): Promise<void> => council.current();
+  hub.serve('job.port', serveJobPorts({ ...ours, current, here: worker?.resolve(node()) }));
 }
 
 /** The files that a user may get and bring: nobody guesses their names. */
