@@ -1,4 +1,6 @@
-import type { VerbRow } from './verb.ts';
+import type { Flag, VerbRow } from './verb.ts';
+
+const rank: Flag = ['--rank <number>', 'beside which of its processes; 0 is the main one'];
 
 /** Verbs that look at a job which waits or runs, and reach into it. */
 export const liveVerbs: readonly VerbRow[] = [
@@ -17,5 +19,21 @@ export const liveVerbs: readonly VerbRow[] = [
     flags: [['--bind <address>', 'where to listen; 127.0.0.1 unless given']],
     is: 'call',
     load: () => import('./forward.ts'),
+  },
+  {
+    name: 'exec',
+    args: '<id> <command...>',
+    help: 'Run a command inside a job: swm exec ID -- COMMAND; ends with its exit code.',
+    flags: [rank, ['-t, --tty', 'give it a terminal']],
+    is: 'call',
+    load: () => import('./exec.ts'),
+  },
+  {
+    name: 'attach',
+    args: '<id>',
+    help: 'Open a login shell inside a job.',
+    flags: [rank],
+    is: 'call',
+    load: () => import('./attach.ts'),
   },
 ];

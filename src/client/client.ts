@@ -3,6 +3,7 @@ import { type Body, message, type Name, type Reply } from '../protocol/messages.
 import type { Watched, WatchRow } from '../protocol/watch-row.ts';
 import { jsonClientCodec, plainClientCodec } from '../protocol/wire/codec-plain.ts';
 import { ask, isOnce, isPassing } from './ask.ts';
+import { type ExecOptions, type Execution, exec } from './exec.ts';
 import { type FollowOptions, follow } from './follow.ts';
 import { forward } from './forward.ts';
 import { Lines, pauseMs } from './lines.ts';
@@ -48,6 +49,8 @@ export type Client = {
    * is over when the connection to the head is lost; whoever wants another forwards again.
    */
   forward(id: string, port: number): Promise<Stream>;
+  /** Runs a command inside a job that runs; without words, a login shell. */
+  exec(id: string, words: readonly string[], options?: ExecOptions): Promise<Execution>;
   close(): void;
 };
 
@@ -68,6 +71,7 @@ export function connect(options: ClientOptions): Client {
     upload: (ref, chunks, progress = () => {}) => upload(opening, ref, chunks, progress),
     download: (ref, offset = 0) => download(opening, ref, offset),
     forward: (id, port) => forward(opening, id, port),
+    exec: (id, words, wanted = {}) => exec(opening, id, words, wanted),
     close: () => lines.close(),
   };
 }

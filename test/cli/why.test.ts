@@ -5,8 +5,10 @@ import type { JobView } from '../../src/protocol/model.ts';
 import { jobView } from '../recorded/values.ts';
 import { staged } from './call.ts';
 
-const details =
-  'Initiate a new partition: needs 2 nodes with 8 cpu; 1 free now; port 80 is in use by another job';
+const details = [
+  'Initiate a new partition: needs 2 nodes with 8 cpu; 1 free now',
+  'port 80 is in use by another job',
+].join('; ');
 
 const waiting: JobView = {
   ...jobView,
