@@ -36,4 +36,12 @@ export const liveVerbs: readonly VerbRow[] = [
     is: 'call',
     load: () => import('./attach.ts'),
   },
+  {
+    name: 'events',
+    args: '[id]',
+    help: 'Follow what changes, a line each: of one job until it has ended, or of all there is.',
+    flags: [['--since <span>', 'begin with what became of the job in it, such as 10m; 0: all']],
+    is: 'call',
+    load: () => import('./events.ts'),
+  },
 ];

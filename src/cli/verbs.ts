@@ -48,6 +48,7 @@ export const verbs: readonly VerbRow[] = [
       ['-n, --name <name>', 'only jobs of this name'],
       ['-l, --limit <count>', 'only the newest so many'],
       ['--stale', 'what the head that answers has, also where no head leads'],
+      ['--watch', 'show them anew whenever one changes'],
     ],
     is: 'call',
     load: () => import('./jobs.ts'),
