@@ -116,7 +116,7 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
     }),
     resolve: (node) => (job, port) =>
       hasPort(node, job, port) ? { host: config.address, port } : undefined,
-    enter: (node) => counted(enterBy({ node, ports, processes, accountOf })),
+    enter: (node) => counted(enterBy({ node, ports, processes, accountOf, find })),
     ports,
     close: () => {
       void ways.outs.closeAll();

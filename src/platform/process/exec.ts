@@ -13,6 +13,8 @@ import { PERL, systemCalls } from './launcher.ts';
 export type Membership = {
   readonly procs: readonly string[];
   readonly marks: Readonly<Record<string, string>>;
+  /** The path of the attempt's record. */
+  readonly record: string;
 };
 
 /** A wish for one attempt of the job, at which a head has looked. */

@@ -72,10 +72,11 @@ export async function openProcesses(options: ProcessesOptions): Promise<LocalPro
     signal: async (key, name) => notify(readRecord(join(directory, recordName(key))), name),
     renew: (key, until) => leases.renew(key, until),
     membership: (key) => {
-      const told = readRecord(join(directory, recordName(key)));
+      const record = join(directory, recordName(key));
+      const told = readRecord(record);
       if (told.is !== 'running' || told.done !== undefined)
         throw new Failed('wrong_phase', `rank ${key.rank} of job ${key.job} does not run`);
-      return { procs: procsOf(fences, told.fence), marks: marksOf(options.mark, key) };
+      return { procs: procsOf(fences, told.fence), marks: marksOf(options.mark, key), record };
     },
     close: () => host.close(),
   };
