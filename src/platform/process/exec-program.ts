@@ -1,3 +1,5 @@
+import { limits } from '../../protocol/limits.ts';
+
 /**
  * The perl program that runs one command inside an attempt, speaks the frames of
  * protocol/exec-frame.ts on its stdin and stdout, and leaves nothing of the command behind,
@@ -7,11 +9,11 @@
  * how many files make it a member of the attempt's cgroups, those, its directory, uid, gid and
  * groups, `columns rows` of its terminal or '', how many words it has, those, and its environment.
  */
-export const execProgram = String.raw`use strict;
+const program = String.raw`use strict;
 my ($SETSID, $PRCTL) = map { $_ + 0 } @ARGV;
 my ($WRONLY, $RDWR, $NOCTTY, $NONBLOCK) = (1, 2, 0400, 04000);
 my ($EINTR, $EAGAIN) = (4, 11);
-my ($PART, $KEPT, $IDLE, $ROUNDS) = (65536, 1 << 20, 10, 500);
+my ($PART, $KEPT, $FRAME, $IDLE, $ROUNDS) = (65536, 1 << 20, MAX, 10, 500);
 my ($SCTTY, $SWINSZ, $GPTN, $SPTLCK) = (0x540e, 0x5414, 0x80045430, 0x40045431);
 my $PARENT = getppid;
 my $gone = 0;
@@ -58,6 +60,7 @@ sub first {
 sub take {
   return if length $heard < 5;
   my ($kind, $size) = unpack 'aN', $heard;
+  exit sweep() if $size > $FRAME;
   return if length $heard < 5 + $size;
   my $text = substr $heard, 5, $size;
   substr $heard, 0, 5 + $size, '';
@@ -202,6 +205,7 @@ sub sweep {
     kill KILL => keys %seen;
     select undef, undef, undef, 0.002;
   }
+  return 0;
 }
 
 sub descendants {
@@ -218,3 +222,6 @@ sub descendants {
   return @found;
 }
 `;
+
+/** The whole program. */
+export const execProgram = program.replace('MAX', `${limits.execFrameBytesMax}`);
