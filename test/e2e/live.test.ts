@@ -195,3 +195,21 @@ describe('a terminal inside a job', { timeout: 60_000 }, () => {
     await until(() => processesOf(id).length === 0);
   });
 });
+
+describe('what a job is at', { timeout: 60_000 }, () => {
+  it('is said by why, and its changes by events, to its end', async () => {
+    const { home, node } = lab();
+    const wait = await waiter(home);
+    const id = await node.submit(wait.script);
+    await pidOf(node, id);
+    expect((await node.run('why', id)).stdout).toMatch(/ runs on .*\nrunning since /);
+    const { out, ended } = begun('events', id, '--since', '0', '--spool', node.spool);
+    await until(() => out().includes('running'));
+    await wait.go();
+    expect(await ended).toBe(0);
+    const told = out().split('\n').slice(0, -1);
+    expect(told[0]).toMatch(/ {2}queued$/);
+    expect(told.at(-1)).toMatch(/ {2}ended$/);
+    expect((await node.run('why', id)).stdout).toContain('has ended with exit 3');
+  });
+});
