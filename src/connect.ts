@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import { type Client, type ClientOptions, connect } from './client/client.ts';
 import type { Socket } from './client/socket.ts';
+import type { Stream } from './client/stream.ts';
 import type { Credentials } from './platform/credentials.ts';
 import { dialTerminal } from './platform/dial.ts';
 import { type KeyPlace, keyPlaces, loadCredentials } from './platform/key-files.ts';
-import { Failed, Malformed } from './protocol/errors.ts';
+import { Failed, failure, Malformed } from './protocol/errors.ts';
 
 /** Where a head is, and who we are there. What is left out is looked for where it usually is. */
 export type Place = {
@@ -37,6 +39,35 @@ export function connectTo(
 ): Client {
   const open = socketsTo(place, options.subprotocol);
   return connect({ ...options, open, heads: Math.max(1, urlsOf(place).length) });
+}
+
+/**
+ * What `forward` gives, as Node has streams: each direction ends for itself, and destroying it
+ * before both have ended breaks the connection off.
+ */
+export function duplexOf(stream: Stream): Duplex {
+  const chunks = stream.read();
+  const given: Duplex = new Duplex({
+    read: () => {
+      chunks.next().then(
+        ({ value }) => given.push(value ?? null),
+        (error: Error) => given.destroy(error),
+      );
+    },
+    write: (chunk: Uint8Array, _, done) => {
+      stream.write(chunk).then(() => done(), done);
+    },
+    final: (done) => {
+      stream.end();
+      done();
+    },
+    destroy: (error, done) => {
+      const isOver = given.readableEnded && given.writableFinished;
+      if (!isOver) stream.reset(failure('refused', 'it was broken off'));
+      done(error);
+    },
+  });
+  return given;
 }
 
 /** What opens sockets for `connect`, to a head by its number: where it is then, as who we are. */

@@ -59,7 +59,7 @@ export function textOf(given: Given, name: string): string {
   throw new Malformed(`$.${name}`, 'a text');
 }
 
-function countOf(given: Given, name: string): number {
+export function countOf(given: Given, name: string): number {
   const value = given[name];
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
   throw new Malformed(`$.${name}`, 'a count');

@@ -1,6 +1,5 @@
 import type { Feed } from '../actors/feed.ts';
-import { isLive, type Job, may } from '../actors/job/job.ts';
-import { keeping } from '../actors/job/keeping.ts';
+import { isLive, type Job } from '../actors/job/job.ts';
 import { followFile, type LocateLog } from '../platform/follow.ts';
 import { drained } from '../platform/stream.ts';
 import type { Hub, StreamHandler } from '../platform/streams.ts';
@@ -10,7 +9,7 @@ import { Failed, Malformed } from '../protocol/errors.ts';
 import type { BlobRef } from '../protocol/model.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Store } from '../runtime/ports.ts';
-import { load } from '../runtime/record.ts';
+import { jobOf } from './job-of.ts';
 
 export type LogSetup = {
   readonly store: Store;
@@ -102,13 +101,6 @@ function wishOf(body: unknown): LogWish {
     throw new Malformed(`$.${name}`, 'a count');
   };
   return { id, stream, follow, rank: count('rank'), offset: count('offset') };
-}
-
-function jobOf(store: Store, id: string, who: Who): Job {
-  const job = load(store, keeping, `/jobs/${id}`)?.state;
-  if (job === undefined) throw new Failed('not_found', `no job ${id}`);
-  if (!may(job, who)) throw new Failed('forbidden', `job ${id} belongs to somebody else`);
-  return job;
 }
 
 /** Resolves when the job's record changes; a look now and then helps where news went astray. */

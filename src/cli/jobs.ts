@@ -5,7 +5,7 @@ import { exits, Usage } from './exits.ts';
 import { printRows } from './lists.ts';
 import type { Screen } from './screen.ts';
 import type { Column } from './table.ts';
-import { type Call, textOf } from './verb.ts';
+import { type Call, isOn, textOf } from './verb.ts';
 import { instant, short, span } from './words.ts';
 
 const LETTERS = 'QWTRFEC';
@@ -19,10 +19,51 @@ export async function run({ options, screen, client }: Call): Promise<number> {
   const limit = countOf(textOf(options, 'limit'), 'limit');
   const name = textOf(options, 'name') ?? '';
   const stale = options['stale'] === true;
-  const { rows, asOf } = await allJobs(await client(), { states, name, stale });
-  if (stale && asOf !== undefined && !screen.json) screen.note(`as of ${instant(asOf)}`);
-  printRows(screen, limit === undefined ? rows : rows.slice(-limit), columns, painted(screen));
+  const open = await client();
+  const isWatch = isOn(options, 'watch');
+  const show = async (): Promise<void> => {
+    const { rows, asOf } = await allJobs(open, { states, name, stale });
+    if (isWatch && screen.isTerminal && !screen.json) await screen.write(CLEAR);
+    if (stale && asOf !== undefined && !screen.json) screen.note(`as of ${instant(asOf)}`);
+    const most = limit ?? (isWatch && screen.isTerminal ? linesOf() : rows.length);
+    printRows(screen, most === 0 ? [] : rows.slice(-most), columns, painted(screen));
+  };
+  if (isWatch) await wheneverOneChanges(open, show);
+  else await show();
   return exits.good;
+}
+
+const CLEAR = new TextEncoder().encode('\x1b[H\x1b[2J');
+/** How many rows of a table are seen at once. */
+const linesOf = (): number => Math.max(1, (process.stdout.rows || 24) - 2);
+
+/** Lists are not made anew more often than anybody reads them. */
+const WATCH_MS = 250;
+
+/** Now, and again after changes, without end. */
+async function wheneverOneChanges(client: Client, show: () => Promise<void>): Promise<void> {
+  let isDue = true;
+  let wake = (): void => {};
+  const hear = async (): Promise<void> => {
+    let isWhole = false;
+    for await (const { key } of client.watch('jobs')) {
+      if (isWhole) isDue = true;
+      if (isDue) wake();
+      isWhole ||= key === '';
+    }
+  };
+  const tell = async (): Promise<void> => {
+    for (;;) {
+      if (!isDue)
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      isDue = false;
+      await show();
+      await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+    }
+  };
+  await Promise.race([hear(), tell()]);
 }
 
 type Wanted = { readonly states: string; readonly name: string; readonly stale: boolean };

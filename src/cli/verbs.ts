@@ -1,3 +1,4 @@
+import { liveVerbs } from './live-verbs.ts';
 import { nodeVerbs, output } from './node-verbs.ts';
 import type { Flag, VerbRow } from './verb.ts';
 
@@ -22,6 +23,7 @@ const shared: Flag = ['--shared', 'for everybody’s jobs; operators only'];
 
 const allRemotes: Flag = ['--all-remotes', 'what exists at the sites, and whose it is'];
 
+/** A row for each verb. */
 export const verbs: readonly VerbRow[] = [
   {
     name: 'submit',
@@ -46,6 +48,7 @@ export const verbs: readonly VerbRow[] = [
       ['-n, --name <name>', 'only jobs of this name'],
       ['-l, --limit <count>', 'only the newest so many'],
       ['--stale', 'what the head that answers has, also where no head leads'],
+      ['--watch', 'show them anew whenever one changes'],
     ],
     is: 'call',
     load: () => import('./jobs.ts'),
@@ -58,6 +61,7 @@ export const verbs: readonly VerbRow[] = [
     is: 'call',
     load: () => import('./show.ts'),
   },
+  ...liveVerbs,
   {
     name: 'logs',
     args: '<id>',

@@ -3,9 +3,12 @@ import { type Body, message, type Name, type Reply } from '../protocol/messages.
 import type { Watched, WatchRow } from '../protocol/watch-row.ts';
 import { jsonClientCodec, plainClientCodec } from '../protocol/wire/codec-plain.ts';
 import { ask, isOnce, isPassing } from './ask.ts';
+import { type ExecOptions, type Execution, exec } from './exec.ts';
 import { type FollowOptions, follow } from './follow.ts';
+import { forward } from './forward.ts';
 import { Lines, pauseMs } from './lines.ts';
 import type { Socket } from './socket.ts';
+import type { Stream } from './stream.ts';
 import { type Chunks, download, type Progress, type Ref, upload } from './transfer.ts';
 import { type WatchOptions, watch } from './watch.ts';
 
@@ -41,6 +44,13 @@ export type Client = {
   upload(ref: Ref, chunks: Chunks, progress?: Progress): Promise<void>;
   /** The bytes of a file from an offset on. Whoever reads checks the sum. */
   download(ref: Ref, offset?: number): AsyncGenerator<Uint8Array, void, void>;
+  /**
+   * A connection to an `in` port of a job that runs: written to and read from, each to its end. It
+   * is over when the connection to the head is lost; whoever wants another forwards again.
+   */
+  forward(id: string, port: number): Promise<Stream>;
+  /** Runs a command inside a job that runs; without words, a login shell. */
+  exec(id: string, words: readonly string[], options?: ExecOptions): Promise<Execution>;
   close(): void;
 };
 
@@ -60,6 +70,8 @@ export function connect(options: ClientOptions): Client {
     follow: (id, wanted = {}) => follow(opening, id, wanted),
     upload: (ref, chunks, progress = () => {}) => upload(opening, ref, chunks, progress),
     download: (ref, offset = 0) => download(opening, ref, offset),
+    forward: (id, port) => forward(opening, id, port),
+    exec: (id, words, wanted = {}) => exec(opening, id, words, wanted),
     close: () => lines.close(),
   };
 }

@@ -1,3 +1,5 @@
+import { type ExecSetup, serveEnter, serveExec } from '../api/job-exec.ts';
+import { serveJobPorts } from '../api/job-ports.ts';
 import { type LogSetup, serveLogs } from '../api/logs.ts';
 import { isThere, leadOut, type OutSetup, serveOuts } from '../api/out-ports.ts';
 import type { RestSetup } from '../api/rest/rest.ts';
@@ -85,6 +87,7 @@ export function workerStreams(hub: Hub, node: Node, worker: Worker | undefined):
   serveFollow(hub, worker.locate(node));
   serveForwards(hub, worker.resolve(node));
   hub.serve('task.join', joinTasks(worker.agentOf));
+  hub.serve('exec.open', serveEnter(worker.enter(node)));
 }
 
 /** What a terminal may open on a head. */
@@ -92,7 +95,21 @@ export function userStreams(setup: HeadSetup, hub: Hub): void {
   serveBlobs(userBlobs(setup, hub.who), () => undefined)(hub);
   hub.serve('watch', serveWatch(setup.feed));
   hub.serve('log.follow', serveLogs(logsOf(setup)));
+  hub.serve(
+    'job.port',
+    serveJobPorts({ ...jobsOf(setup), here: setup.worker?.resolve(setup.node()) }),
+  );
+  hub.serve('job.exec', serveExec({ ...jobsOf(setup), here: setup.worker?.enter(setup.node()) }));
 }
+
+/** What it takes to find a job, and the node that it runs on. */
+const jobsOf = ({ council, config, bulk, note }: HeadSetup): Omit<ExecSetup, 'here'> => ({
+  store: council.store,
+  current: () => council.current(),
+  name: config.name,
+  hub: bulk.hub,
+  note,
+});
 
 /** The files that a user may get and bring: nobody guesses their names. */
 function userBlobs({ copies, council }: HeadSetup, { door }: Who): BlobStore {

@@ -14,6 +14,7 @@ import type { FollowOrder, LocateLog, LogSource } from '../platform/follow.ts';
 import type { ResolvePort } from '../platform/job-port.ts';
 import { type OutsOptions, openOuts, outAddressOf } from '../platform/outs.ts';
 import { type Account, accounts } from '../platform/process/account.ts';
+import { countedEntries, type Enter } from '../platform/process/exec.ts';
 import { openProcesses } from '../platform/process/processes.ts';
 import type { Spool } from '../platform/spool.ts';
 import {
@@ -30,6 +31,7 @@ import type { Node } from '../runtime/node.ts';
 import type { Clock, Note } from '../runtime/ports.ts';
 import { ask } from './ask.ts';
 import { reachable } from './elsewhere.ts';
+import { enterBy } from './enter.ts';
 
 export type WorkerSetup = {
   readonly config: Config;
@@ -54,6 +56,8 @@ export type Worker = {
   locate(node: Node): LocateLog;
   /** Where a job of this worker listens, if it runs and asked for that port. */
   resolve(node: Node): ResolvePort;
+  /** Runs commands inside what runs here. */
+  enter(node: Node): Enter;
   close(): void;
 };
 
@@ -71,9 +75,7 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
     note('warn', '/runners', `jobs run as ${userInfo().username}, as swm itself does`, {
       mend: 'start swm as root and set jobs.user, so that jobs cannot reach what is swm’s',
     });
-  const mark: Record<string, string> = { SWM_INSTALLATION: spool.installation };
-  const machine = process.env['SWM_MACHINE'];
-  if (machine !== undefined) mark['SWM_MACHINE'] = machine;
+  const mark = markOf(spool);
   const directory = join(spool.path, 'run', 'attempts');
   const find = engineFinder(config.containers.socket);
   const { installation } = spool;
@@ -90,6 +92,22 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
   const { blobs, carrier } = setup;
   const ways = openWays(setup, accountOf);
   const ended = new Ends();
+  const counted = countedEntries();
+  const ports: RunnerPorts = {
+    processes: {
+      ...processes,
+      exited: (key, signal) => ended.after(processes.exited(key, signal), key),
+    },
+    images: openImages(find, credentialsFrom(config.containers.credentials)),
+    workplace: workplace({ directory: jobs, blobs, carrier, accountOf }),
+    ...ways,
+    clock,
+    address: config.address,
+    path: config.jobs.path,
+    user: isRoot() ? config.jobs.user : userInfo().username,
+    accountOf: () => '',
+    secrets: secretsFrom(setup),
+  };
   return {
     agentOf: async (wish) => ways.tasks.agentOf(wish),
     locate: (node) => async (order) => ({
@@ -98,27 +116,21 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
     }),
     resolve: (node) => (job, port) =>
       hasPort(node, job, port) ? { host: config.address, port } : undefined,
-    ports: {
-      processes: {
-        ...processes,
-        exited: (key, signal) => ended.after(processes.exited(key, signal), key),
-      },
-      images: openImages(find, credentialsFrom(config.containers.credentials)),
-      workplace: workplace({ directory: jobs, blobs, carrier, accountOf }),
-      ...ways,
-      clock,
-      address: config.address,
-      path: config.jobs.path,
-      user: isRoot() ? config.jobs.user : userInfo().username,
-      accountOf: () => '',
-      secrets: secretsFrom(setup),
-    },
+    enter: (node) => counted(enterBy({ node, ports, processes, accountOf, find })),
+    ports,
     close: () => {
       void ways.outs.closeAll();
       void ways.tasks.closeAll();
       processes.close();
     },
   };
+}
+
+/** What every process of a job of ours has in its environment. */
+function markOf({ installation }: Spool): Readonly<Record<string, string>> {
+  const machine = process.env['SWM_MACHINE'];
+  const ours = { SWM_INSTALLATION: installation };
+  return machine === undefined ? ours : { ...ours, SWM_MACHINE: machine };
 }
 
 /** What is open for jobs while they run: the way to who submitted them, and to their own nodes. */

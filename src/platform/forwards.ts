@@ -7,6 +7,7 @@ import { type AliasPool, aliasPool } from './alias-pool.ts';
 import { connectJob, type ResolvePort } from './job-port.ts';
 import { BindFailed, type OpenPort, openPort, shut } from './open-port.ts';
 import { relay } from './relay.ts';
+import type { Stream } from './stream.ts';
 import type { Hub } from './streams.ts';
 
 export type ForwardsOptions = {
@@ -127,20 +128,8 @@ class LoopbackForwards implements HeadForwards {
     const { here } = this.#options;
     if (node === here?.node)
       return relay(socket, await connectJob(here.resolve, job, port, () => socket.destroyed));
-    const hub = await hubInTime(
-      () => this.#options.hubOf(node),
-      `node ${node}`,
-      () => socket.destroyed,
-    );
-    const stream = hub.open('port.open', { job, port });
-    const late = setTimeout(() => {
-      stream.destroy(new Failed('timeout', `node ${node} does not answer`));
-    }, limits.forwardOpenMs);
-    stream.accepted().then(
-      () => clearTimeout(late),
-      () => clearTimeout(late),
-    );
-    await relay(socket, stream);
+    const to = { hubOf: this.#options.hubOf, node, isOver: () => socket.destroyed };
+    await relay(socket, await streamTo(to, 'port.open', { job, port }));
   }
 
   /** Of the holders, this process knows its own by their jobs. */
@@ -151,6 +140,29 @@ class LoopbackForwards implements HeadForwards {
         return new Failed('port_busy', `Port ${port} of ${alias} is that of job ${order.job}.`);
     return failed;
   }
+}
+
+type Way = Pick<ForwardsOptions, 'hubOf'> & {
+  readonly node: string;
+  /** Whether nobody wants it any more. */
+  readonly isOver: () => boolean;
+};
+
+/** Opens a stream to a node, which fails if that does not answer in time. */
+export async function streamTo(
+  { hubOf, node, isOver }: Way,
+  kind: string,
+  body: object,
+): Promise<Stream> {
+  const stream = (await hubInTime(() => hubOf(node), `node ${node}`, isOver)).open(kind, body);
+  const late = setTimeout(() => {
+    stream.destroy(new Failed('timeout', `node ${node} does not answer`));
+  }, limits.forwardOpenMs);
+  stream.accepted().then(
+    () => clearTimeout(late),
+    () => clearTimeout(late),
+  );
+  return stream;
 }
 
 /** The streams to a node; if there never was a link to it, one is waited for a while. */

@@ -1,4 +1,5 @@
 import { clusterLimits } from './cluster-limits.ts';
+import { execLimits } from './exec-limits.ts';
 import { gateServiceLimits } from './gate-service-limits.ts';
 import { headLimits } from './head-limits.ts';
 import { logLimits } from './log-limits.ts';
@@ -9,6 +10,7 @@ import { siteLimits } from './site-limits.ts';
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
 export const limits = {
   ...clusterLimits,
+  ...execLimits,
   ...gateServiceLimits,
   ...headLimits,
   ...logLimits,

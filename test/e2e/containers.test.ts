@@ -41,6 +41,35 @@ describe('a job in a container', { timeout: 60_000 }, () => {
     return { home, engine, args, node: await dev(join(home, 'spool'), args) };
   });
 
+  it('is entered by commands, of which nothing is left', async () => {
+    const { node } = place();
+    const id = await node.submit(lasting, '-e', 'COLOUR=blue');
+    await begins(node, id);
+    const words = ['sh', '-c', 'ls go 2>&1; echo $COLOUR $SWM_JOB_ID; cat; echo e >&2; exit 7'];
+    const inside = await swm(['exec', id, '--spool', node.spool, '--', ...words], {
+      input: 'typed',
+    });
+    expect(inside).toEqual({
+      code: 7,
+      stdout: `ls: go: No such file or directory\nblue ${id}\ntyped`,
+      stderr: 'e\n',
+    });
+    const before = processesOf(id).length;
+    const window = { columns: 123, rows: 33, term: 'dumb' };
+    const size = 'until stty size 2>&- | grep 3; do sleep 0.1; done';
+    const hide = ['sh', '-c', `sleep 1000 & tty; ${size}; echo $TERM; wait`];
+    const execution = await node.client.exec(id, hide, { window });
+    let text = '';
+    for await (const { bytes } of execution.read()) {
+      text += Buffer.from(bytes).toString();
+      if (text.includes('dumb')) break;
+    }
+    expect(text).toMatch(/^\/dev\/pts\/\d+\r\n33 123\r\ndumb\r\n$/);
+    await until(() => processesOf(id).length === before);
+    await file(join(workOf(node, id), 'go'), '');
+    expect(await node.until(id, isEnded)).toMatchObject({ state: 'F', exitcode: 3 });
+  });
+
   it('has its files and its environment, is reached at its port, and shows its image', async () => {
     const { home, engine, node } = place();
     const from = join(home, 'from');

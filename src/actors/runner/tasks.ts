@@ -104,9 +104,9 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
     },
     // It may connect at once.
     start: async ({ order, place }, { signal }) => {
-      const secrets = await secretsFor(ports, order, 'env', signal);
+      const wanted = await processLike(ports, { order, place }, signal);
       await doors.open(order, place);
-      return processes.ensure(processOf(ports, order, place, secrets));
+      return processes.ensure(wanted);
     },
     lead: async ({ order, place }) => {
       await doors.open(order, place);
@@ -176,6 +176,14 @@ async function save(
   const files = await workplace.checkpoint(place, { ask, isOver: () => isOver }, ms, signal);
   return files && { at: clock.now(), attempt: order.attempt, files: [...files] };
 }
+
+/** How the process of an attempt was started, for what is to be beside it. */
+export const processLike = async (
+  ports: RunnerPorts,
+  { order, place }: RunnerTasks['start'][0],
+  signal: AbortSignal,
+): Promise<ProcessOrder> =>
+  processOf(ports, order, place, await secretsFor(ports, order, 'env', signal));
 
 /** What is to run, and how. */
 function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secrets): ProcessOrder {

@@ -135,6 +135,10 @@ export function inside(fences: Fences, name: string): readonly number[] | undefi
   }
 }
 
+/** What a process writes its pid to, to live within; none where there is no such fence. */
+export const procsOf = (fences: Fences, name: string): readonly string[] =>
+  name === '' ? [] : paths(fences, name).map((dir) => join(dir, 'cgroup.procs'));
+
 /** Stops or goes on with everything within; the freeze is asked for, and soon there. */
 export function freeze(fences: Fences, name: string, on: boolean): void {
   const { freezer } = fences.controls;

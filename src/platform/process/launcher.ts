@@ -27,11 +27,14 @@ const calls: Readonly<Record<string, readonly number[]>> = {
   arm64: [157, 167, 113, 95],
 };
 
+/** The numbers of these calls on this machine; undefined where we do not know them. */
+export const systemCalls = (): readonly number[] | undefined => calls[process.arch];
+
 export const PERL = '/usr/bin/perl';
 
 /** Chooses, and writes the program beside the records, since a command line is for all to read. */
 export async function chooseLauncher(options: LauncherOptions): Promise<Launcher> {
-  const numbers = calls[process.arch];
+  const numbers = systemCalls();
   const { directory, kind } = options;
   if (kind !== 'node' && process.platform === 'linux' && numbers && (await perlWorks())) {
     const path = join(directory, 'keeper.pl');

@@ -1,8 +1,11 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttemptKey, Processes } from '../../actors/ports.ts';
+import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import { openFences, sweepFences } from './fence.ts';
+import { marksOf } from './attempt.ts';
+import type { Membership } from './exec.ts';
+import { openFences, procsOf, sweepFences } from './fence.ts';
 import { openForgotten } from './forgotten.ts';
 import { Host, type HostOptions } from './host.ts';
 import { bootMs, judged, leaseOut, openLeases } from './leases.ts';
@@ -24,10 +27,14 @@ export type ProcessesOptions = Omit<HostOptions, 'logBytesMax'> & {
   readonly slotIdleMs?: number;
 };
 
+export type LocalProcesses = Processes & {
+  /** What makes a process one of a running attempt. Throws `Failed` if it does not run. */
+  membership(key: AttemptKey): Membership;
+  close(): void;
+};
+
 /** Runs the jobs of this machine. `close` lets go of them; they run on and are taken up again. */
-export async function openProcesses(
-  options: ProcessesOptions,
-): Promise<Processes & { close(): void }> {
+export async function openProcesses(options: ProcessesOptions): Promise<LocalProcesses> {
   const { directory, note } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   chmodSync(directory, 0o700);
@@ -64,6 +71,13 @@ export async function openProcesses(
     bootMs,
     signal: async (key, name) => notify(readRecord(join(directory, recordName(key))), name),
     renew: (key, until) => leases.renew(key, until),
+    membership: (key) => {
+      const record = join(directory, recordName(key));
+      const told = readRecord(record);
+      if (told.is !== 'running' || told.done !== undefined)
+        throw new Failed('wrong_phase', `rank ${key.rank} of job ${key.job} does not run`);
+      return { procs: procsOf(fences, told.fence), marks: marksOf(options.mark, key), record };
+    },
     close: () => host.close(),
   };
 }

@@ -1,0 +1,47 @@
+import type { Flag, VerbRow } from './verb.ts';
+
+const rank: Flag = ['--rank <number>', 'beside which of its processes; 0 is the main one'];
+
+/** Verbs that look at a job which waits or runs, and reach into it. */
+export const liveVerbs: readonly VerbRow[] = [
+  {
+    name: 'why',
+    args: '<id>',
+    help: 'Say what a job waits for, or what it is at, and since when.',
+    flags: [['-a, --all', 'all that stands in its way, and how it came there']],
+    is: 'call',
+    load: () => import('./why.ts'),
+  },
+  {
+    name: 'forward',
+    args: '<id> <[local:]port...>',
+    help: 'Lead ports of this machine to those that a job has asked for as `in`, while it runs.',
+    flags: [['--bind <address>', 'where to listen; 127.0.0.1 unless given']],
+    is: 'call',
+    load: () => import('./forward.ts'),
+  },
+  {
+    name: 'exec',
+    args: '<id> <command...>',
+    help: 'Run a command inside a job: swm exec ID -- COMMAND; ends with its exit code.',
+    flags: [rank, ['-t, --tty', 'give it a terminal']],
+    is: 'call',
+    load: () => import('./exec.ts'),
+  },
+  {
+    name: 'attach',
+    args: '<id>',
+    help: 'Open a login shell inside a job.',
+    flags: [rank],
+    is: 'call',
+    load: () => import('./attach.ts'),
+  },
+  {
+    name: 'events',
+    args: '[id]',
+    help: 'Follow what changes, a line each: of one job until it has ended, or of all there is.',
+    flags: [['--since <span>', 'begin with what became of the job in it, such as 10m; 0: all']],
+    is: 'call',
+    load: () => import('./events.ts'),
+  },
+];
