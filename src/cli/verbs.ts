@@ -1,4 +1,5 @@
 import { nodeVerbs, output } from './node-verbs.ts';
+import { userVerbs } from './user-verbs.ts';
 import type { Flag, VerbRow } from './verb.ts';
 
 /** What the verbs of two words are about. */
@@ -7,6 +8,8 @@ export const groups: Readonly<Record<string, string>> = {
   leader: 'The head that leads.',
   node: 'Nodes that are not made by a site.',
   secret: 'Secrets that jobs are given by name.',
+  user: 'Who may use swm; for operators.',
+  cert: 'The certificate by which you are known.',
 };
 
 const config: readonly Flag[] = [
@@ -208,6 +211,7 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('./leader-transfer.ts'),
   },
   ...nodeVerbs,
+  ...userVerbs,
   {
     name: 'sweep',
     args: '',

@@ -76,7 +76,7 @@ export function keepSession(credentials: Credentials, address: string, session: 
 
 export type Vouched =
   | { readonly identity: Identity; readonly keyFingerprint: string; readonly why?: undefined }
-  | { readonly identity?: undefined; readonly why: string };
+  | { readonly identity?: undefined; readonly keyFingerprint?: undefined; readonly why: string };
 
 /** Who is at the other end, proven, or why that is not known. */
 export function vouch(

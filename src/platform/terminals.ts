@@ -6,9 +6,11 @@ import type { Note } from '../runtime/ports.ts';
 import type { Credentials, Vouched } from './credentials.ts';
 import { farewell, fitReason } from './farewell.ts';
 import { showIdentity, type UserIdentity } from './identity.ts';
+import { type JoinAnswer, type JoinRequest, joinDoor } from './join.ts';
 import type { Link, LinkBounds } from './link.ts';
 import { isCrossSite, pathOf, refuse, refuseSocket } from './refusal.ts';
 import { boundsFor, SocketLink, socketOptions } from './socket-link.ts';
+import { speakersBy } from './speakers.ts';
 import { type Listening, openTlsServer } from './tls-server.ts';
 
 /** How a terminal's frames are written: MessagePack in binary frames, or JSON in text frames. */
@@ -20,7 +22,13 @@ export type TerminalListener = {
   readonly port: number;
   readonly credentials: Credentials;
   /** Asks the registry, on every request: undefined admits, else the reason for refusing. */
-  admit(user: UserIdentity): string | undefined;
+  admit(user: UserIdentity, keyFingerprint: string): string | undefined;
+  /** Tells of whom the registry is to be asked again; without an id, of all. */
+  onNews?(then: (id?: string) => void): void;
+  /** Answers `POST /join` of newcomers, which have no certificate. Throws to refuse. */
+  onJoin?(request: JoinRequest): Promise<JoinAnswer>;
+  /** Whether the registry knows that token by that name; asked once an address asks too often. */
+  isExpected?(request: JoinRequest): boolean;
   /** Must set the link's handlers before it returns. `from` is the address that has dialled. */
   onTerminal(link: Link, user: UserIdentity, subprotocol: Subprotocol, from: string): void;
   /** Plain requests. `user` is undefined only on `openPaths`. */
@@ -43,7 +51,9 @@ const REQUEST_MS_MAX = 300_000;
 /** Opens the door for users: their programs' requests, and links on `/terminal`. */
 export async function listenTerminals(terminals: TerminalListener): Promise<Listening> {
   const { note } = terminals;
-  const openPaths = new Set(terminals.openPaths ?? ['/health']);
+  const answer = answering(terminals);
+  const speakers = speakersBy((user, key) => terminals.admit(user, key));
+  terminals.onNews?.(speakers.judge);
   const bounds = { ...boundsFor('terminal'), ...terminals.bounds };
   const door = new WebSocketServer({
     noServer: true,
@@ -61,19 +71,11 @@ export async function listenTerminals(terminals: TerminalListener): Promise<List
     addressConnectionsMax: limits.addressConnectionsMax,
     note,
     onRequest(request, response, peer) {
-      const user = admitted(terminals, peer);
-      const read = request.method === 'GET' || request.method === 'HEAD';
-      if (typeof user === 'string') {
-        if (read && openPaths.has(pathOf(request)))
-          return terminals.onRequest(request, response, undefined);
-        note?.('info', '/terminals', 'a request was refused', {
-          from: request.socket.remoteAddress,
-          why: user,
-        });
-        return refuse(response, 401, { error: 'unauthorized' });
-      }
-      if (!read && isCrossSite(request)) return refuse(response, 403, { error: 'forbidden' });
-      terminals.onRequest(request, response, user);
+      const user = answer(request, response, peer);
+      if (user === undefined) return;
+      const { socket } = request;
+      const gone = speakers.add(user, peer.keyFingerprint ?? '', () => socket.destroy());
+      response.once('close', gone);
     },
     onUpgrade(request, socket, head, peer) {
       if (pathOf(request) !== '/terminal') return refuseSocket(socket, 404, 'not_found');
@@ -88,6 +90,11 @@ export async function listenTerminals(terminals: TerminalListener): Promise<List
         const link = new SocketLink(ws, socket as TLSSocket, user, bounds, { text, note });
         adopt(ws, link, socket);
         terminals.onTerminal(link, user, subprotocol, socket.remoteAddress ?? '');
+        const { keyFingerprint = '' } = peer;
+        ws.once(
+          'close',
+          speakers.add(user, keyFingerprint, (why) => link.close(why)),
+        );
       });
     },
   });
@@ -99,7 +106,43 @@ function admitted(terminals: TerminalListener, peer: Vouched): UserIdentity | st
   if (peer.why !== undefined) return peer.why;
   const { identity } = peer;
   if (identity.kind !== 'user') return `${showIdentity(identity)} is not a user`;
-  return terminals.admit(identity) ?? identity;
+  return terminals.admit(identity, peer.keyFingerprint) ?? identity;
+}
+
+/** Answers a request, and gives the user that was let in. */
+function answering(
+  terminals: TerminalListener,
+): (request: IncomingMessage, response: ServerResponse, peer: Vouched) => UserIdentity | undefined {
+  const { note, onJoin } = terminals;
+  const openPaths = new Set(terminals.openPaths ?? ['/health']);
+  const join = onJoin && joinDoor(onJoin, (asked) => terminals.isExpected?.(asked) ?? false, note);
+  return (request, response, peer) => {
+    const path = pathOf(request);
+    const read = request.method === 'GET' || request.method === 'HEAD';
+    if (!read && isCrossSite(request)) {
+      refuse(response, 403, { error: 'forbidden' });
+      return undefined;
+    }
+    if (join !== undefined && path === '/join' && request.method === 'POST') {
+      join(request, response);
+      return undefined;
+    }
+    const user = admitted(terminals, peer);
+    if (typeof user !== 'string') {
+      terminals.onRequest(request, response, user);
+      return user;
+    }
+    if (read && openPaths.has(path)) {
+      terminals.onRequest(request, response, undefined);
+      return undefined;
+    }
+    const { remoteAddress: from } = request.socket;
+    note?.('info', '/terminals', 'a request was refused', { from, why: user });
+    // Existing clients compare all of what their routes answer.
+    const text = path.startsWith('/v1/') && { text: user };
+    refuse(response, 401, { error: 'unauthorized', ...text });
+    return undefined;
+  };
 }
 
 const chosen = (offered: ReadonlySet<string>): Subprotocol | undefined =>
