@@ -9,7 +9,7 @@ import { identify, type UserIdentity } from '../platform/identity.ts';
 import type { JoinAnswer, JoinRequest } from '../platform/join.ts';
 import { keyPlaces, readPem } from '../platform/key-files.ts';
 import type { Spool } from '../platform/spool.ts';
-import { Failed } from '../protocol/errors.ts';
+import { Failed, Malformed } from '../protocol/errors.ts';
 import type { Invitation } from '../protocol/head-shapes.ts';
 import { limits } from '../protocol/limits.ts';
 import { type Message, message, type Reply } from '../protocol/messages.ts';
@@ -140,6 +140,12 @@ function unknown(error: unknown): never {
   throw error;
 }
 
+/** To a task, bad input that it reads itself is a failure like others. */
+function expectedly(error: unknown): never {
+  if (error instanceof Malformed) throw new Failed('malformed', error.message);
+  throw error;
+}
+
 /** Whether the registry has given out that token for that name. */
 export const isInvited = (store: Records, { name, token }: JoinRequest): boolean =>
   usersOf(store).some((user) => user.name === name && user.tokenHash === sha256(token));
@@ -149,7 +155,7 @@ export function peopleOf(signing: Signing, head: string): People {
   return {
     rows: signing.users.rows,
     async renew(user, csr) {
-      const { keyFingerprint: publicKey } = await readRequest(csr);
+      const { keyFingerprint: publicKey } = await readRequest(csr).catch(expectedly);
       const row = signing.users.rows().find(({ id }) => id === user);
       if (row === undefined) throw new Failed('unauthorized', 'you are not registered here');
       // Whoever is in no registry is known by the spool's certificates, whatever the key.
