@@ -3,14 +3,14 @@ import type { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { limits } from '../protocol/limits.ts';
 import type { Note } from '../runtime/ports.ts';
-import type { Credentials, Vouched } from './credentials.ts';
+import { type Credentials, EXPIRED, type Vouched } from './credentials.ts';
 import { farewell, fitReason } from './farewell.ts';
 import { showIdentity, type UserIdentity } from './identity.ts';
 import { type JoinAnswer, type JoinRequest, joinDoor } from './join.ts';
 import type { Link, LinkBounds } from './link.ts';
 import { isCrossSite, pathOf, refuse, refuseSocket } from './refusal.ts';
 import { boundsFor, SocketLink, socketOptions } from './socket-link.ts';
-import { speakersBy } from './speakers.ts';
+import { type Speaker, speakersBy } from './speakers.ts';
 import { type Listening, openTlsServer } from './tls-server.ts';
 
 /** How a terminal's frames are written: MessagePack in binary frames, or JSON in text frames. */
@@ -71,17 +71,20 @@ export async function listenTerminals(terminals: TerminalListener): Promise<List
     addressConnectionsMax: limits.addressConnectionsMax,
     note,
     onRequest(request, response, peer) {
-      const user = answer(request, response, peer);
-      if (user === undefined) return;
+      const speaker = answer(request, response, peer);
+      if (speaker === undefined) return;
       const { socket } = request;
-      const gone = speakers.add(user, peer.keyFingerprint ?? '', () => socket.destroy());
-      response.once('close', gone);
+      response.once(
+        'close',
+        speakers.add(speaker, () => socket.destroy()),
+      );
     },
     onUpgrade(request, socket, head, peer) {
       if (pathOf(request) !== '/terminal') return refuseSocket(socket, 404, 'not_found');
       if (isCrossSite(request)) return refuseSocket(socket, 403, 'forbidden');
-      const user = admitted(terminals, peer);
-      if (typeof user === 'string') return sendAway(request, socket, head, user);
+      const speaker = admitted(terminals, peer);
+      if (typeof speaker === 'string') return sendAway(request, socket, head, speaker);
+      const { user } = speaker;
       const subprotocol = chosen(offeredBy(request));
       if (subprotocol === undefined)
         return refuseSocket(socket, 400, 'malformed', `speak one of ${subprotocols.join(', ')}`);
@@ -90,10 +93,9 @@ export async function listenTerminals(terminals: TerminalListener): Promise<List
         const link = new SocketLink(ws, socket as TLSSocket, user, bounds, { text, note });
         adopt(ws, link, socket);
         terminals.onTerminal(link, user, subprotocol, socket.remoteAddress ?? '');
-        const { keyFingerprint = '' } = peer;
         ws.once(
           'close',
-          speakers.add(user, keyFingerprint, (why) => link.close(why)),
+          speakers.add(speaker, (why) => link.close(why)),
         );
       });
     },
@@ -102,17 +104,19 @@ export async function listenTerminals(terminals: TerminalListener): Promise<List
 }
 
 /** The user that may speak here, or why not. */
-function admitted(terminals: TerminalListener, peer: Vouched): UserIdentity | string {
+function admitted(terminals: TerminalListener, peer: Vouched): Speaker | string {
   if (peer.why !== undefined) return peer.why;
-  const { identity } = peer;
-  if (identity.kind !== 'user') return `${showIdentity(identity)} is not a user`;
-  return terminals.admit(identity, peer.keyFingerprint) ?? identity;
+  const { identity: user, keyFingerprint, untilMs } = peer;
+  if (user.kind !== 'user') return `${showIdentity(user)} is not a user`;
+  // What was proven once a connection may be over by now.
+  if (Date.now() > untilMs) return EXPIRED;
+  return terminals.admit(user, keyFingerprint) ?? { user, keyFingerprint, untilMs };
 }
 
 /** Answers a request, and gives the user that was let in. */
 function answering(
   terminals: TerminalListener,
-): (request: IncomingMessage, response: ServerResponse, peer: Vouched) => UserIdentity | undefined {
+): (request: IncomingMessage, response: ServerResponse, peer: Vouched) => Speaker | undefined {
   const { note, onJoin } = terminals;
   const openPaths = new Set(terminals.openPaths ?? ['/health']);
   const join = onJoin && joinDoor(onJoin, (asked) => terminals.isExpected?.(asked) ?? false, note);
@@ -127,19 +131,19 @@ function answering(
       join(request, response);
       return undefined;
     }
-    const user = admitted(terminals, peer);
-    if (typeof user !== 'string') {
-      terminals.onRequest(request, response, user);
-      return user;
+    const speaker = admitted(terminals, peer);
+    if (typeof speaker !== 'string') {
+      terminals.onRequest(request, response, speaker.user);
+      return speaker;
     }
     if (read && openPaths.has(path)) {
       terminals.onRequest(request, response, undefined);
       return undefined;
     }
     const { remoteAddress: from } = request.socket;
-    note?.('info', '/terminals', 'a request was refused', { from, why: user });
+    note?.('info', '/terminals', 'a request was refused', { from, why: speaker });
     // Existing clients compare all of what their routes answer.
-    const text = path.startsWith('/v1/') && { text: user };
+    const text = path.startsWith('/v1/') && { text: speaker };
     refuse(response, 401, { error: 'unauthorized', ...text });
     return undefined;
   };
