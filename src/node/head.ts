@@ -81,7 +81,7 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
   const { spool, config, clock, council, node, keys } = setup;
   const { store } = council;
   const since = clock.now();
-  const users = await openUsers(spool, store);
+  const users = await openUsers(spool, store, setup.feed);
   const audit = openAudit(join(spool.places.log, 'audit.jsonl'), setup.note);
   const forwards = forwardsOf(setup);
   // Actors begin before the doors are open, and may want a machine at once.

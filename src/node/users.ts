@@ -1,7 +1,9 @@
 import { createHash, createHmac, X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
+import type { Feed } from '../actors/feed.ts';
 import type { People } from '../actors/session/users.ts';
 import { userOf, usersOf } from '../actors/user/keeping.ts';
+import type { User } from '../actors/user/user.ts';
 import type { Audit } from '../platform/audit.ts';
 import { readRequest, signRequest, spanOfDays } from '../platform/certificates.ts';
 import { derivedUuid } from '../platform/derived-uuid.ts';
@@ -30,27 +32,33 @@ export type Users = {
 
 const ADMIN = 'admin';
 
-export async function openUsers(spool: Spool, store: Records): Promise<Users> {
+export async function openUsers(
+  spool: Spool,
+  store: Records,
+  feed: Pick<Feed, 'users'>,
+): Promise<Users> {
   let given = await certified(spool);
+  // While other records take the place of all, what was known before has to do.
+  const before = new Map(unlessReplaced(() => usersOf(store), []).map((user) => [user.id, user]));
+  const known = (id: string): User | undefined => {
+    const user = unlessReplaced(() => userOf(store, id), before.get(id));
+    if (user !== undefined) before.set(id, user);
+    return user;
+  };
+  feed.users((id) => void (id && known(id)));
   return {
-    refusal: ({ id }, key) =>
-      unlessReplaced(() => {
-        const known = userOf(store, id);
-        if (known === undefined)
-          return given.has(id) ? undefined : 'this user is not registered here';
-        if (known.phase === 'revoked') return 'this user was revoked';
-        return known.keys.includes(key) ? undefined : 'this is no key of that user any more';
-      }, 'the records are being replaced: try again'),
-    isOperator: (id) =>
-      unlessReplaced(
-        () => (userOf(store, id)?.role ?? roleOf(given.get(id))) === 'operator',
-        false,
-      ),
+    refusal({ id }, key) {
+      const user = known(id);
+      if (user === undefined) return given.has(id) ? undefined : 'this user is not registered here';
+      if (user.phase === 'revoked') return 'this user was revoked';
+      return user.keys.includes(key) ? undefined : 'this is no key of that user any more';
+    },
+    isOperator: (id) => (known(id)?.role ?? roleOf(given.get(id))) === 'operator',
     rows() {
-      const known = usersOf(store);
-      const others = [...given].filter(([id]) => known.every((user) => user.id !== id));
+      const all = usersOf(store);
+      const others = [...given].filter(([id]) => all.every((user) => user.id !== id));
       const rows = [
-        ...known.map(({ id, name, role, phase, since }) => ({ id, name, role, phase, since })),
+        ...all.map(({ id, name, role, phase, since }) => ({ id, name, role, phase, since })),
         ...others.map(
           ([id, name]): UserRow => ({ id, name, role: roleOf(name), phase: 'active', since: 0 }),
         ),
