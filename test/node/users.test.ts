@@ -33,7 +33,7 @@ const ANN: User = {
 };
 const BEN = { ...ANN, id: ANN.id.replace('7c', '8c'), name: 'ben' };
 
-it('tells users of the registry and of the spool apart, also while records are replaced', async () => {
+it('tells users of registry and spool apart, also while records are replaced', async () => {
   const pki = await makePki();
   const spool = { path: home, places: placesOf(home) } as unknown as Spool;
   const demo = (await pki.user('demo')).own as UserIdentity;
