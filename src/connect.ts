@@ -167,23 +167,42 @@ function dialled(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-/** Who we are: as named, or the spool's admin, or the user whose keys lie in the home directory. */
 async function credentialsOf(place: Place): Promise<Credentials> {
+  const { chain, ...keys } = await identityAt(place);
+  return loadCredentials(keys, chain);
+}
+
+/** Where the keys of a user lie, and the authorities that the user believes. */
+export type IdentityPlace = KeyPlace & { readonly chain: string };
+
+/** Where a user's own keys are looked for. */
+export const ownIdentity = (home: string): IdentityPlace => ({
+  certificate: join(home, 'cert.pem'),
+  key: join(home, 'key.pem'),
+  chain: join(home, 'ca-chain-cert.pem'),
+});
+
+export const userHome = (): string => join(homedir(), '.swm');
+
+/** Who we are: as named, or the spool's admin, or the user whose keys lie in the home directory. */
+export async function identityAt(place: Place): Promise<IdentityPlace> {
   const { certificate, key, authorities } = place;
   const places = keyPlaces(place.spool ?? usualSpool());
-  const home = join(homedir(), '.swm');
-  const load = (keys: KeyPlace, ...chains: readonly string[]): Promise<Credentials> =>
-    loadCredentials(keys, authorities ?? chains.find(existsSync) ?? chains[0] ?? '');
-  const chains = [join(home, 'ca-chain-cert.pem'), join(home, 'ca.pem'), places.chain];
-  if (certificate !== undefined && key !== undefined) return load({ certificate, key }, ...chains);
+  const home = userHome();
+  const own = ownIdentity(home);
+  const found = (keys: KeyPlace, ...chains: readonly string[]): IdentityPlace => {
+    const chain = authorities ?? chains.find(existsSync) ?? chains[0] ?? '';
+    return { certificate: keys.certificate, key: keys.key, chain };
+  };
+  const chains = [own.chain, join(home, 'ca.pem'), places.chain];
+  if (certificate !== undefined && key !== undefined) return found({ certificate, key }, ...chains);
   if (certificate !== undefined || key !== undefined)
     throw new Malformed(certificate === undefined ? 'key' : 'certificate', 'goes with the other');
   const admin = places.user('admin');
-  if (existsSync(admin.key)) return load(admin, places.chain);
-  const own = { certificate: join(home, 'cert.pem'), key: join(home, 'key.pem') };
-  if (existsSync(own.key)) return load(own, ...chains);
+  if (existsSync(admin.key)) return found(admin, places.chain);
+  if (existsSync(own.key)) return found(own, ...chains);
   // A node that is just starting writes its keys before it listens.
   await addressesOf(place);
-  if (existsSync(admin.key)) return load(admin, places.chain);
+  if (existsSync(admin.key)) return found(admin, places.chain);
   throw new Failed('unauthorized', `there is neither ${admin.key} nor ${own.key}`);
 }

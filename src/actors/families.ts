@@ -32,6 +32,8 @@ import { session, TERMINAL_CALLS } from './session/session.ts';
 import { type SessionPorts, sessionTasks } from './session/tasks.ts';
 import { keeping as sweeperKeeping } from './sweeper/keeping.ts';
 import { sweeper } from './sweeper/sweeper.ts';
+import { keeping as userKeeping } from './user/keeping.ts';
+import { user } from './user/user.ts';
 
 export type HeadPorts = AccountPorts &
   JobPorts &
@@ -54,6 +56,7 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
   ...forClusters(ports),
   ...forNodes,
   ...forSecrets,
+  ...forUsers,
   ...forAccounts(ports),
   group: family({
     behaviour: group,
@@ -209,6 +212,26 @@ const forSecrets: Families = {
     hears: ['secret.keep', 'secret.drop'] as const,
     tasks: noTasks,
     keeping: safeKeeping,
+    rests: () => true,
+  }),
+};
+
+const forUsers: Families = {
+  users: family({
+    behaviour: pool,
+    hears: [],
+    tasks: noTasks,
+    pool: {
+      family: 'user',
+      openedBy: ['user.expect', 'user.drop'],
+      unknown: () => failure('not_found', 'there is no such user'),
+    },
+  }),
+  user: family({
+    behaviour: user,
+    hears: ['user.expect', 'user.enrol', 'user.rekey', 'user.drop'] as const,
+    tasks: noTasks,
+    keeping: userKeeping,
     rests: () => true,
   }),
 };

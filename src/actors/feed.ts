@@ -24,23 +24,32 @@ export interface Feed {
     wanted: { readonly id: string; readonly owner: string },
   ): Iterable<FeedRow>;
   subscribe(what: Watched, then: (change: FeedRow) => void): Cancel;
+  /** Tells of which users the registry says something new; without an id, of any. */
+  users(then: (id?: string) => void): Cancel;
 }
 
-/** A feed of a store's records, to be told of each batch once reads see it. */
-export function feedOf(store: Records): {
-  readonly feed: Feed;
+/** What a feed is told, once reads see it. */
+export type Telling = {
+  /** Of each batch. */
   readonly changed: (changes: readonly Change[]) => void;
-} {
+  /** When other records have taken the place of all. */
+  readonly replaced: () => void;
+};
+
+/** A feed of a store's records. */
+export function feedOf(store: Records): { readonly feed: Feed; readonly telling: Telling } {
   const readers: Record<Watched, Set<(change: FeedRow) => void>> = {
     jobs: new Set(),
     nodes: new Set(),
     clusters: new Set(),
   };
+  const ofUsers = new Set<(id?: string) => void>();
   let revision = 0;
   const told = (changes: readonly Change[]): void => {
     revision += 1;
     for (const path of new Set(changes.map(({ key }) => pathOfKey(key)))) {
       const [, pool = '', name = ''] = path?.split('/') ?? [];
+      if (pool === 'users') for (const then of ofUsers) then(name);
       const listening = readers[pool as Watched];
       if (listening === undefined || listening.size === 0) continue;
       const change = rowOf(store, pool as Watched, name, revision);
@@ -48,7 +57,12 @@ export function feedOf(store: Records): {
     }
   };
   return {
-    changed: told,
+    telling: {
+      changed: told,
+      replaced: () => {
+        for (const then of ofUsers) then();
+      },
+    },
     feed: {
       get revision() {
         return revision;
@@ -71,6 +85,10 @@ export function feedOf(store: Records): {
       subscribe(what, then) {
         readers[what].add(then);
         return () => void readers[what].delete(then);
+      },
+      users(then) {
+        ofUsers.add(then);
+        return () => void ofUsers.delete(then);
       },
     },
   };

@@ -72,6 +72,7 @@ export function controlTree({
       poolOf('clusters', 'cluster', store),
       poolOf('nodes', 'node', store),
       poolOf('safes', 'safe', store),
+      poolOf('users', 'user', store),
       poolOf('jobs', 'job', store),
       { name: 'sweeper', family: 'sweeper', args: {}, restart: 'permanent' },
       ...gates,

@@ -3,6 +3,7 @@ import { type Message, welcome } from '../protocol/messages.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Answer } from '../runtime/asks.ts';
 import type { Node } from '../runtime/node.ts';
+import type { Audited } from './audited.ts';
 
 /** Where sessions live; nobody is let in while it does not. */
 const SESSIONS = '/sessions';
@@ -12,15 +13,25 @@ export type Speaker = { readonly user: Who; readonly from: string; readonly sess
 
 /**
  * Puts what a user says to the user's session, which is opened if it does not live: one that
- * crashed over one call is there for the next. Without `then` no answer is wanted. Returns the
+ * crashed over one call is there for the next. Without `told` no answer is wanted. Returns the
  * number of the question, 0 if it is answered already.
  */
 export function askSession(
   node: Node,
-  { user, from, session }: Speaker,
+  speaker: Speaker,
   message: Message,
-  then: ((answer: Answer) => void) | undefined,
+  told: ((answer: Answer) => void) | undefined,
+  audited?: Audited,
 ): number {
+  const { user, from, session } = speaker;
+  const noted = audited?.(speaker, message);
+  const then =
+    noted === undefined
+      ? told
+      : (answer: Answer): void => {
+          noted(answer);
+          told?.(answer);
+        };
   const refuse = (...why: Parameters<typeof failure>): 0 => {
     then?.({ ok: false, failure: failure(...why) });
     return 0;

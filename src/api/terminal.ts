@@ -13,12 +13,15 @@ import { type Outbox, outbox } from '../protocol/wire/outbox.ts';
 import type { Answer } from '../runtime/asks.ts';
 import type { Node } from '../runtime/node.ts';
 import { askSession, endSession } from './ask-session.ts';
+import type { Audited } from './audited.ts';
 import { type TerminalStreams, terminalStreams } from './terminal-streams.ts';
 
 export type TerminalDoor = {
   readonly node: Node;
   /** What the registry says of a user. */
   isOperator(user: string): boolean;
+  /** Notes what terminals change; nothing is noted without. */
+  readonly audited?: Audited;
   /** Says which streams a terminal may open; each kind looks itself at who asks. */
   readonly serve: (hub: Hub) => void;
 };
@@ -43,6 +46,7 @@ export function terminalDoor(
 
 class Terminal {
   readonly #node: Node;
+  readonly #audited: Audited | undefined;
   readonly #link: Link;
   readonly #user: Who;
   readonly #from: string;
@@ -62,6 +66,7 @@ class Terminal {
     subprotocol: Subprotocol,
   ) {
     this.#node = door.node;
+    this.#audited = door.audited;
     this.#link = link;
     this.#user = user;
     this.#from = from;
@@ -107,7 +112,8 @@ class Terminal {
       else this.#refuse(ask, answer.failure);
     };
     const speaker = { user: this.#user, from: this.#from, session: this.#name };
-    id = askSession(this.#node, speaker, message, ask === 0 ? undefined : answered);
+    const told = ask === 0 ? undefined : answered;
+    id = askSession(this.#node, speaker, message, told, this.#audited);
     if (id !== 0) this.#asked.add(id);
   }
 

@@ -5,6 +5,9 @@ import { exits, Usage } from './exits.ts';
 import { reasonOf } from './inputs.ts';
 import { type Call, textOf } from './verb.ts';
 
+/** What is done with an invitation. */
+type Next = { readonly where: string; readonly say: string };
+
 /**
  * Gets an invitation and puts it into a file that only its owner may read: it holds a token, which
  * is nothing to be seen on a terminal. What is there already is not overwritten.
@@ -13,6 +16,7 @@ export async function inviteTo(
   { options, screen }: Call,
   name: string,
   invite: () => Promise<Reply<'head.add'>>,
+  next: Next = { where: name, say: 'swm start --join FILE' },
 ): Promise<number> {
   const wanted = textOf(options, 'output');
   if (wanted === '-') {
@@ -27,8 +31,8 @@ export async function inviteTo(
   if (screen.json) screen.printJson({ name: invitation.name, file, heads, caFingerprint });
   else {
     screen.print(file);
-    screen.note(`next: copy it to ${invitation.name}, where nobody else can read it, and there:`);
-    screen.note('      swm start --join FILE');
+    screen.note(`next: copy it to ${next.where}, where nobody else can read it, and there:`);
+    screen.note(`      ${next.say}`);
   }
   return exits.good;
 }

@@ -1,5 +1,5 @@
 import type { Client } from '../client/client.ts';
-import { addressesOf, connectTo } from '../connect.ts';
+import { addressesOf, connectTo, type Place } from '../connect.ts';
 import { Usage } from './exits.ts';
 import { spoolOf } from './spool-of.ts';
 import { type Options, textOf } from './verb.ts';
@@ -7,16 +7,23 @@ import { type Options, textOf } from './verb.ts';
 /** How long a command tries to connect to a node that should be there. */
 const CONNECT_MS = 5_000;
 
-/** Connects as the options say: to a node by its URL, or to the one whose spool it is. */
-export async function openClient(options: Options): Promise<Client> {
+/** The heads that are named; an empty text names none, as shells have it. */
+export const urlOf = (options: Options): string | undefined =>
+  textOf(options, 'url') || process.env['SWM_URL'] || undefined;
+
+/** Where the heads are that the options mean, and who we are there. */
+export function placeOf(options: Options): Place {
   const [certificate, key, authorities] = ['cert', 'key', 'ca'].map((name) =>
     textOf(options, name),
   );
   if ((certificate === undefined) !== (key === undefined))
     throw new Usage('swm: --cert and --key go together');
-  // An empty one is none, as shells have it.
-  const url = textOf(options, 'url') || process.env['SWM_URL'] || undefined;
-  const place = { spool: spoolOf(options), url, certificate, key, authorities };
+  return { spool: spoolOf(options), url: urlOf(options), certificate, key, authorities };
+}
+
+/** Connects as the options say: to a node by its URL, or to the one whose spool it is. */
+export async function openClient(options: Options): Promise<Client> {
+  const place = placeOf(options);
   // A node that is just starting is waited for longer than one that should be there.
   await addressesOf(place);
   return connectTo(place, { connectMs: CONNECT_MS });

@@ -1,5 +1,6 @@
 import { liveVerbs } from './live-verbs.ts';
 import { nodeVerbs, output } from './node-verbs.ts';
+import { userVerbs } from './user-verbs.ts';
 import type { Flag, VerbRow } from './verb.ts';
 
 /** What the verbs of two words are about. */
@@ -8,6 +9,8 @@ export const groups: Readonly<Record<string, string>> = {
   leader: 'The head that leads.',
   node: 'Nodes that are not made by a site.',
   secret: 'Secrets that jobs are given by name.',
+  user: 'Who may use swm; for operators.',
+  cert: 'The certificate by which you are known.',
 };
 
 const config: readonly Flag[] = [
@@ -212,6 +215,7 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('./leader-transfer.ts'),
   },
   ...nodeVerbs,
+  ...userVerbs,
   {
     name: 'sweep',
     args: '',

@@ -177,7 +177,8 @@ export class Line {
     this.#closed = why;
     this.#streams.closed(why);
     this.#options.onClosed(why);
-    const lost = failure('unknown_outcome', `the connection was lost before the answer: ${why}`);
+    const code = why.startsWith('unauthorized') ? 'unauthorized' : 'unknown_outcome';
+    const lost = failure(code, `the connection was lost before the answer: ${why}`);
     for (const ask of [...this.#open.keys()]) this.#end(ask, lost);
   }
 }

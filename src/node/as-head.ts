@@ -1,5 +1,5 @@
 import { common, headFamilies, workerFamilies } from '../actors/families.ts';
-import { type Feed, feedOf } from '../actors/feed.ts';
+import { type Feed, feedOf, type Telling } from '../actors/feed.ts';
 import { GROUP } from '../actors/group/keeping.ts';
 import { news, OF_NODE } from '../actors/lead.ts';
 import { doorTree, workerTree } from '../actors/tree.ts';
@@ -69,8 +69,7 @@ class HeadNode implements Running {
   readonly #dials: Dials;
   readonly #roots: Actor[] = [];
   #parts: Parts | undefined;
-  /** Tells the feed. */
-  #changed: (changes: readonly Change[]) => void = () => {};
+  #telling: Telling | undefined;
   #control: Actor | undefined;
   /** Whether its doors are open, so that others can reach it. */
   #isOpen = false;
@@ -174,6 +173,7 @@ class HeadNode implements Running {
       onApplied: (changes) => this.#applied(changes),
       onReplaced: () => {
         this.#parts?.hoard.all();
+        this.#telling?.replaced();
         dropFetched(this.#base).catch(this.#base.failed);
       },
       onHeads: () => this.#headsMoved(),
@@ -183,17 +183,17 @@ class HeadNode implements Running {
   #shelves(council: Council) {
     const { store } = council;
     const voters = () => council.voters();
-    const { feed, changed } = feedOf(store);
+    const { feed, telling } = feedOf(store);
     const hubOf = (name: string) => this.#bulk.hub(name);
     const copies = openCopies({ ...this.#base, self: this.#self, voters, hubOf });
     const isAlone = (): boolean => voters().length <= 1;
     const hoard = openHoard({ ...this.#base, store, copies, isAlone, council });
-    this.#changed = changed;
+    this.#telling = telling;
     return { feed, copies, hoard };
   }
 
   #applied(changes: readonly Change[]): void {
-    this.#changed(changes);
+    this.#telling?.changed(changes);
     this.#parts?.hoard.changed(changes);
   }
 

@@ -72,7 +72,7 @@ const DAY_MS = 86_400_000;
 const AGAIN_MS = 200;
 
 /** What the actor that keeps the list of heads is lent. */
-export function groupPorts(parts: GroupParts): GroupPorts {
+export function groupPorts(parts: GroupParts): Omit<GroupPorts, 'inviteUser'> {
   const { replica, links, self } = parts;
   return {
     invite: (name, role, round) => invite(parts, name, role, round),

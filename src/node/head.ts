@@ -1,12 +1,14 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { HeadPorts } from '../actors/families.ts';
 import type { Feed } from '../actors/feed.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
 import { unsweptSince } from '../actors/sweeper/keeping.ts';
 import { controlTree } from '../actors/tree.ts';
+import { auditedBy } from '../api/audited.ts';
 import { openPaths, restDoor } from '../api/rest-door.ts';
 import { terminalDoor } from '../api/terminal.ts';
 import type { Config } from '../config.ts';
+import { openAudit } from '../platform/audit.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import type { Bulk } from '../platform/bulk.ts';
 import { writeFileDurably } from '../platform/disk.ts';
@@ -30,11 +32,12 @@ import { clearAll } from './clear.ts';
 import type { Copies } from './copies.ts';
 import type { HeadKeys } from './enrol.ts';
 import { headsOf, learnKeys, othersOf, unlessReplaced } from './group.ts';
-import { type HeadParts, headPorts, isExpected, join, registeredUsers } from './lent.ts';
+import { type HeadParts, headPorts, isExpected, join as joinNode, signingOf } from './lent.ts';
 import { listen } from './mesh.ts';
 import { metricsOf } from './observe.ts';
 import type { Council } from './seat.ts';
 import { forwardsOf, nodeStreams, requestsOf, userStreams } from './streams.ts';
+import { enrolUser, isInvited, openUsers } from './users.ts';
 import type { Worker } from './worker.ts';
 
 export type HeadSetup = {
@@ -78,16 +81,14 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
   const { spool, config, clock, council, node, keys } = setup;
   const { store } = council;
   const since = clock.now();
-  let users = await registeredUsers(spool);
+  const users = await openUsers(spool, store, setup.feed);
+  const audit = openAudit(join(spool.places.log, 'audit.jsonl'), setup.note);
   const forwards = forwardsOf(setup);
   // Actors begin before the doors are open, and may want a machine at once.
   const meshPort = Promise.withResolvers<number>();
   let doors: Doors | undefined;
 
-  const ownAddresses = async (): Promise<readonly string[]> =>
-    config.mesh.advertise.length > 0
-      ? config.mesh.advertise
-      : [`${dialled(config.mesh.host, config.address)}:${await meshPort.promise}`];
+  const ownAddresses = (): Promise<readonly string[]> => advertised(config, meshPort.promise);
   const addresses = async (): Promise<string[]> => [
     ...(await ownAddresses()),
     ...othersOf(config.name, headsOf(store)),
@@ -99,10 +100,12 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
     now: () => clock.now(),
     meshAddresses: addresses,
     meshDoor: async () => ({ host: ownHost(config), port: await meshPort.promise }),
+    users,
+    audit,
+    url: () => urlOf(config, doors?.terminals.port ?? 0),
     status: () => status(setup, since),
   };
   const ports = await headPorts(lent);
-  const url = (): string => urlOf(config, doors?.terminals.port ?? 0);
 
   return {
     ports,
@@ -112,25 +115,25 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
     addresses,
     learnKeys: async () => {
       const known = await learnKeys(node(), spool, keys);
-      users = await registeredUsers(spool);
+      await users.look();
       return known;
     },
     async listen() {
-      doors = await openDoors(setup, lent, () => users);
+      doors = await openDoors(setup, lent);
       meshPort.resolve(doors.mesh.port);
-      await writeNodeFile(setup, since, url(), doors);
+      await writeNodeFile(setup, since, lent.url(), doors);
     },
-    url,
-    clear: (signal) => {
-      const { installation } = spool;
+    url: lent.url,
+    clear(signal) {
       const processes = setup.worker?.ports.processes;
-      return clearAll({ node: node(), store, gates: ports.gates, installation, processes }, signal);
+      return clearAll({ ...spool, node: node(), store, gates: ports.gates, processes }, signal);
     },
     async close() {
       await doors?.metrics?.close();
       await doors?.terminals.close();
       await doors?.mesh.close();
       await forwards.closeAll();
+      audit.close();
     },
   };
 }
@@ -142,11 +145,7 @@ type Doors = {
 };
 
 /** Opens the door for nodes and that for users, where they were before if no port is given. */
-async function openDoors(
-  setup: HeadSetup,
-  lent: HeadParts,
-  users: () => ReadonlyMap<string, string>,
-): Promise<Doors> {
+async function openDoors(setup: HeadSetup, lent: HeadParts): Promise<Doors> {
   const { spool, config, council, node, note } = setup;
   const { store } = council;
   const run = dirname(spool.places.nodeFile);
@@ -160,22 +159,27 @@ async function openDoors(
         { ...config, mesh: { ...config.mesh, port } },
         setup.keys,
         (peer, key) => unlessReplaced(() => admit(council, peer, key), REPLACED),
-        (request) => join(lent, request),
+        (request) => joinNode(lent, request),
         (request) => unlessReplaced(() => isExpected(store, request), false),
       ),
     note,
   );
-  const isOperator = (user: string): boolean => users().get(user) === 'admin';
+  const { users, audit } = lent;
+  const { isOperator } = users;
+  const audited = auditedBy(audit.note, lent.now);
   const serve = (hub: Hub): void => userStreams(setup, hub);
-  const onTerminal = terminalDoor({ node: node(), isOperator, serve });
+  const onTerminal = terminalDoor({ node: node(), isOperator, serve, audited });
   const metrics = metricsOf(setup, lent.status);
-  const onRequest = restDoor({ ...requestsOf(setup), metrics, isOperator });
+  const onRequest = restDoor({ ...requestsOf(setup), metrics, isOperator, audited });
   const openTerminals = (port: number): Promise<Listening> =>
     listenTerminals({
       ...config.terminals,
       port,
       credentials: setup.keys.credentials,
-      admit: ({ id }) => (users().has(id) ? undefined : 'this user is not registered here'),
+      admit: users.refusal,
+      onNews: (then) => void setup.feed.users(then),
+      onJoin: (request) => enrolUser(signingOf(lent), request),
+      isExpected: (request) => unlessReplaced(() => isInvited(store, request), false),
       onTerminal,
       onRequest,
       openPaths,
@@ -194,6 +198,12 @@ async function openDoors(
 
 const urlOf = ({ terminals, address }: Config, port: number): string =>
   `https://${dialled(terminals.host, address)}:${port}`;
+
+const advertised = async (
+  { mesh, address }: Config,
+  port: Promise<number>,
+): Promise<readonly string[]> =>
+  mesh.advertise.length > 0 ? mesh.advertise : [`${dialled(mesh.host, address)}:${await port}`];
 
 const ownHost = ({ mesh }: Config): string => dialled(mesh.host, '127.0.0.1');
 

@@ -1,5 +1,4 @@
-import { createHash, createHmac, randomUUID, X509Certificate } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { createHash, createHmac, randomUUID } from 'node:crypto';
 import type { HeadPorts } from '../actors/families.ts';
 import type { SiteFacts } from '../actors/gate/tasks.ts';
 import { outTarget } from '../actors/job/out-target.ts';
@@ -9,13 +8,12 @@ import type { Reading } from '../actors/session/read.ts';
 import type { Forwards } from '../actors/ways.ts';
 import type { Config } from '../config.ts';
 import { openGate, roomOf } from '../gates/gates.ts';
+import type { Audit } from '../platform/audit.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import { readRequest, signRequest } from '../platform/certificates.ts';
 import { derivedUuid } from '../platform/derived-uuid.ts';
 import { freeBytes } from '../platform/disk.ts';
-import { identify } from '../platform/identity.ts';
 import type { JoinAnswer, JoinRequest } from '../platform/join.ts';
-import { keyPlaces, readPem } from '../platform/key-files.ts';
 import type { Links } from '../platform/links.ts';
 import { outRules } from '../platform/out-rules.ts';
 import { sealBy } from '../platform/seal.ts';
@@ -32,6 +30,7 @@ import { reachable } from './elsewhere.ts';
 import type { HeadKeys } from './enrol.ts';
 import { groupPorts, headRows, headsOf, tokenSecret } from './group.ts';
 import type { Council } from './seat.ts';
+import { inviteUser, peopleOf, type Signing, type Users } from './users.ts';
 
 export type HeadParts = {
   readonly config: Config;
@@ -52,6 +51,10 @@ export type HeadParts = {
   /** Where that door is on this machine itself. */
   readonly meshDoor: () => Promise<{ readonly host: string; readonly port: number }>;
   readonly note: Note;
+  readonly users: Users;
+  readonly audit: Audit;
+  /** Where terminals find this head. */
+  readonly url: () => string;
   readonly status: () => Reply<'node.status'>;
 };
 
@@ -127,6 +130,8 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     leaseMs: config.jobs.leaseMs,
     ...readingPorts(setup, asked),
     ...groupPorts(group),
+    inviteUser: (name, role) => inviteUser(group, name, role),
+    people: peopleOf(signingOf(setup), config.name),
   };
 }
 
@@ -157,7 +162,7 @@ function siteFacts(remote: Config['remotes'][number], { jobs }: Config): SiteFac
 function readingPorts(
   { config, council, keys, status }: HeadParts,
   asked: (path: string, question: Message) => Promise<object>,
-): Omit<Reading, 'store' | 'readBlob'> {
+): Omit<Reading, 'store' | 'readBlob' | 'people'> {
   return {
     reasons: async (ids) => {
       const body = await asked('/scheduler', message('scheduler.why', { ids: [...ids] }));
@@ -183,6 +188,13 @@ function readingPorts(
     status,
   };
 }
+
+/** What it takes to give users certificates. */
+export const signingOf = (setup: HeadParts): Signing => ({
+  ...setup,
+  current: () => setup.council.current(),
+  ask: (path, question) => ask(setup.node(), path, question),
+});
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -262,14 +274,3 @@ function hostsOfHead(store: Records, name: string): readonly string[] {
 /** Whether the registry has given out that token for that name. */
 export const isExpected = (store: Records, { name, token }: JoinRequest): boolean =>
   load(store, nodeKeeping, `/nodes/${name}`)?.state.tokenHash === sha256(token);
-
-/** The users that this head knows: those whose certificates it has issued, by their UUID. */
-export async function registeredUsers(spool: Spool): Promise<ReadonlyMap<string, string>> {
-  const users = new Map<string, string>();
-  for (const name of await readdir(spool.places.users)) {
-    const pem = await readPem(keyPlaces(spool.path).user(name).certificate);
-    const identity = pem === undefined ? undefined : identify(new X509Certificate(pem));
-    if (identity?.kind === 'user') users.set(identity.id, name);
-  }
-  return users;
-}

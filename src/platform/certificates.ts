@@ -239,7 +239,7 @@ function serial(): string {
 }
 
 /** Starts an hour ago, since the clock of the machine that reads it may be behind ours. */
-const spanOfDays = (days: number): Validity => ({
+export const spanOfDays = (days: number): Validity => ({
   from: new Date(Date.now() - 3_600_000),
   until: new Date(Date.now() + days * 86_400_000),
 });

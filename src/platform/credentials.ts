@@ -74,8 +74,17 @@ export function keepSession(credentials: Credentials, address: string, session: 
   if (sessions.size > limits.sessionsMax) sessions.delete(sessions.keys().next().value!);
 }
 
+/** Why who was believed is not any more. */
+export const EXPIRED = 'the certificate has expired';
+
 export type Vouched =
-  | { readonly identity: Identity; readonly keyFingerprint: string; readonly why?: undefined }
+  | {
+      readonly identity: Identity;
+      readonly keyFingerprint: string;
+      /** When its certificate expires, ms since the epoch. */
+      readonly untilMs: number;
+      readonly why?: undefined;
+    }
   | { readonly identity?: undefined; readonly why: string };
 
 /** Who is at the other end, proven, or why that is not known. */
@@ -88,7 +97,8 @@ export function vouch(
   if (proven.why !== undefined) return proven;
   const identity = identify(proven.certificate);
   if (identity === undefined) return { why: 'the certificate names nobody' };
-  return { identity, keyFingerprint: keyFingerprint(proven.certificate.publicKey) };
+  const { publicKey, validToDate } = proven.certificate;
+  return { identity, keyFingerprint: keyFingerprint(publicKey), untilMs: validToDate.getTime() };
 }
 
 /**
@@ -108,7 +118,7 @@ export function prove(
   if (!isSignedBy(certificate, authority))
     return { why: 'the certificate is not signed by this cluster' };
   const now = Date.now();
-  if (now > certificate.validToDate.getTime()) return { why: 'the certificate has expired' };
+  if (now > certificate.validToDate.getTime()) return { why: EXPIRED };
   if (now < certificate.validFromDate.getTime()) return { why: 'the certificate is not yet valid' };
   // Node types it as an Error and gives the code as text.
   if (!socket.authorized)

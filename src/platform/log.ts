@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  fchmodSync,
-  fstatSync,
-  openSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
 import { pino } from 'pino';
 import { limits } from '../protocol/limits.ts';
 import type { Level, Note } from '../runtime/ports.ts';
-import { diskFailed } from './disk.ts';
+import { LogFile } from './log-file.ts';
 import { redact, redactText } from './redact.ts';
 
 /** Where notes are shown besides the file; the process's stderr is one. */
@@ -40,12 +31,11 @@ export type Log = {
 type Line = { write(line: string): void };
 
 const levels: readonly Level[] = ['debug', 'info', 'warn', 'error'];
-const FILE_MODE = 0o600;
 
 /** Opens the log of a node. Throws `Failed` when its file cannot be written. */
 export function openLog({ node, level, file, screen }: LogOptions): Log {
   const complain = (text: string): void => void screen?.write(`${text}\n`);
-  const kept = file === undefined ? undefined : new LogFile(file, complain);
+  const kept = file === undefined ? undefined : new LogFile(file, limits.logFileBytesMax, complain);
   const lines: Line[] = kept ? [kept] : [];
   const people = screen?.isTTY ? screen : undefined;
   if (screen && !people) lines.push({ write: (line) => void screen.write(line) });
@@ -85,84 +75,6 @@ function cleanFields(fields: object | undefined): object | undefined {
     return redact(fields) as object;
   } catch (error) {
     return { unreadable: redactText(String(error)) };
-  }
-}
-
-/**
- * Appends to a file, once in a turn of the loop. A full or broken disk costs notes, never the
- * node; pino's own destination would try for ever, also at the very end of the process.
- */
-class LogFile {
-  readonly #path: string;
-  readonly #complain: (text: string) => void;
-  readonly #atExit = (): void => this.flush();
-  #fd: number;
-  #bytes = 0;
-  #waiting: string[] = [];
-  #waitingChars = 0;
-  #state: 'well' | 'failing' | 'closed' = 'well';
-
-  constructor(path: string, complain: (text: string) => void) {
-    this.#path = path;
-    this.#complain = complain;
-    try {
-      this.#fd = this.#open();
-    } catch (error) {
-      throw diskFailed(error, path, 'Opening the log');
-    }
-    process.on('exit', this.#atExit);
-  }
-
-  write(line: string): void {
-    if (this.#state === 'closed') return;
-    if (this.#waiting.length === 0) setImmediate(this.#atExit);
-    this.#waiting.push(line);
-    this.#waitingChars += line.length;
-    if (this.#waitingChars > limits.logTurnCharsMax) this.flush();
-  }
-
-  flush(): void {
-    if (this.#waiting.length === 0) return;
-    const bytes = Buffer.from(this.#waiting.join(''));
-    this.#waiting = [];
-    this.#waitingChars = 0;
-    try {
-      if (this.#bytes > limits.logFileBytesMax) this.#turn();
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
-      this.#bytes += bytes.length;
-      this.#state = 'well';
-    } catch (error) {
-      if (this.#state === 'well')
-        this.#complain(diskFailed(error, this.#path, 'Writing the log').message);
-      this.#state = 'failing';
-    }
-  }
-
-  close(): void {
-    if (this.#state === 'closed') return;
-    this.flush();
-    this.#state = 'closed';
-    process.off('exit', this.#atExit);
-    closeSync(this.#fd);
-  }
-
-  #open(): number {
-    const fd = openSync(this.#path, 'a', FILE_MODE);
-    try {
-      fchmodSync(fd, FILE_MODE);
-      this.#bytes = fstatSync(fd).size;
-      return fd;
-    } catch (error) {
-      closeSync(fd);
-      throw error;
-    }
-  }
-
-  #turn(): void {
-    if (existsSync(this.#path)) renameSync(this.#path, `${this.#path}.1`);
-    const old = this.#fd;
-    this.#fd = this.#open();
-    closeSync(old);
   }
 }
 

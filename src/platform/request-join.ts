@@ -10,7 +10,7 @@ import { identify } from './identity.ts';
 import type { JoinAnswer } from './join.ts';
 
 export type JoinDial = {
-  /** `host:port` of a head's mesh listener. */
+  /** `host:port` of a head's door for nodes, or for users. */
   readonly address: string;
   /** SHA-256 of the cluster authority's certificate, in hex. */
   readonly caFingerprint: string;
@@ -18,8 +18,9 @@ export type JoinDial = {
   readonly token: string;
   /** PKCS#10, PEM. */
   readonly csr: string;
-  /** The node name that the token was made for. */
+  /** The name that the token was made for, and whose it is; a node's unless given. */
   readonly name: string;
+  readonly kind?: 'node' | 'user';
   /** For tests. */
   readonly handshakeMsMax?: number;
 };
@@ -134,7 +135,7 @@ function checked(answer: JoinAnswer, join: JoinDial, authority: X509Certificate)
   const asked = Buffer.from(join.csr.replace(/-----[^-]+-----|\s/g, ''), 'base64');
   const fits =
     isSignedBy(certificate, authority) &&
-    identity?.kind === 'node' &&
+    identity?.kind === (join.kind ?? 'node') &&
     identity.name === join.name &&
     asked.includes(key) &&
     certificatesOf(answer.chain).some((one) => fingerprint(one) === fingerprint(authority));

@@ -24,8 +24,8 @@ const HeadRow = Type.Object({
 });
 export type HeadRow = Static<typeof HeadRow>;
 
-/** What a new node is given, as a file: where the heads are, whom to believe, and its token. */
-const Invitation = Type.Object({
+/** What a new node or user is given, as a file: where the heads are, whom to believe, a token. */
+export const Invitation = Type.Object({
   heads: list(text(256), 100),
   caFingerprint: text(200),
   token: text(200),

@@ -6,6 +6,7 @@ import { logLimits } from './log-limits.ts';
 import { requestLimits } from './request-limits.ts';
 import { secretLimits } from './secret-limits.ts';
 import { siteLimits } from './site-limits.ts';
+import { userLimits } from './user-limits.ts';
 
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
 export const limits = {
@@ -17,6 +18,7 @@ export const limits = {
   ...requestLimits,
   ...siteLimits,
   ...secretLimits,
+  ...userLimits,
   /** transport, envelope: a message frame. What is larger goes as a stream. */
   frameBytesMax: 4 << 20,
   /** transport: a frame of a stream on a bulk link, header included. */

@@ -71,6 +71,11 @@ export const messages = {
   'node.add': call(34, '/group', operators, 'Expects a worker, and gives what it joins by.'),
   'gate.list': call(44, '/gate-{remote}', operators, 'Lists what a site has, and whose it is.'),
   'sweep.confirm': call(45, '/sweeper', operators, 'Lets sites be swept after a restore.'),
+  'user.list': call(112, 'session', operators, 'Lists the users.'),
+  'user.add': call(113, '/group', operators, 'Expects a user, and gives what it enrols by.'),
+  'user.revoke': call(114, 'session', operators, 'Refuses a user from now on.'),
+  'user.renew': call(115, 'session', users, 'Gives you another certificate.'),
+  'audit.list': call(116, 'session', operators, 'Lists what users changed by this head.'),
 
   // between the actors of the control tree
   'job.create': call(48, '/jobs/{id}', heads, 'Makes a job.'),
@@ -81,6 +86,10 @@ export const messages = {
   'job.secrets': call(73, '/jobs/{job}', workers, 'Asks for the secrets of an attempt.'),
   'secret.keep': call(74, '/safes/{owner}', heads, 'Keeps a sealed secret.'),
   'secret.drop': call(75, '/safes/{owner}', heads, 'Drops a secret.'),
+  'user.expect': call(117, '/users/{user}', nobody, 'Says who may enrol, by what token.'),
+  'user.enrol': call(118, '/users/{user}', heads, 'Spends a token on a public key.'),
+  'user.rekey': call(119, '/users/{user}', heads, 'Lets another key speak for a user.'),
+  'user.drop': call(120, '/users/{user}', heads, 'Revokes a user.'),
   'cluster.claim': call(52, '/clusters/{cluster}', nobody, 'Holds nodes for an attempt.'),
   'cluster.unclaim': call(53, '/clusters/{cluster}', nobody, 'Ends a hold.'),
   'cluster.node': call(54, '/clusters/{cluster}', nobody, 'Tells how one of its nodes is.'),

@@ -25,4 +25,9 @@ export const restRoutes = {
   'head.backup': 'POST /v1/backups',
   'node.status': 'GET /v1/status',
   'user.show': 'GET /v1/user',
+  'user.list': 'GET /v1/users',
+  'user.add': 'POST /v1/users',
+  'user.revoke': 'DELETE /v1/users/{user}',
+  'user.renew': 'POST /v1/user/certificate',
+  'audit.list': 'GET /v1/audit',
 } as const satisfies Partial<Record<Name, string>>;

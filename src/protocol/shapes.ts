@@ -21,6 +21,7 @@ import {
 } from './model.ts';
 import { secretName } from './secret-model.ts';
 import { terminalShapes } from './terminal-shapes.ts';
+import { userShapes } from './user-shapes.ts';
 
 const list = <T extends TSchema>(item: T, maxItems: number) => Type.Array(item, { maxItems });
 const nothing = Type.Object({});
@@ -34,6 +35,7 @@ const maybe = <T extends TSchema>(shape: T) => Type.Union([Type.Null(), shape]);
 export const shapes = {
   ...terminalShapes,
   ...headShapes,
+  ...userShapes,
 
   'job.create': {
     body: Type.Object({

@@ -39,9 +39,14 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     status: () => {
       throw new Failed('refused', 'nobody asks here');
     },
+    people: { rows: () => [], renew: unasked, audit: unasked },
     ...change,
   };
 }
+
+const unasked = (): never => {
+  throw new Error('nobody asks here');
+};
 
 const admit = (
   script: string,

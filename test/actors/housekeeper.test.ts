@@ -152,6 +152,7 @@ describe('a tree', () => {
       'clusters',
       'nodes',
       'safes',
+      'users',
       'jobs',
       'sweeper',
       'gate-cloud',

@@ -20,14 +20,16 @@ async function serves(): Promise<void> {
 
 describe('who may not', { timeout: 60_000 }, () => {
   it.each([
-    ['nobody', (): Person | undefined => undefined],
-    ['somebody unregistered', (): Person => place().eve],
-    ['somebody of yesterday', (): Person => place().old],
-  ] as const)('ask anything: %s', async (_, who) => {
+    ['nobody', 'no certificate was shown', (): Person | undefined => undefined],
+    ['somebody unregistered', 'this user is not registered here', (): Person => place().eve],
+    ['somebody of yesterday', 'the certificate has expired', (): Person => place().old],
+  ] as const)('ask anything: %s', async (_, text, who) => {
     const { ask } = place();
     const person = who();
-    for (const path of ['/user', '/user/job', '/nothing', '/v1/jobs'])
+    for (const path of ['/user', '/user/job', '/nothing'])
       expect(told(await ask(person, path))).toEqual([401, '{"error":"unauthorized"}']);
+    const ours = await ask(person, '/v1/jobs');
+    expect([ours.status, ours.json()]).toEqual([401, { error: 'unauthorized', text }]);
     expect(told(await ask(person, '/user/job', { ...POST, body: '#!/bin/sh\n' }))).toEqual([
       401,
       '{"error":"unauthorized"}',

@@ -1,4 +1,5 @@
 import type { Body, Name, Reply } from '../../src/protocol/messages.ts';
+import { userSamples } from './user-messages.ts';
 import {
   at,
   blob,
@@ -35,6 +36,7 @@ const invitation = { heads: ['10.0.0.1:10001'], caFingerprint: hash, token: 'sec
 
 /** Every message of the table, with its answer; the compiler asks for those that are missing. */
 export const messageSamples: Samples = {
+  ...userSamples,
   'job.submit': {
     body: {
       script,

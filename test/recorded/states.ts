@@ -14,6 +14,8 @@ import type { Runner } from '../../src/actors/runner/runner.ts';
 import { keeping as safe } from '../../src/actors/safe/keeping.ts';
 import type { Safe } from '../../src/actors/safe/safe.ts';
 import { SWEEPER, keeping as sweeper } from '../../src/actors/sweeper/keeping.ts';
+import { keeping as user } from '../../src/actors/user/keeping.ts';
+import type { User } from '../../src/actors/user/user.ts';
 import { emptySpec } from '../../src/protocol/jobscript/spec.ts';
 import type { JobPhase, Spec } from '../../src/protocol/model.ts';
 import type { Keeping } from '../../src/runtime/family.ts';
@@ -30,6 +32,7 @@ export const keepings = {
   runner,
   safe,
   sweeper,
+  user,
 } as unknown as {
   readonly [kind in
     | 'account'
@@ -39,7 +42,8 @@ export const keepings = {
     | 'node'
     | 'runner'
     | 'safe'
-    | 'sweeper']: Keeping<object>;
+    | 'sweeper'
+    | 'user']: Keeping<object>;
 };
 export type Kind = keyof typeof keepings;
 
@@ -240,6 +244,25 @@ function runners(): readonly Life[] {
   });
 }
 
+/** One that was invited, one that has enrolled and renewed, and one that was revoked. */
+function users(): readonly Life[] {
+  const invited: User = {
+    phase: 'expected',
+    round: 1,
+    id: uuidOf(80),
+    name: 'ann',
+    role: 'user',
+    tokenHash: some.hash,
+    expiresAt: later,
+    keys: [],
+    since: some.at,
+  };
+  const enrolled: User = { ...invited, id: uuidOf(81), phase: 'active', keys: ['new', 'old'] };
+  const revoked: User = { ...invited, id: uuidOf(82), phase: 'revoked', round: 2, tokenHash: '' };
+  const lives = [[invited], [{ ...enrolled, keys: ['old'] }, enrolled], [revoked]];
+  return lives.map((states) => ({ kind: 'user', path: `/users/${states[0]?.id}`, states }));
+}
+
 /** One that has secrets, and one that has none any more. */
 function safes(): readonly Life[] {
   const of = (owner: string, ...names: readonly string[]): Safe => ({
@@ -270,6 +293,7 @@ export const lives = (): readonly Life[] => [
   ...nodes(),
   ...runners(),
   ...safes(),
+  ...users(),
   { kind: 'account', path: '/accounts/lab', states: [account1] },
   { kind: 'sweeper', path: SWEEPER, states: [{ phase: 'off', since: later }] },
 ];

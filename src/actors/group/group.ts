@@ -2,6 +2,7 @@ import { failure } from '../../protocol/errors.ts';
 import type { HeadPhase, Invitation } from '../../protocol/head-shapes.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Body } from '../../protocol/messages.ts';
+import type { UserRole } from '../../protocol/user-shapes.ts';
 import type { Behaviour, Effect, Heard, Signal, Step, Told } from '../../runtime/behaviour.ts';
 
 /** A head as the group knows it. They stand in the order in which they were added. */
@@ -25,6 +26,7 @@ export const GROUP_HEARS = [
   'head.keys',
   'head.current',
   'node.add',
+  'user.add',
 ] as const;
 export type GroupHears = (typeof GROUP_HEARS)[number];
 export type GroupEvent = { readonly is: 'again'; readonly head: string };
@@ -34,6 +36,8 @@ export type GroupTasks = {
     { readonly name: string; readonly role: 'head' | 'worker'; readonly round: number },
     Invitation,
   ];
+  /** Has the registry expect a user, and gives what that one enrols by. */
+  inviteUser: readonly [{ readonly name: string; readonly role: UserRole }, Invitation];
   /** Waits until a head is there and has all of the log, and makes it a voter. */
   admit: readonly [string, null];
   /** Takes a head out of the group, and has the registry refuse it. */
@@ -99,6 +103,11 @@ function told(state: Group, { message: m, ask, who }: Told<GroupHears>): GroupSt
       const { name } = m.body as Body<'node.add'>;
       const input = { name, role: 'worker', round: 0 } as const;
       return [state, [{ do: 'run', task: 'invite', key, input }]];
+    }
+    case 'user.add': {
+      const { name, operator = false } = m.body as Body<'user.add'>;
+      const input = { name, role: operator ? 'operator' : 'user' } as const;
+      return [state, [{ do: 'run', task: 'inviteUser', key, input }]];
     }
   }
 }
@@ -196,6 +205,7 @@ function worked(state: Group, event: Exclude<Heard<never, never, GroupTasks>, ne
     case 'current':
       return [state, [{ do: 'reply', ask: askOf(signal.key), body: { index: signal.value } }]];
     case 'invite':
+    case 'inviteUser':
     case 'keys':
       return [state, [{ do: 'reply', ask: askOf(signal.key), body: signal.value }]];
   }

@@ -19,6 +19,7 @@ import { NODES, keeping as nodeKeeping } from '../node/keeping.ts';
 import type { NodeRecord } from '../node/node.ts';
 import { priceOf, rateOf } from '../price.ts';
 import { secretRows } from './secrets.ts';
+import { type People, readPeople } from './users.ts';
 
 /** What reading needs besides the records. */
 export type Reading = {
@@ -34,6 +35,7 @@ export type Reading = {
   readonly heads: () => readonly HeadRow[];
   readonly backup: () => Promise<Reply<'head.backup'>>;
   readonly status: () => Reply<'node.status'>;
+  readonly people: People;
   /** A script that was kept as a blob. */
   readonly readBlob: (sha256: string) => Promise<Uint8Array>;
 };
@@ -77,9 +79,13 @@ async function found(from: Reading, user: Who, asked: Message): Promise<object> 
     case 'user.show':
       return { id: user.id, operator: user.door === 'operator' } satisfies Reply<'user.show'>;
     default:
-      throw new Failed('refused', `${asked.name} cannot be read`);
+      return (await readPeople(from.people, user, asked)) ?? cannot(asked);
   }
 }
+
+const cannot = ({ name }: Message): never => {
+  throw new Failed('refused', `${name} cannot be read`);
+};
 
 const get = <S>(store: Records, keeping: Keeping<S>, path: string): S | undefined =>
   load(store, keeping, path)?.state;

@@ -48,6 +48,11 @@ export const TERMINAL_CALLS = [
   'secret.remove',
   'gate.list',
   'sweep.confirm',
+  'user.list',
+  'user.add',
+  'user.revoke',
+  'user.renew',
+  'audit.list',
 ] as const satisfies readonly Name[];
 
 type SessionHears = (typeof TERMINAL_CALLS)[number];
@@ -59,7 +64,7 @@ export type SessionTasks = {
     { readonly user: Who; readonly from: string; readonly body: Body<'job.submit'> },
     Body<'job.create'>,
   ];
-  /** What is to be said to whom it is for: with a job's whole id, or to the owner's safe. */
+  /** What is to be said to whom it is for: with a whole id, or to the owner's safe. */
   resolve: readonly [{ readonly user: Who; readonly message: Message }, Message];
   read: readonly [{ readonly user: Who; readonly message: Message }, object];
 };
@@ -88,6 +93,9 @@ function called(state: Session, event: Told<SessionHears>): SessionStep {
   return [next, [work(state, event.message as Message, String(ask))]];
 }
 
+/** What is said in other words to whom it is for. */
+const resolved: readonly Name[] = ['secret.set', 'secret.remove', 'user.revoke'];
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function work({ user, from }: Session, asked: Message, key: string): SessionEffect {
@@ -95,7 +103,7 @@ function work({ user, from }: Session, asked: Message, key: string): SessionEffe
     return { do: 'run', task: 'admit', key, input: { user, from, body: asked.body } };
   const id = 'id' in asked.body ? asked.body.id : undefined;
   const isShort = typeof id === 'string' && !UUID.test(id);
-  return isShort || asked.name === 'secret.set' || asked.name === 'secret.remove'
+  return isShort || resolved.includes(asked.name)
     ? { do: 'run', task: 'resolve', key, input: { user, message: asked } }
     : goOn(user, asked, key);
 }

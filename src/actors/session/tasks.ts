@@ -15,6 +15,7 @@ import { isAsked } from '../scheduler/want.ts';
 import { type Reading, read } from './read.ts';
 import { checkSecrets, secretMessage } from './secrets.ts';
 import type { SessionTasks } from './session.ts';
+import { userMessage } from './users.ts';
 
 export type SessionPorts = Reading & {
   readonly store: Records;
@@ -45,7 +46,9 @@ export function sessionTasks(ports: SessionPorts): Tasks<never, SessionTasks> {
   return {
     admit: (input) => admit(ports, input),
     resolve: async ({ user, message }) =>
-      secretMessage(ports.seal, user, message) ?? resolve(ports, message),
+      secretMessage(ports.seal, user, message) ??
+      userMessage(ports.people, user, message) ??
+      resolve(ports, message),
     read: ({ user, message }) => read(ports, user, message),
   };
 }

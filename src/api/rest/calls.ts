@@ -5,8 +5,10 @@ import { limits } from '../../protocol/limits.ts';
 import { type Body, message, type Name, type Reply } from '../../protocol/messages.ts';
 import type { Who } from '../../protocol/who.ts';
 import { bodyChecks } from '../../protocol/wire/body-checks.ts';
+import type { Answer } from '../../runtime/asks.ts';
 import type { Node } from '../../runtime/node.ts';
 import { askSession, endSession } from '../ask-session.ts';
+import type { Audited } from '../audited.ts';
 
 /** A user, and from where a request of it came. */
 export type Caller = Who & { readonly from?: string };
@@ -23,8 +25,8 @@ const passing: readonly Code[] = ['stopping', 'unreachable', 'unknown_outcome'];
  * same way as those of a terminal that is connected, on whichever head. While another head comes to
  * lead they wait for it, since programs that make requests mostly ask but once.
  */
-export function callsOf(node: Node): Call {
-  const ask = asksOf(node);
+export function callsOf(node: Node, audited: Audited | undefined): Call {
+  const ask = asksOf(node, audited);
   return async (user, name, body) => {
     const untilMs = Date.now() + limits.leaderMsMax;
     const asked = bodyChecks.body(name, keyed(name, body)) as typeof body;
@@ -49,7 +51,7 @@ function keyed<N extends Name>(name: N, body: Body<N>): Body<N> {
   return { ...body, key: randomUUID() };
 }
 
-function asksOf(node: Node): Call {
+function asksOf(node: Node, audited: Audited | undefined): Call {
   const waiting = new Map<string, number>();
   const ended = (session: string): void => {
     const left = (waiting.get(session) ?? 1) - 1;
@@ -65,13 +67,14 @@ function asksOf(node: Node): Call {
       throw new Failed('busy', `${limits.restCallsMax} requests of yours are not answered yet`);
     waiting.set(session, before + 1);
     return new Promise((resolve, reject) => {
-      askSession(node, { user, from, session }, message(name, body), (answer) => {
+      const told = (answer: Answer): void => {
         // Its session is still at work on this very answer.
         setImmediate(ended, session);
         if (answer.ok) return resolve(answer.body as Reply<typeof name>);
         const { code, text, retry } = answer.failure;
         reject(new Failed(code, text, retry));
-      });
+      };
+      askSession(node, { user, from, session }, message(name, body), told, audited);
     });
   };
 }

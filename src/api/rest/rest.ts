@@ -6,6 +6,7 @@ import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Node } from '../../runtime/node.ts';
+import type { Audited } from '../audited.ts';
 import type { LogSetup } from '../logs.ts';
 import type { Feed } from '../watch.ts';
 import { blobRoutes } from './blobs.ts';
@@ -28,6 +29,8 @@ export type RestSetup = {
   /** The files that somebody may bring and get. */
   readonly blobs: (who: Who) => BlobStore;
   readonly metrics: () => Promise<string>;
+  /** Notes what requests change; nothing is noted without. */
+  readonly audited?: Audited;
   /** For tests. */
   readonly stalledMs?: number;
 };
@@ -56,7 +59,7 @@ export async function openRest(setup: RestSetup): Promise<Rest> {
   const routes: Routes = {
     setup,
     bodies,
-    call: callsOf(setup.node),
+    call: callsOf(setup.node, setup.audited),
     userOf: (request) => visitOf(request).user,
     goneOf: (request) => visitOf(request).gone,
   };

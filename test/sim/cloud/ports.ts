@@ -72,6 +72,7 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
     heads: () => headRows(council),
     backup: unasked,
     status: unasked,
+    people: { rows: () => [], renew: unasked, audit: unasked },
     ...groupPorts(setup, life, council.replica),
   };
 }
@@ -96,6 +97,7 @@ function groupPorts({ world, network, name: self }: HeadSetup, life: Life, repli
         name,
       };
     },
+    inviteUser: async () => unasked(),
     admit: async (name, signal) => {
       for (;;) {
         const isHere = name === self || network.isLinked(self, name);
