@@ -109,7 +109,7 @@ function refusal(state: Cluster, body: Claim, now: Millis): Failure | null {
     return failure('refused', `cluster ${name} was made for job ${state.job}`);
   for (const node of placement.nodes) {
     const member = state.members.find((m) => m.name === node);
-    // As a rule it only looks for the head that leads now, and a job's attempt is not spent on that.
+    // As a rule it only looks for the head that leads now: no attempt is spent on that.
     if (member?.phase === 'silent' && now - member.since < limits.claimPatienceMs)
       return failure('busy', `node ${node} is silent, and may be back at once`);
     if (member?.phase !== 'up') return failure('full', `node ${node} is not up`);
