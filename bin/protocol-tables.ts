@@ -3,6 +3,7 @@ import { limits } from '../src/protocol/limits.ts';
 import { messages } from '../src/protocol/messages.ts';
 import { shapes } from '../src/protocol/shapes.ts';
 import { code } from './cell.ts';
+import { frameTable } from './frame-table.ts';
 import { namedShapes, shapeText } from './shape-text.ts';
 
 type Rows = readonly (readonly string[])[];
@@ -58,6 +59,7 @@ export const protocolTables: Readonly<Record<string, (kept: (first: string) => s
     ['shape', 'what it is'],
     ...namedShapes.map(([name, text]) => [code(name), code(text)]),
   ],
+  frames: () => frameTable,
   bounds: (kept) => [
     ['limit', 'value', 'what it means'],
     ...ofTerminals.map((name) => [code(name), String(limits[name]), kept(code(name))]),
