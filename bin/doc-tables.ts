@@ -9,12 +9,15 @@ import { errors } from '../src/protocol/errors.ts';
 import { directiveNames, directives } from '../src/protocol/jobscript/directives.ts';
 import { messages } from '../src/protocol/messages.ts';
 import { restRoutes } from '../src/protocol/rest-routes.ts';
+import { code } from './cell.ts';
+import { protocolTables } from './protocol-tables.ts';
 
 type Rows = readonly (readonly string[])[];
 /** A table that the sources know better than any author. `kept` is the last cell of its old row. */
 type Table = (kept: (first: string) => string) => Promise<Rows> | Rows;
 
 const tables: Readonly<Record<string, Table>> = {
+  ...protocolTables,
   directives: () => [
     ['directive', 'what it asks for', ''],
     ...directiveNames.map((name) => {
@@ -87,8 +90,6 @@ function plantedBug(path: string): readonly string[] {
   const caughtBy = invariant.replaceAll('-', ' ');
   return [code(name), [...new Set(broken)].join(', '), `${run} ${seed}`, caughtBy];
 }
-
-const code = (text: string): string => `\`${text.trim().replaceAll('|', '\\|')}\``;
 
 const isUnable = (name: string): boolean =>
   Object.keys(unable).some((names) => names.split(', ').includes(name));
