@@ -7,6 +7,7 @@ import type { Who } from '../../protocol/who.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { newJob } from './birth.ts';
 import { purged, queueAgain } from './ending.ts';
+import { whileQueued } from './hold.ts';
 import {
   type ClusterNews,
   forbidden,
@@ -15,6 +16,7 @@ import {
   type JobEffect,
   type JobStep,
   may,
+  refuse,
   release,
   speaksFor,
   type ToldJob,
@@ -35,12 +37,16 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
     case 'job.cancel':
     case 'job.requeue':
     case 'job.checkpoint':
+    case 'job.hold':
+    case 'job.release':
+    case 'job.update':
     case 'job.purge': {
       if (!may(job, who)) return [job, [{ do: 'refuse', ask, failure: forbidden(job) }]];
       if (m.name === 'job.purge') return purge(job, m.body as Body<'job.purge'>, ask, now);
       if (job.remains !== 'all') return unknown(job, ask);
       if (m.name === 'job.checkpoint') return checkpoint(job, ask);
-      return m.name === 'job.cancel' ? cancel(job, ask, now) : requeue(job, ask, now);
+      if (m.name === 'job.cancel') return cancel(job, ask, now);
+      return m.name === 'job.requeue' ? requeue(job, ask, now) : whileQueued(job, event, now);
     }
     case 'job.place':
       // Of one that does not wait, or not any more, the scheduler has heard too little.
@@ -71,11 +77,6 @@ function created(job: Job, body: Body<'job.create'>, ask: number, now: Millis): 
   return [job, [{ do: 'refuse', ask, failure: why }]];
 }
 
-const refuse = (job: Job, ask: number, why: string): JobStep => [
-  job,
-  [{ do: 'refuse', ask, failure: failure('wrong_phase', `job ${job.id}: ${why}`) }],
-];
-
 const unknown = (job: Job, ask: number): JobStep => [
   job,
   [{ do: 'refuse', ask, failure: failure('not_found', `no job ${job.id}`) }],
@@ -89,7 +90,7 @@ function cancel(job: Job, ask: number, now: Millis): JobStep {
 
 function cancelled(job: Job, now: Millis): Job {
   if (job.cancelled) return job;
-  const next = { ...job, cancelled: true };
+  const next = { ...job, cancelled: true, hold: null };
   if (isLive(job)) return end({ ...next, again: 'no' }, null, now);
   if (job.phase !== 'releasing') return release(next, now, endsWith(job, 'C', null));
   // What has ended has ended; but not the job that is on its way to another attempt, or run.
