@@ -122,12 +122,15 @@ describe('a job that asks for something else', () => {
     stage.hear(update({ name: 'second', walltimeMs: 60_000 }));
     const { name, cpus, priority, walltimeMs } = stage.state.spec;
     expect([name, cpus, priority, walltimeMs]).toEqual(['second', 2, 5, 60_000]);
-    expect(stage.state.timeline.at(-1)?.what).toBe('updated: name second, walltimeMs 60000');
+    expect(stage.state.timeline.at(-1)?.what).toBe('updated: walltimeMs 60000, name second');
   });
 
-  it('is as it was if nothing is asked, and stays held', () => {
+  it('is as it was if nothing else is asked, and stays held', () => {
     const stage = on();
-    expect(stage.hear(update({}))).toMatchObject({ moved: false, effects: [REPLY] });
+    const before = stage.state;
+    for (const same of [{}, { priority: 0 }, { cpus: 9 }])
+      expect(stage.hear(update(same))).toMatchObject({ moved: false, effects: [REPLY] });
+    expect(stage.state).toBe(before);
     stage.hears(hold(), update({ priority: -1 }));
     expect(waits(stage)).toBeNull();
   });

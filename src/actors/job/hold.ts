@@ -25,22 +25,27 @@ function onHold(job: Job, who: Who, now: Millis): Job {
   return once(mark(job, now, 'held'), { hold });
 }
 
+export const unheld = (job: Job): Job => (job.hold ? { ...job, hold: null } : job);
+
 function released(job: Job, who: Who, ask: number, now: Millis): JobStep {
   if (!job.hold) return [job, [reply(job, ask)]];
   if (job.hold.isOperators && !isOperators(who)) {
     const text = `job ${job.id} is held by an operator, and only operators release it`;
     return [job, [{ do: 'refuse', ask, failure: failure('forbidden', text) }]];
   }
-  return [once(mark(job, now, 'released'), { hold: null }), [reply(job, ask)]];
+  return [once(mark(unheld(job), now, 'released'), {}), [reply(job, ask)]];
 }
 
 /** It keeps its place among those of its priority. */
-function updated(job: Job, { id: _, ...change }: Body<'job.update'>, now: Millis): Job {
-  const { priority, walltimeMs, name } = { ...job.spec, ...change };
-  const changed = Object.entries(change).map(([field, value]) => `${field} ${value}`);
+function updated(job: Job, asked: Body<'job.update'>, now: Millis): Job {
+  const { priority, walltimeMs, name } = job.spec;
+  const before = { priority, walltimeMs, name };
+  const fields = Object.keys(before) as (keyof typeof before)[];
+  const changed = fields.filter((field) => (asked[field] ?? before[field]) !== before[field]);
   if (changed.length === 0) return job;
-  const spec = { ...job.spec, priority, walltimeMs, name };
-  return once(mark(job, now, `updated: ${changed.join(', ')}`), { spec });
+  const change = Object.fromEntries(changed.map((field) => [field, asked[field]]));
+  const what = changed.map((field) => `${field} ${asked[field]}`).join(', ');
+  return once(mark(job, now, `updated: ${what}`), { spec: { ...job.spec, ...change } });
 }
 
 /** Why it waits, for those who ask. */

@@ -7,7 +7,7 @@ import type { Who } from '../../protocol/who.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { newJob } from './birth.ts';
 import { purged, queueAgain } from './ending.ts';
-import { whileQueued } from './hold.ts';
+import { unheld, whileQueued } from './hold.ts';
 import {
   type ClusterNews,
   forbidden,
@@ -45,7 +45,7 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
       if (m.name === 'job.purge') return purge(job, m.body as Body<'job.purge'>, ask, now);
       if (job.remains !== 'all') return unknown(job, ask);
       if (m.name === 'job.checkpoint') return checkpoint(job, ask);
-      if (m.name === 'job.cancel') return cancel(job, ask, now);
+      if (m.name === 'job.cancel') return cancel(unheld(job), ask, now);
       return m.name === 'job.requeue' ? requeue(job, ask, now) : whileQueued(job, event, now);
     }
     case 'job.place':
@@ -90,7 +90,7 @@ function cancel(job: Job, ask: number, now: Millis): JobStep {
 
 function cancelled(job: Job, now: Millis): Job {
   if (job.cancelled) return job;
-  const next = { ...job, cancelled: true, hold: null };
+  const next = { ...job, cancelled: true };
   if (isLive(job)) return end({ ...next, again: 'no' }, null, now);
   if (job.phase !== 'releasing') return release(next, now, endsWith(job, 'C', null));
   // What has ended has ended; but not the job that is on its way to another attempt, or run.
