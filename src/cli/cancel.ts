@@ -1,23 +1,5 @@
-import { Failed } from '../protocol/errors.ts';
-import { exits, explain } from './exits.ts';
+import { each } from './each.ts';
 import type { Call } from './verb.ts';
 
-/** Cancels each job that is named; one that cannot be cancelled does not hold up the others. */
-export async function run({ args, screen, client }: Call): Promise<number> {
-  const open = await client();
-  const ended = await Promise.allSettled(args.map((id) => open.call('job.cancel', { id })));
-  const results: object[] = [];
-  let code: number = exits.good;
-  for (const [at, result] of ended.entries()) {
-    if (result.status === 'fulfilled') {
-      results.push(result.value);
-      if (!screen.json) screen.print(result.value.id);
-    } else {
-      if (!(result.reason instanceof Failed)) throw result.reason;
-      results.push({ id: args[at], error: result.reason.failure });
-      code = explain({ ...screen, json: false }, result.reason);
-    }
-  }
-  if (screen.json) screen.printJson(results);
-  return code;
-}
+/** Cancels each job that is named. */
+export const run = (call: Call): Promise<number> => each(call, 'job.cancel');

@@ -1,5 +1,6 @@
 import { liveVerbs } from './live-verbs.ts';
 import { nodeVerbs, output } from './node-verbs.ts';
+import { queueVerbs } from './queue-verbs.ts';
 import { userVerbs } from './user-verbs.ts';
 import type { Flag, VerbRow } from './verb.ts';
 
@@ -102,6 +103,7 @@ export const verbs: readonly VerbRow[] = [
     is: 'call',
     load: () => import('./checkpoint.ts'),
   },
+  ...queueVerbs,
   {
     name: 'get',
     args: '<id> [path...]',

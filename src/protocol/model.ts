@@ -109,6 +109,8 @@ export const Spec = Type.Object({
   ranks: Type.Optional(Type.Enum(['main', 'all'])),
   /** What jobs of before it was there asked for: none. */
   secrets: Type.Optional(list(SecretSpec, limits.secretsOfJobMax)),
+  /** What jobs of before it was there asked for: no. */
+  hold: Type.Optional(Type.Boolean()),
   gang: text(256),
   preemptible: Type.Boolean(),
   notify: text(4096),

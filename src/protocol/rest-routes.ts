@@ -10,6 +10,9 @@ export const restRoutes = {
   'job.show': 'GET /v1/jobs/{id}',
   'job.cancel': 'POST /v1/jobs/{id}/cancel',
   'job.requeue': 'POST /v1/jobs/{id}/requeue',
+  'job.hold': 'POST /v1/jobs/{id}/hold',
+  'job.release': 'POST /v1/jobs/{id}/release',
+  'job.update': 'POST /v1/jobs/{id}/update',
   'job.purge': 'DELETE /v1/jobs/{id}',
   'node.list': 'GET /v1/nodes',
   'node.gone': 'POST /v1/nodes/{node}/gone',
@@ -30,4 +33,5 @@ export const restRoutes = {
   'user.revoke': 'DELETE /v1/users/{user}',
   'user.renew': 'POST /v1/user/certificate',
   'audit.list': 'GET /v1/audit',
+  'usage.list': 'GET /v1/usage',
 } as const satisfies Partial<Record<Name, string>>;

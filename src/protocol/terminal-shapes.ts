@@ -20,6 +20,12 @@ import { SecretRow, secretName } from './secret-model.ts';
 const list = <T extends TSchema>(item: T, maxItems: number) => Type.Array(item, { maxItems });
 const nothing = Type.Object({});
 const instant = Type.Integer({ minimum: 0 });
+const unshown = '\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u2028-\\u202e\\u2060-\\u206f\\ufeff';
+/** A line that can be seen, as the directive has it. */
+const jobName = Type.String({
+  maxLength: limits.nameCharsMax,
+  pattern: `^[^ ${unshown}][^${unshown}]*$`,
+});
 const ofJob = Type.Object({ id: text(64) });
 const page = { limit: Type.Optional(count(limits.pageMax)), after: Type.Optional(text(200)) };
 /** Whether an answer will do that lacks what was written in the last moments. */
@@ -83,6 +89,18 @@ export const SiteRow = Type.Object({
 });
 export type SiteRow = Static<typeof SiteRow>;
 
+/** What jobs used. */
+export const UsageRow = Type.Object({
+  /** The user's id, or the account; '' of jobs that name none. */
+  name: text(256),
+  jobs: count(2 ** 50),
+  /** The time of each run, by the cores that were its. */
+  coreMs: count(2 ** 53 - 1),
+  /** In the currency of the sites. */
+  cost: Type.Number(),
+});
+export type UsageRow = Static<typeof UsageRow>;
+
 /** What terminals ask, and are answered; merged into the shapes of all messages. */
 export const terminalShapes = {
   'job.submit': {
@@ -117,6 +135,31 @@ export const terminalShapes = {
   },
   'job.cancel': { body: ofJob, reply: Type.Object({ id: uuid, phase: JobPhase }) },
   'job.checkpoint': { body: ofJob, reply: Type.Object({ id: uuid }) },
+  'job.hold': { body: ofJob, reply: Type.Object({ id: uuid }) },
+  'job.release': { body: ofJob, reply: Type.Object({ id: uuid }) },
+  'job.update': {
+    /** Bounded as the directives of those names are. */
+    body: Type.Object({
+      id: text(64),
+      priority: Type.Optional(
+        Type.Integer({ minimum: -limits.priorityMax, maximum: limits.priorityMax }),
+      ),
+      walltimeMs: Type.Optional(Type.Integer({ minimum: 1_000, maximum: limits.walltimeMsMax })),
+      name: Type.Optional(jobName),
+    }),
+    reply: Type.Object({ id: uuid }),
+  },
+  'usage.list': {
+    body: Type.Object({
+      ...page,
+      by: Type.Optional(Type.Enum(['user', 'account'])),
+      /** Only of jobs that were submitted then or later, and before. */
+      since: Type.Optional(instant),
+      until: Type.Optional(instant),
+    }),
+    /** Of the jobs of this page: who reads all pages adds up what has the same name. */
+    reply: Type.Object({ rows: list(UsageRow, limits.pageMax), next: text(200), ...dated }),
+  },
   'job.requeue': { body: ofJob, reply: Type.Object({ id: uuid, run: Type.Integer() }) },
   'node.list': {
     body: Type.Object(fresh),

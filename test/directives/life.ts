@@ -90,6 +90,10 @@ export const life = {
       ['5 EUR', '1:15: `budget`: takes one value; `EUR` is one too many'],
     ],
   },
+  hold: {
+    good: [['', { hold: true }]],
+    bad: [['no', '1:11: `hold`: takes no value, but has `no`']],
+  },
   preemptible: {
     good: [['', { preemptible: true }]],
     bad: [['yes', '1:18: `preemptible`: takes no value, but has `yes`']],

@@ -55,6 +55,13 @@ export const messageSamples: Samples = {
   'job.show': { body: { id: id.slice(0, 8) }, reply: { job: jobView } },
   'job.cancel': { body: { id }, reply: { id, phase: 'releasing' } },
   'job.checkpoint': { body: { id }, reply: { id } },
+  'job.hold': { body: { id }, reply: { id } },
+  'job.release': { body: { id }, reply: { id } },
+  'job.update': { body: { id, priority: 7, walltimeMs: 60_000, name: 'later' }, reply: { id } },
+  'usage.list': {
+    body: { by: 'account', since: at, until: at + 1, limit: 9, after: '' },
+    reply: { rows: [{ name: 'lab', jobs: 3, coreMs: 7_200_000, cost: 0.5 }], next: '' },
+  },
   'job.requeue': { body: { id }, reply: { id, run: 2 } },
   'node.list': { body: {}, reply: { nodes: [nodeRow] } },
   'cluster.list': {

@@ -42,5 +42,6 @@ export function newJob(body: Body<'job.create'>, now: Millis): Job {
     spent: 0,
     remains: 'all',
     checkpoint: null,
+    hold: spec.hold ? { by: owner, isOperators: false, since: now } : null,
   };
 }

@@ -36,6 +36,14 @@ export type JobStop = {
   readonly saves?: boolean;
 };
 
+/** It waits, and is given no place before it is released. */
+export type Hold = {
+  readonly by: string;
+  /** Then only operators release it. */
+  readonly isOperators: boolean;
+  readonly since: Millis;
+};
+
 export type ClusterNews = Body<'job.cluster'>;
 
 export type Job = {
@@ -93,6 +101,8 @@ export type Job = {
   readonly leasedAt?: Millis;
   /** The last that heads keep of this job: what its next attempt goes on from. */
   readonly checkpoint?: Checkpoint | null;
+  /** Only while it is queued. */
+  readonly hold?: Hold | null;
 };
 
 export type JobHears =
@@ -101,6 +111,9 @@ export type JobHears =
   | 'job.cancel'
   | 'job.requeue'
   | 'job.checkpoint'
+  | 'job.hold'
+  | 'job.release'
+  | 'job.update'
   | 'job.purge'
   | 'job.cluster'
   | 'job.report'
@@ -191,6 +204,11 @@ export const speaksFor = (who: Who, node: string): boolean =>
 
 export const forbidden = (job: Job): Failure =>
   failure('forbidden', `job ${job.id} belongs to somebody else`);
+
+export const refuse = (job: Job, ask: number, why: string): JobStep => [
+  job,
+  [{ do: 'refuse', ask, failure: failure('wrong_phase', `job ${job.id}: ${why}`) }],
+];
 
 /** Whether a worker may have something of this attempt running. */
 export const isLive = (job: Job): boolean =>

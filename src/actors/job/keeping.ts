@@ -44,6 +44,7 @@ const kind: RecordKind<Head> = {
     'heldAt',
     'spent',
     'checkpoint',
+    'hold',
   ],
   upgrade: (older) => ({ heldAt: 0, spent: 0, ...older }),
 };

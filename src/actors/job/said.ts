@@ -7,6 +7,7 @@ import type { Who } from '../../protocol/who.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { newJob } from './birth.ts';
 import { purged, queueAgain } from './ending.ts';
+import { unheld, whileQueued } from './hold.ts';
 import {
   type ClusterNews,
   forbidden,
@@ -15,6 +16,7 @@ import {
   type JobEffect,
   type JobStep,
   may,
+  refuse,
   release,
   speaksFor,
   type ToldJob,
@@ -35,12 +37,16 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
     case 'job.cancel':
     case 'job.requeue':
     case 'job.checkpoint':
+    case 'job.hold':
+    case 'job.release':
+    case 'job.update':
     case 'job.purge': {
       if (!may(job, who)) return [job, [{ do: 'refuse', ask, failure: forbidden(job) }]];
       if (m.name === 'job.purge') return purge(job, m.body as Body<'job.purge'>, ask, now);
       if (job.remains !== 'all') return unknown(job, ask);
       if (m.name === 'job.checkpoint') return checkpoint(job, ask);
-      return m.name === 'job.cancel' ? cancel(job, ask, now) : requeue(job, ask, now);
+      if (m.name === 'job.cancel') return cancel(unheld(job), ask, now);
+      return m.name === 'job.requeue' ? requeue(job, ask, now) : whileQueued(job, event, now);
     }
     case 'job.place':
       // Of one that does not wait, or not any more, the scheduler has heard too little.
@@ -70,11 +76,6 @@ function created(job: Job, body: Body<'job.create'>, ask: number, now: Millis): 
   const why = failure('key_reused', `this key has made job ${job.id} of another request`);
   return [job, [{ do: 'refuse', ask, failure: why }]];
 }
-
-const refuse = (job: Job, ask: number, why: string): JobStep => [
-  job,
-  [{ do: 'refuse', ask, failure: failure('wrong_phase', `job ${job.id}: ${why}`) }],
-];
 
 const unknown = (job: Job, ask: number): JobStep => [
   job,

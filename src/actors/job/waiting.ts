@@ -20,19 +20,24 @@ import { endsWith, spoiled } from './outcome.ts';
 /** The phases before a worker knows of the job: queued, placing, provisioning. */
 
 export const enterQueued = (job: Job): readonly JobEffect[] => [
-  toScheduler(job, {
-    attempt: job.attempt,
-    submittedAt: job.submittedAt,
-    notBefore: job.notBefore,
-    spec: job.spec,
-    owner: job.owner,
-  }),
+  toScheduler(
+    job,
+    job.hold
+      ? null
+      : {
+          attempt: job.attempt,
+          submittedAt: job.submittedAt,
+          notBefore: job.notBefore,
+          spec: job.spec,
+          owner: job.owner,
+        },
+  ),
 ];
 
 export function queued(job: Job, event: JobHeard, now: Millis): JobStep {
   if (event.is !== 'told' || event.message.name !== 'job.place') return stay(job);
   const { attempt, placement } = event.message.body as Body<'job.place'>;
-  if (attempt !== job.attempt) return [job, enterQueued(job)];
+  if (attempt !== job.attempt || job.hold) return [job, enterQueued(job)];
   const why = tooDear(job, placement);
   if (why !== null) return [release(job, now, endsWith(job, 'E', why)), []];
   return [to(job, 'placing', now, { placement, details: `To run on ${placement.cluster}` }), []];

@@ -194,6 +194,7 @@ function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secr
   const env = jobEnvironment(
     {
       ...spec,
+      hold: spec.hold ?? false,
       onNodeLoss: spec.onNodeLoss ?? 'wait',
       budget: spec.budget ?? 0,
       ranks: spec.ranks ?? 'all',

@@ -14,7 +14,7 @@ export function schedulerTasks(store: Store): Tasks<SchedulerEvent, SchedulerTas
       const page = find(store, `${QUEUED}/`, limits.pageMax, after);
       const jobs = page.paths.flatMap((path) => {
         const job = load(store, jobKeeping, path)?.state;
-        if (job === undefined || job.phase !== 'queued') return [];
+        if (job === undefined || job.phase !== 'queued' || job.hold) return [];
         const { id, attempt, submittedAt, notBefore, spec, owner } = job;
         return [{ id, attempt, submittedAt, notBefore, spec, owner }];
       });

@@ -12,13 +12,14 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { isKept } from '../cluster/keep.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
 import type { Job } from '../job/job.ts';
-import { BY_TIME, byOwner, keeping as jobKeeping } from '../job/keeping.ts';
+import { keeping as jobKeeping } from '../job/keeping.ts';
 import { row, view } from '../job/view.ts';
-import { sortable } from '../keeping.ts';
 import { NODES, keeping as nodeKeeping } from '../node/keeping.ts';
 import type { NodeRecord } from '../node/node.ts';
 import { priceOf, rateOf } from '../price.ts';
+import { jobPage } from './job-page.ts';
 import { secretRows } from './secrets.ts';
+import { usagePage } from './usage.ts';
 import { type People, readPeople } from './users.ts';
 
 /** What reading needs besides the records. */
@@ -50,12 +51,14 @@ export async function read(from: Reading, user: Who, asked: Message): Promise<ob
 }
 
 /** Answers that say as of when they are. */
-const dated: readonly Name[] = ['job.list', 'job.show', 'node.list', 'cluster.list'];
+const dated: readonly Name[] = ['job.list', 'job.show', 'node.list', 'cluster.list', 'usage.list'];
 
 async function found(from: Reading, user: Who, asked: Message): Promise<object> {
   switch (asked.name) {
     case 'job.list':
       return jobs(from, user, asked.body);
+    case 'usage.list':
+      return usagePage(from.store, user, asked.body, from.now());
     case 'job.show':
       return { job: await show(from, user, asked.body.id) } satisfies Reply<'job.show'>;
     case 'node.list':
@@ -106,18 +109,11 @@ function all<S>(store: Records, keeping: Keeping<S>, prefix: string): readonly S
 }
 
 async function jobs(from: Reading, user: Who, asked: Body<'job.list'>): Promise<Reply<'job.list'>> {
-  const { limit = limits.pageMax, after = '', since = 0 } = asked;
-  const prefix = user.door === 'operator' ? BY_TIME : byOwner(user.id);
-  if (after !== '' && !after.startsWith(`i${prefix}`))
-    throw new Failed('malformed', '$.after: wanted the `next` of a page of this list');
-  // Its keys are in the order of time.
-  const begin = since === 0 ? '' : `i${prefix}/${sortable(since)}`;
-  const page = find(from.store, `${prefix}/`, limit, after || begin);
-  const found = page.paths.flatMap((path) => get(from.store, jobKeeping, path) ?? []);
+  const { jobs: found, next } = jobPage(from.store, user, asked);
   const queued = found.filter((job) => job.phase === 'queued').map((job) => job.id);
   const reasons = queued.length > 0 ? await from.reasons(queued) : {};
   const rows = found.map((job): JobRow => row(job, reasons[job.id]));
-  return { jobs: rows.filter((job) => fits(job, asked)), next: page.next };
+  return { jobs: rows.filter((job) => fits(job, asked)), next };
 }
 
 function fits(row: JobRow, { states = '', name = '', account = '' }: Body<'job.list'>): boolean {

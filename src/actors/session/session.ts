@@ -26,6 +26,9 @@ export const TERMINAL_CALLS = [
   'job.cancel',
   'job.requeue',
   'job.checkpoint',
+  'job.hold',
+  'job.release',
+  'job.update',
   'job.purge',
   'node.list',
   'node.gone',
@@ -53,6 +56,7 @@ export const TERMINAL_CALLS = [
   'user.revoke',
   'user.renew',
   'audit.list',
+  'usage.list',
 ] as const satisfies readonly Name[];
 
 type SessionHears = (typeof TERMINAL_CALLS)[number];

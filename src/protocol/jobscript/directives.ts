@@ -201,6 +201,11 @@ const rows = {
     argument: 'main|all',
     help: 'Where the script runs: on the main node, with `swm task` for the others, or on all.',
   },
+  hold: {
+    takes: flag('hold'),
+    argument: '',
+    help: 'The job waits until somebody says `swm release ID`.',
+  },
   gang: {
     takes: word('gang', NAME_MARKS),
     argument: 'ID',

@@ -70,6 +70,8 @@ export type JobSpec = {
   readonly onNodeLoss: 'wait' | 'requeue';
   /** Which of its nodes run the script. */
   readonly ranks: 'main' | 'all';
+  /** It waits until it is released. */
+  readonly hold: boolean;
   readonly gang: string;
   readonly preemptible: boolean;
   readonly notify: string;
@@ -116,6 +118,7 @@ export const emptySpec: JobSpec = {
   retries: 0,
   onNodeLoss: 'wait',
   ranks: 'all',
+  hold: false,
   gang: '',
   preemptible: false,
   notify: '',

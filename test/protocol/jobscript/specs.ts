@@ -105,6 +105,7 @@ export const specs: fc.Arbitrary<JobSpec> = fc.record({
   retries: count(0, limits.retriesMax),
   onNodeLoss: fc.constantFrom('wait' as const, 'requeue' as const),
   ranks: fc.constantFrom('main' as const, 'all' as const),
+  hold: fc.boolean(),
   gang: orNot(word, ''),
   preemptible: fc.boolean(),
   notify: orNot(fc.webUrl({ withQueryParameters: true, withFragments: true }), ''),

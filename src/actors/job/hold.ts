@@ -1,0 +1,53 @@
+import { failure } from '../../protocol/errors.ts';
+import type { Body } from '../../protocol/messages.ts';
+import type { Who } from '../../protocol/who.ts';
+import type { Millis } from '../../runtime/ports.ts';
+import { type Job, type JobEffect, type JobStep, mark, once, refuse, type ToldJob } from './job.ts';
+
+/** What is said to a job that waits: it is held, released, or asks for something else. */
+export function whileQueued(job: Job, { ask, who, message: m }: ToldJob, now: Millis): JobStep {
+  // Of one that is let go already this may be said again, whatever has become of it.
+  if (m.name === 'job.release') return released(job, who, ask, now);
+  if (job.phase !== 'queued') return refuse(job, ask, 'it does not wait for a place');
+  const next =
+    m.name === 'job.hold' ? onHold(job, who, now) : updated(job, m.body as Body<'job.update'>, now);
+  return [next, [reply(job, ask)]];
+}
+
+const reply = ({ id }: Job, ask: number): JobEffect => ({ do: 'reply', ask, body: { id } });
+
+const isOperators = ({ door }: Who): boolean => door === 'operator' || door === 'local';
+
+/** Held twice it is held as it was; only that of an operator takes the place of an owner's. */
+function onHold(job: Job, who: Who, now: Millis): Job {
+  if (job.hold && (job.hold.isOperators || !isOperators(who))) return job;
+  const hold = { by: who.id, isOperators: isOperators(who), since: now };
+  return once(mark(job, now, 'held'), { hold });
+}
+
+export const unheld = (job: Job): Job => (job.hold ? { ...job, hold: null } : job);
+
+function released(job: Job, who: Who, ask: number, now: Millis): JobStep {
+  if (!job.hold) return [job, [reply(job, ask)]];
+  if (job.hold.isOperators && !isOperators(who)) {
+    const text = `job ${job.id} is held by an operator, and only operators release it`;
+    return [job, [{ do: 'refuse', ask, failure: failure('forbidden', text) }]];
+  }
+  return [once(mark(unheld(job), now, 'released'), {}), [reply(job, ask)]];
+}
+
+/** It keeps its place among those of its priority. */
+function updated(job: Job, asked: Body<'job.update'>, now: Millis): Job {
+  const { priority, walltimeMs, name } = job.spec;
+  const before = { priority, walltimeMs, name };
+  const fields = Object.keys(before) as (keyof typeof before)[];
+  const changed = fields.filter((field) => (asked[field] ?? before[field]) !== before[field]);
+  if (changed.length === 0) return job;
+  const change = Object.fromEntries(changed.map((field) => [field, asked[field]]));
+  const what = changed.map((field) => `${field} ${asked[field]}`).join(', ');
+  return once(mark(job, now, `updated: ${what}`), { spec: { ...job.spec, ...change } });
+}
+
+/** Why it waits, for those who ask. */
+export const whyHeld = ({ by, isOperators: isTheirs, since }: NonNullable<Job['hold']>): string =>
+  `held by ${isTheirs ? `operator ${by}` : 'its owner'} since ${new Date(since).toISOString()}`;
