@@ -89,6 +89,8 @@ async function answered(
 ): Promise<FastifyReply> {
   const { offset } = writer;
   if (offset < blob.bytes) {
+    // Whoever hears of it may bring the next piece at once.
+    await writer.abandon();
     if (offset > 0) void reply.header('range', `bytes=0-${offset - 1}`);
     return reply.code(308).send(blob);
   }
