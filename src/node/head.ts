@@ -167,7 +167,7 @@ async function openDoors(setup: HeadSetup, lent: HeadParts): Promise<Doors> {
   const { users, audit } = lent;
   const { isOperator } = users;
   const audited = auditedBy(audit.note, lent.now);
-  const serve = (hub: Hub): void => userStreams(setup, hub);
+  const serve = userStreams(setup, { audited, noted: audit.note });
   const onTerminal = terminalDoor({ node: node(), isOperator, serve, audited });
   const metrics = metricsOf(setup, lent.status);
   const onRequest = restDoor({ ...requestsOf(setup), metrics, isOperator, audited });
