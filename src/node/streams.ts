@@ -102,6 +102,7 @@ export function userStreams(
     node: node(),
     links: () => links.names(),
     raft: () => council.replica.status(),
+    level: setup.level,
     now: () => clock.now(),
   });
   return (hub) => {

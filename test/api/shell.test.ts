@@ -6,6 +6,7 @@ import type { Shell, ShellOptions } from '../../src/client/shell.ts';
 import type { Failed } from '../../src/protocol/errors.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import type { AuditRow } from '../../src/protocol/user-shapes.ts';
+import type { Level } from '../../src/runtime/ports.ts';
 import { head, refusal } from '../client/head.ts';
 import { pipe, until, user } from '../client/pipe.ts';
 
@@ -17,6 +18,7 @@ afterEach(() => {
 
 function world(operator = true) {
   const rows: AuditRow[] = [];
+  let level: Level = 'info';
   const noted = (row: AuditRow) => void rows.push(row);
   const door = head({
     play: ({ message: { name } }) =>
@@ -32,6 +34,10 @@ function world(operator = true) {
     node: door.node,
     links: () => ['w2', 'w1'],
     raft: () => ({ term: 3, token: 'very secret' }) as never,
+    level: (wanted = level) => {
+      level = wanted;
+      return level;
+    },
     noted,
     audited: auditedBy(noted, () => 5),
     now: () => 4,
@@ -147,6 +153,20 @@ describe('a shell', () => {
       { ...line, of: 'node.drain({ node: "w1" })' },
       { ...row, at: 5, what: 'node.drain', of: 'w1', result: 'done' },
       { ...line, of: 'node.drain({})' },
+    ]);
+  });
+
+  it('has the log keep more or less, if it was opened to write', async () => {
+    const { shell } = await opened();
+    expect(await said(shell, 'log.level()', 'log.level("debug")')).toEqual([
+      "'info'",
+      'error: Error: forbidden: this shell was opened without --write',
+    ]);
+    const writing = await opened({ write: true });
+    expect(await said(writing.shell, 'log.level("debug")', 'log.level()', 'log.level(1)')).toEqual([
+      "'debug'",
+      "'debug'",
+      'error: Error: malformed: one of debug, info, warn, error',
     ]);
   });
 

@@ -16,6 +16,8 @@ export type CallSetup = {
   readonly audited: Audited | undefined;
 };
 
+export const READS_ONLY = 'this shell was opened without --write';
+
 /** What is typed is noted in the audit, where no value of a secret may stand. */
 const untold: readonly Name[] = ['secret.set'];
 
@@ -30,10 +32,7 @@ export const callsOf = (setup: CallSetup): Answers =>
 
 async function call({ node, speaker, write, audited }: CallSetup, name: Name, body: unknown) {
   if (!write && !isRead(name))
-    throw new Failed(
-      'forbidden',
-      `${name} changes something: this shell was opened without --write`,
-    );
+    throw new Failed('forbidden', `${name} changes something: ${READS_ONLY}`);
   if (typeof body !== 'object' || body === null)
     throw new Failed('malformed', `${name} takes an object: ${messages[name].help}`);
   const asked: Message = message(name, bodyChecks.body(name, body) as never);

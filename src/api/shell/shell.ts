@@ -1,13 +1,14 @@
+import { levels } from '../../platform/log.ts';
 import { drained, type Stream } from '../../platform/stream.ts';
 import type { StreamHandler } from '../../platform/streams.ts';
 import { Failed, Malformed } from '../../protocol/errors.ts';
 import { type ExecFrame, encodeExecFrame, execFrames } from '../../protocol/exec-frame.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { AuditRow } from '../../protocol/user-shapes.ts';
-import type { Millis } from '../../runtime/ports.ts';
+import type { Level, LogLevel, Millis } from '../../runtime/ports.ts';
 import { endSession } from '../ask-session.ts';
 import type { Audited } from '../audited.ts';
-import { callsOf } from './calls.ts';
+import { callsOf, READS_ONLY } from './calls.ts';
 import { looks, pathsOf, type Sight } from './look.ts';
 import { ShellProcess } from './process.ts';
 
@@ -16,6 +17,7 @@ export type ShellSetup = Sight & {
   readonly noted: (row: AuditRow) => void;
   /** Notes what calls change, as those of all terminals. */
   readonly audited: Audited | undefined;
+  readonly level: LogLevel;
   readonly now: () => Millis;
 };
 
@@ -44,7 +46,9 @@ export function serveShells(setup: ShellSetup): StreamHandler {
     const session = `${who.id.slice(0, 8)}-shell-${opened}`;
     const speaker = { user: who, from: '', session };
     const { node, audited, noted, now } = setup;
-    const answers = new Map([...looks(setup), ...callsOf({ node, speaker, write, audited })]);
+    const calls = callsOf({ node, speaker, write, audited });
+    const level = levelOf(setup.level, write);
+    const answers = new Map([...looks(setup), ...calls, ['log.level', level] as const]);
     const shell = new ShellProcess(answers, width);
     stream.once('close', () => {
       open -= 1;
@@ -63,6 +67,16 @@ export function serveShells(setup: ShellSetup): StreamHandler {
     await new Talk(setup, shell, stream, note).listen();
   };
 }
+
+const levelOf =
+  (level: LogLevel, write: boolean) =>
+  (wanted?: unknown): Level => {
+    if (wanted === undefined) return level();
+    if (!write) throw new Failed('forbidden', READS_ONLY);
+    const found = levels.find((each) => each === wanted);
+    if (found === undefined) throw new Failed('malformed', `one of ${levels.join(', ')}`);
+    return level(found);
+  };
 
 /** One shell's stream: what is typed while something runs waits, but for what ends that. */
 class Talk {
