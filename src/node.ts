@@ -123,7 +123,7 @@ async function live(
   let running: Running | undefined;
   let isCleared = false;
   try {
-    running = await compose({ spool, config, note: log.note, giveUp });
+    running = await compose({ spool, config, note: log.note, level: log.level, giveUp });
     process.stdout.write(`ready ${spool.path} ${running.url}\n`);
     const code = await ending.code;
     if (!options.ephemeral) return code;

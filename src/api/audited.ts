@@ -1,5 +1,5 @@
 import { limits } from '../protocol/limits.ts';
-import type { Message } from '../protocol/messages.ts';
+import type { Message, Name } from '../protocol/messages.ts';
 import type { AuditRow } from '../protocol/user-shapes.ts';
 import type { Answer } from '../runtime/asks.ts';
 import type { Millis } from '../runtime/ports.ts';
@@ -9,12 +9,12 @@ import type { Speaker } from './ask-session.ts';
 export type Audited = (speaker: Speaker, asked: Message) => ((answer: Answer) => void) | undefined;
 
 /** All else changes something, also what is added to the table one day. */
-const READS = /\.(list|show|status)$/;
+export const isRead = (name: Name): boolean => /\.(list|show|status)$/.test(name);
 
 export const auditedBy =
   (note: (row: AuditRow) => void, now: () => Millis): Audited =>
   ({ user, from }, { name, body }) => {
-    if (READS.test(name)) return undefined;
+    if (isRead(name)) return undefined;
     const at = now();
     return (answer) =>
       note({

@@ -153,6 +153,14 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('./remotes.ts'),
   },
   {
+    name: 'shell',
+    args: '',
+    help: 'Look inside the head that answers, by JavaScript; for operators. docs/operating.md.',
+    flags: [['--write', 'let through also calls that change something']],
+    is: 'call',
+    load: () => import('./shell.ts'),
+  },
+  {
     name: 'status',
     args: '',
     help: 'Show how the node and its group of heads are; ends with 1 if something is wrong.',

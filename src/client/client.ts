@@ -7,6 +7,7 @@ import { type ExecOptions, type Execution, exec } from './exec.ts';
 import { type FollowOptions, follow } from './follow.ts';
 import { forward } from './forward.ts';
 import { Lines, pauseMs } from './lines.ts';
+import { type Shell, type ShellOptions, shell } from './shell.ts';
 import type { Socket } from './socket.ts';
 import type { Stream } from './stream.ts';
 import { type Chunks, download, type Progress, type Ref, upload } from './transfer.ts';
@@ -51,6 +52,8 @@ export type Client = {
   forward(id: string, port: number): Promise<Stream>;
   /** Runs a command inside a job that runs; without words, a login shell. */
   exec(id: string, words: readonly string[], options?: ExecOptions): Promise<Execution>;
+  /** Opens a shell on the head that answers, for operators. */
+  shell(options?: ShellOptions): Promise<Shell>;
   close(): void;
 };
 
@@ -72,6 +75,7 @@ export function connect(options: ClientOptions): Client {
     download: (ref, offset = 0) => download(opening, ref, offset),
     forward: (id, port) => forward(opening, id, port),
     exec: (id, words, wanted = {}) => exec(opening, id, words, wanted),
+    shell: (wanted = {}) => shell(opening, wanted),
     close: () => lines.close(),
   };
 }

@@ -12,7 +12,7 @@ import { control } from '../protocol/ref.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Actor } from '../runtime/actor.ts';
 import type { Node } from '../runtime/node.ts';
-import type { Note } from '../runtime/ports.ts';
+import type { LogLevel, Note } from '../runtime/ports.ts';
 import type { SupervisorArgs } from '../runtime/supervisor.ts';
 import { VERSION } from '../version.ts';
 import { resourcesOf } from './worker.ts';
@@ -21,6 +21,8 @@ export type Setup = {
   readonly spool: Spool;
   readonly config: Config;
   readonly note: Note;
+  /** How much of it is kept. */
+  readonly level: LogLevel;
   /** Called when the node cannot go on, with the reason. */
   readonly giveUp: (why: string) => void;
 };

@@ -24,7 +24,7 @@ import type { Latencies } from '../platform/timed-store.ts';
 import type { Listening } from '../platform/tls-server.ts';
 import { message, type Reply } from '../protocol/messages.ts';
 import type { Node } from '../runtime/node.ts';
-import type { Clock, Note, Store } from '../runtime/ports.ts';
+import type { Clock, LogLevel, Note, Store } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
 import type { SupervisorArgs } from '../runtime/supervisor.ts';
 import { VERSION } from '../version.ts';
@@ -44,6 +44,7 @@ export type HeadSetup = {
   readonly spool: Spool;
   readonly config: Config;
   readonly note: Note;
+  readonly level: LogLevel;
   readonly clock: Clock;
   readonly council: Council;
   readonly feed: Feed;
@@ -167,7 +168,7 @@ async function openDoors(setup: HeadSetup, lent: HeadParts): Promise<Doors> {
   const { users, audit } = lent;
   const { isOperator } = users;
   const audited = auditedBy(audit.note, lent.now);
-  const serve = (hub: Hub): void => userStreams(setup, hub);
+  const serve = userStreams(setup, { audited, noted: audit.note });
   const onTerminal = terminalDoor({ node: node(), isOperator, serve, audited });
   const metrics = metricsOf(setup, lent.status);
   const onRequest = restDoor({ ...requestsOf(setup), metrics, isOperator, audited });

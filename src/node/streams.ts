@@ -3,6 +3,7 @@ import { serveJobPorts } from '../api/job-ports.ts';
 import { type LogSetup, serveLogs } from '../api/logs.ts';
 import { isThere, leadOut, type OutSetup, serveOuts } from '../api/out-ports.ts';
 import type { RestSetup } from '../api/rest/rest.ts';
+import { type ShellSetup, serveShells } from '../api/shell/shell.ts';
 import { joinTasks, leadTask, serveTasks, type TaskSetup } from '../api/task-ways.ts';
 import { serveWatch } from '../api/watch.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
@@ -91,15 +92,27 @@ export function workerStreams(hub: Hub, node: Node, worker: Worker | undefined):
 }
 
 /** What a terminal may open on a head. */
-export function userStreams(setup: HeadSetup, hub: Hub): void {
-  serveBlobs(userBlobs(setup, hub.who), () => undefined)(hub);
-  hub.serve('watch', serveWatch(setup.feed));
-  hub.serve('log.follow', serveLogs(logsOf(setup)));
-  hub.serve(
-    'job.port',
-    serveJobPorts({ ...jobsOf(setup), here: setup.worker?.resolve(setup.node()) }),
-  );
-  hub.serve('job.exec', serveExec({ ...jobsOf(setup), here: setup.worker?.enter(setup.node()) }));
+export function userStreams(
+  setup: HeadSetup,
+  notes: Pick<ShellSetup, 'audited' | 'noted'>,
+): (hub: Hub) => void {
+  const { links, council, clock, worker, node } = setup;
+  const shell = serveShells({
+    ...notes,
+    node: node(),
+    links: () => links.names(),
+    raft: () => council.replica.status(),
+    level: setup.level,
+    now: () => clock.now(),
+  });
+  return (hub) => {
+    serveBlobs(userBlobs(setup, hub.who), () => undefined)(hub);
+    hub.serve('watch', serveWatch(setup.feed));
+    hub.serve('log.follow', serveLogs(logsOf(setup)));
+    hub.serve('job.port', serveJobPorts({ ...jobsOf(setup), here: worker?.resolve(node()) }));
+    hub.serve('job.exec', serveExec({ ...jobsOf(setup), here: worker?.enter(node()) }));
+    hub.serve('shell', shell);
+  };
 }
 
 /** What it takes to find a job, and the node that it runs on. */

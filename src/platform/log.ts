@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { limits } from '../protocol/limits.ts';
-import type { Level, Note } from '../runtime/ports.ts';
+import type { Level, LogLevel, Note } from '../runtime/ports.ts';
 import { LogFile } from './log-file.ts';
 import { redact, redactText } from './redact.ts';
 
@@ -23,6 +23,7 @@ export type LogOptions = {
 export type Log = {
   /** Never throws, and writes no secret. */
   readonly note: Note;
+  readonly level: LogLevel;
   /** Writes out what waits for the end of this turn; done by itself at the process's exit. */
   flush(): void;
   close(): void;
@@ -30,7 +31,7 @@ export type Log = {
 
 type Line = { write(line: string): void };
 
-const levels: readonly Level[] = ['debug', 'info', 'warn', 'error'];
+export const levels: readonly Level[] = ['debug', 'info', 'warn', 'error'];
 
 /** Opens the log of a node. Throws `Failed` when its file cannot be written. */
 export function openLog({ node, level, file, screen }: LogOptions): Log {
@@ -53,8 +54,9 @@ export function openLog({ node, level, file, screen }: LogOptions): Log {
       },
     },
   );
+  let least = level;
   const note: Note = (at, path, text, fields) => {
-    if (levels.indexOf(at) < levels.indexOf(level)) return;
+    if (levels.indexOf(at) < levels.indexOf(least)) return;
     const clean = cleanFields(fields);
     const said = redactText(text);
     const of = redactText(path);
@@ -63,6 +65,11 @@ export function openLog({ node, level, file, screen }: LogOptions): Log {
   };
   return {
     note,
+    level: (wanted = least) => {
+      least = wanted;
+      json.level = wanted;
+      return least;
+    },
     flush: () => kept?.flush(),
     close: () => kept?.close(),
   };

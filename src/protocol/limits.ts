@@ -5,6 +5,7 @@ import { headLimits } from './head-limits.ts';
 import { logLimits } from './log-limits.ts';
 import { requestLimits } from './request-limits.ts';
 import { secretLimits } from './secret-limits.ts';
+import { shellLimits } from './shell-limits.ts';
 import { siteLimits } from './site-limits.ts';
 import { userLimits } from './user-limits.ts';
 
@@ -18,6 +19,7 @@ export const limits = {
   ...requestLimits,
   ...siteLimits,
   ...secretLimits,
+  ...shellLimits,
   ...userLimits,
   /** transport, envelope: a message frame. What is larger goes as a stream. */
   frameBytesMax: 4 << 20,

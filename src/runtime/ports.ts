@@ -65,3 +65,5 @@ export type Cells = (name: string, play: () => boolean, crashed: (error: unknown
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 /** A structured line of the log: `path` is the actor's. */
 export type Note = (level: Level, path: string, text: string, fields?: object) => void;
+/** Gives the level below which notes are dropped, from now on another if one is given. */
+export type LogLevel = (wanted?: Level) => Level;

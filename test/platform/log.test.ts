@@ -77,6 +77,18 @@ describe('the log', () => {
     expect(people.shown).toHaveLength(2);
   });
 
+  it('keeps more or less from when it is told to', async () => {
+    const people = screen(true);
+    log = openLog({ node: 'n1', level: 'warn', file, screen: people });
+    log.note('info', '/a', 'before');
+    expect([log.level(), log.level('debug')]).toEqual(['warn', 'debug']);
+    log.note('debug', '/a', 'after');
+    expect(log.level('error')).toBe('error');
+    log.note('warn', '/a', 'less');
+    expect((await written()).map(({ text }) => text)).toEqual(['after']);
+    expect(people.shown).toHaveLength(1);
+  });
+
   it('shows a line for people on a terminal, and JSON elsewhere', async () => {
     const people = screen(true);
     const pipe = screen(false);
