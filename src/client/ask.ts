@@ -127,13 +127,18 @@ class Hedge {
     const isLast = this.#underWay.size === 0;
     if (this.#isFinal) return isLast ? this.#fail(why) : this.#failSoon(why);
     if (!isLast) return this.#nextSoon();
-    if (this.#isDialling) this.#failSoon(why);
-    else this.#next();
+    if (this.#isDialling) return this.#failSoon(why);
+    this.#next();
+    // The one that is asked now may be the one that died; those who refused may know more soon.
+    this.#againSoon();
   }
 
   /** Who keeps us waiting may never answer, and who cannot answer now may soon. */
   #nextSoon(): void {
-    if (this.#isDialling) return;
+    if (!this.#isDialling) this.#againSoon();
+  }
+
+  #againSoon(): void {
     this.#undoHedge();
     this.#undoHedge = this.#lines.timers.after(limits.hedgeMs / 2, () => {
       for (const head of this.#asked) if (!this.#waitsFor.has(head)) this.#asked.delete(head);

@@ -83,6 +83,18 @@ describe('a client of several heads', () => {
     expect(performance.now() - begun).toBeLessThan(limits.clientSilentMs);
   });
 
+  it('asks those again that cannot answer yet, when the last one that is asked never answers', async () => {
+    let asked = 0;
+    const soon: Play = () =>
+      ++asked < 4 ? refusal('unknown_outcome', 'it leads no more') : { id: 'a', operator: false };
+    const { client, dialled } = world([soon, soon, silent]);
+    const begun = performance.now();
+    expect((await client.call('user.show', {}, { ms: 20_000 })).id).toBe('a');
+    expect(dialled).toEqual([0, 1, 2]);
+    expect(asked).toBe(4);
+    expect(performance.now() - begun).toBeLessThan(limits.clientSilentMs);
+  });
+
   it('dials each once without a pause, and only then the first again', async () => {
     const { client, networks, dialled } = world([named('a'), named('b'), named('c')]);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
