@@ -83,7 +83,7 @@ describe('a client of several heads', () => {
     expect(performance.now() - begun).toBeLessThan(limits.clientSilentMs);
   });
 
-  it('asks those again that cannot answer yet, when the last one that is asked never answers', async () => {
+  it('asks those again that cannot answer yet, when the one asked last never answers', async () => {
     let asked = 0;
     const soon: Play = () =>
       ++asked < 4 ? refusal('unknown_outcome', 'it leads no more') : { id: 'a', operator: false };
