@@ -77,7 +77,8 @@ describe('an existing client', { timeout: 60_000 }, () => {
     const job = await waiter(home, 'name a name', 'comment some words');
     const id = await submit(ann, job.script);
     const before = Date.now();
-    expect('QW').toContain((await jobOf(ann, id))['state']);
+    // A node that has nothing to do may be at it already.
+    expect('QWTR').toContain((await jobOf(ann, id))['state']);
     await place().node.until(id, ({ phase }) => phase === 'running');
     const runs = fits(OlderJob, await ask(ann, `/user/job/${id}`)) as OlderJob;
     expect(runs).toMatchObject({
