@@ -32,7 +32,7 @@ describe('a job', { timeout: 90_000 }, () => {
       '#SWM output-files out.txt',
       'echo "rank $SWM_NODE_RANK of $SWM_NODES"',
       'tr a-z A-Z <in.txt >out.txt',
-      'sleep 1',
+      'sleep 5',
     ].join('\n');
     await file(join(home, 'two.job'), script);
     const submitted = await swm(['submit', '--spool', node.spool, 'two.job'], { cwd: home });
