@@ -4,6 +4,7 @@ import type { Ask, Voted } from './messages.ts';
 import type { Raft } from './state.ts';
 import {
   follow,
+  following,
   isHardDurable,
   isQuorum,
   mayStand,
@@ -61,6 +62,7 @@ export function heardAsk(turn: Turn, from: string, ask: Ask): void {
   }
   if (ask.pre) {
     const granted = ask.term > hard.term && upToDate(turn.raft.log, ask.last);
+    if (granted) yieldTo(turn, from);
     return send(turn, from, answer(turn, ask, granted));
   }
   if (ask.term > hard.term) follow(turn, ask.term, '');
@@ -69,6 +71,16 @@ export function heardAsk(turn: Turn, from: string, ask: Ask): void {
   const granted = ask.term === term && free && upToDate(turn.raft.log, ask.last);
   if (granted) put(turn, { hard: { term, vote: from }, deadline: nextDeadline(turn) });
   sendOnceDurable(turn, from, answer(turn, ask, granted));
+}
+
+/**
+ * Of two that sound at once, as when the link between them is made, one lets the other stand: else
+ * each would be told that it may, vote for itself, and wait for the next time-out.
+ */
+function yieldTo(turn: Turn, rival: string): void {
+  const { role, self } = turn.raft;
+  if (role.is !== 'sounding' || self < rival) return;
+  put(turn, { role: following(''), deadline: nextDeadline(turn) });
 }
 
 function answer({ raft, now }: Turn, ask: Ask, granted: boolean): Voted {

@@ -7,6 +7,7 @@ import { type Bulk, openBulk } from '../platform/bulk.ts';
 import { type Links, openLinks } from '../platform/links.ts';
 import { timedStore } from '../platform/timed-store.ts';
 import type { Envelope } from '../protocol/envelope.ts';
+import { limits } from '../protocol/limits.ts';
 import { type Message, message } from '../protocol/messages.ts';
 import { control } from '../protocol/ref.ts';
 import type { Who } from '../protocol/who.ts';
@@ -92,7 +93,7 @@ class HeadNode implements Running {
         workerStreams(hub, this.#parts.node, this.#parts.worker);
     }, note);
     const mesh = { links: this.#links, bulk: this.#bulk, clock, note };
-    this.#dials = openDials(mesh, keys.credentials);
+    this.#dials = openDials(mesh, keys.credentials, limits.redialHeadMsMax);
   }
 
   get url(): string {

@@ -2,7 +2,9 @@ import type { Credentials } from '../platform/credentials.ts';
 import { dialMesh } from '../platform/dial.ts';
 import type { NodeIdentity } from '../platform/identity.ts';
 import type { Link, Purpose } from '../platform/link.ts';
-import { type Kept, keepDialled } from '../platform/redial.ts';
+import { type Kept, keepDialled, type Redial } from '../platform/redial.ts';
+import { limits } from '../protocol/limits.ts';
+import type { Millis } from '../runtime/ports.ts';
 import { type MeshParts, taking } from './mesh.ts';
 
 /** The heads that a node keeps dialling, by their addresses. */
@@ -19,7 +21,11 @@ export type Dials = {
 const purposes: readonly Purpose[] = ['messages', 'bulk'];
 
 /** Dials each for messages and for bulk, and keeps on for as long as it is wanted. */
-export function openDials(parts: MeshParts, credentials: Credentials): Dials {
+export function openDials(
+  parts: MeshParts,
+  credentials: Credentials,
+  waitMsMax: Millis = limits.redialMsMax,
+): Dials {
   const ways = { messages: new Ways(), bulk: new Ways() };
   const dialled = new Map<string, readonly Kept[]>();
   let wanted: readonly string[] = [];
@@ -33,9 +39,10 @@ export function openDials(parts: MeshParts, credentials: Credentials): Dials {
     }
     for (const address of addresses) {
       if (dialled.has(address)) continue;
-      const links = purposes.map((purpose) =>
-        dial(parts, credentials, address, purpose, ways[purpose]),
-      );
+      const links = purposes.map((purpose) => {
+        const redial = { ...way(parts, credentials, address, purpose, ways[purpose]), waitMsMax };
+        return keepDialled(redial);
+      });
       dialled.set(address, links);
     }
   };
@@ -92,16 +99,16 @@ class Ways {
   }
 }
 
-function dial(
+function way(
   parts: MeshParts,
   credentials: Credentials,
   address: string,
   purpose: Purpose,
   ways: Ways,
-): Kept {
+): Redial {
   const { clock, note } = parts;
   const take = taking(parts);
-  return keepDialled({
+  return {
     dial: async () => {
       await ways.free(address);
       return dialMesh({ address, credentials, purpose, expectRole: 'head', note });
@@ -117,5 +124,5 @@ function dial(
       if (failed < 3 || failed % 20 === 0)
         note('warn', '/links', text, { purpose, failed, nextInMs });
     },
-  });
+  };
 }

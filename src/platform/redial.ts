@@ -7,6 +7,8 @@ export type Redial = {
   /** One attempt, with a deadline of its own. */
   dial(): Promise<Link>;
   readonly clock: Clock;
+  /** The longest wait; `limits.redialMsMax` if it is not said. */
+  readonly waitMsMax?: Millis;
   /** 0 ≤ x < 1. */
   dice(): number;
   /** Must set the link's `onFrame`. */
@@ -33,14 +35,14 @@ export type Kept = {
  * failure too: a peer that takes links and drops them is not dialled in a tight loop.
  */
 export function keepDialled(redial: Redial): Kept {
-  const { clock, dice } = redial;
+  const { clock, dice, waitMsMax = limits.redialMsMax } = redial;
   let link: Link | undefined;
   let failed = 0;
   let waiting: Cancel | undefined;
   let over = false;
 
   const later = (): Millis => {
-    const longest = Math.min(limits.redialMsMin * 2 ** Math.min(failed, 16), limits.redialMsMax);
+    const longest = Math.min(limits.redialMsMin * 2 ** Math.min(failed, 16), waitMsMax);
     const ms = Math.ceil(longest * (0.5 + dice() / 2));
     waiting = clock.timer(ms, attempt);
     return ms;
@@ -62,7 +64,7 @@ export function keepDialled(redial: Redial): Kept {
     made.onClosed((why) => {
       link = undefined;
       if (over) return;
-      failed = clock.now() - since >= limits.redialMsMax ? 0 : failed + 1;
+      failed = clock.now() - since >= waitMsMax ? 0 : failed + 1;
       later();
       redial.onLost?.(why);
     });

@@ -114,6 +114,8 @@ export const limits = {
   /** redial: the wait before dialling again, at first and at most. */
   redialMsMin: 100,
   redialMsMax: 5_000,
+  /** as-head: the longest wait of a head that dials another, for few do and the group needs it. */
+  redialHeadMsMax: 400,
   /** jobscript: characters of a job's name. */
   nameCharsMax: 64,
   /** jobscript: characters of another name: an account, a flavor, a queue, a storage. */
