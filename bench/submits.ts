@@ -10,8 +10,8 @@ import { type Measures, percentile, run } from './rounds.ts';
  * a record of the same size for each, as many in flight. The jobs wait: each asks for a start that
  * no node here has room for, so that only submitting is measured.
  */
-const IN_FLIGHT = 96;
-const SUBMITS = 3_000;
+const IN_FLIGHT = 64;
+const SUBMITS = 5_000;
 const RECORD_BYTES = 1_500;
 
 const daemon = await startDaemon();

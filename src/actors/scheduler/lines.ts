@@ -36,14 +36,17 @@ export function queued(lines: Lines, jobs: readonly InLine[]): Lines {
   return all;
 }
 
-/** Who comes stands, nearly always, behind all who are there already. */
+/** Who comes stands, nearly always, behind nearly all who are there already. */
 function merged(line: Line | undefined, more: readonly InLine[]): Line {
   if (line === undefined) return { jobs: more, from: 0 };
-  const jobs = line.jobs.slice(line.from);
-  const last = jobs.at(-1);
-  if (last === undefined || isBefore(last, more[0] as InLine))
-    return { jobs: jobs.concat(more), from: 0 };
-  return { jobs: jobs.concat(more).sort(inOrder), from: 0 };
+  const { jobs, from } = line;
+  let at = jobs.length;
+  while (at > from && isBefore(more[0] as InLine, jobs[at - 1] as InLine)) at--;
+  const tail = jobs.slice(at).concat(more);
+  return {
+    jobs: jobs.slice(from, at).concat(at < jobs.length ? tail.sort(inOrder) : tail),
+    from: 0,
+  };
 }
 
 /** Whether one goes before another of a different line. */
