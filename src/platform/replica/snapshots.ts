@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kept } from '../../consensus/model.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { syncDirectory, syncFile } from '../disk.ts';
+import { sha256OfFile } from '../file-hash.ts';
 import { checkStore } from '../store-check.ts';
 import {
   DATA_FILE,
@@ -48,7 +47,7 @@ export async function makeSnapshot(env: Environment, self: string): Promise<Snap
     if (join(folder, name) !== path && (name === 'new' || name.endsWith('.mdb')))
       await rm(join(folder, name), { recursive: true, force: true });
   const { voters, learners } = kept.members[0]!;
-  const [{ size }, sha256] = await Promise.all([stat(path), sha256Of(path)]);
+  const [{ size }, sha256] = await Promise.all([stat(path), sha256OfFile(path)]);
   return { index, term, at, members: { voters, learners }, bytes: size, sha256, path };
 }
 
@@ -81,7 +80,7 @@ export async function checkSnapshot({ path, bytes, sha256 }: Snapshot): Promise<
   const wrong =
     size !== bytes
       ? `it has ${size} bytes instead of ${bytes}`
-      : (await sha256Of(path)) !== sha256
+      : (await sha256OfFile(path)) !== sha256
         ? 'its bytes are others'
         : checkStore(path, Number.POSITIVE_INFINITY);
   if (wrong !== undefined) throw new Failed('corrupt', `The snapshot ${path}: ${wrong}.`);
@@ -115,10 +114,4 @@ export async function switchTo(directory: string): Promise<void> {
   await rename(join(staging, DATA_FILE), join(directory, DATA_FILE));
   await syncDirectory(directory);
   await rm(staging, { recursive: true, force: true });
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
