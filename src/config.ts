@@ -30,6 +30,11 @@ const Config = Type.Object(
     join: Type.String(),
     /** A folder in which each head that made a way to itself says where it begins. */
     tunnels: Type.String(),
+    /** Where the machine hears that its site takes it back, and by which name; '': nowhere. */
+    notices: Type.Object(
+      { url: Type.String({ pattern: '^(http://[^\\s?]+)?$' }), machine: Type.String() },
+      strict,
+    ),
     /** What jobs may have of this machine; 0 takes what is there. */
     resources: Resources,
     mesh: Type.Object(
@@ -116,6 +121,7 @@ const defaults = (): Config => ({
   address: '127.0.0.1',
   join: '',
   tunnels: '',
+  notices: { url: '', machine: '' },
   resources: { cpus: 0, memoryBytes: 0, gpus: 0 },
   mesh: { host: '0.0.0.0', port: 10_001, advertise: [] },
   terminals: { host: '0.0.0.0', port: 8443 },

@@ -186,6 +186,7 @@ const forNodes: Families = {
       'node.expect',
       'node.join',
       'node.hello',
+      'node.evicted',
       'node.link',
       'node.remove',
       'node.gone',

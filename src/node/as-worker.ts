@@ -1,17 +1,20 @@
 import { common, workerFamilies } from '../actors/families.ts';
 import { OF_NODE, refusal } from '../actors/lead.ts';
+import type { Runner } from '../actors/runner/runner.ts';
 import { workerTree } from '../actors/tree.ts';
 import { type Bulk, openBulk } from '../platform/bulk.ts';
 import { type Links, openLinks } from '../platform/links.ts';
+import { scheduledEvents } from '../platform/notices.ts';
 import type { Hub } from '../platform/streams.ts';
 import { watchTunnels } from '../platform/tunnels.ts';
 import type { Envelope } from '../protocol/envelope.ts';
 import { limits } from '../protocol/limits.ts';
-import type { Body } from '../protocol/messages.ts';
+import { type Body, message } from '../protocol/messages.ts';
 import type { Who } from '../protocol/who.ts';
 import { nactCells } from '../runtime/cell.ts';
 import { Node } from '../runtime/node.ts';
-import type { Store } from '../runtime/ports.ts';
+import type { Cancel, Store } from '../runtime/ports.ts';
+import { ask } from './ask.ts';
 import { type Dials, openDials } from './dials.ts';
 import { leave } from './elsewhere.ts';
 import { enrolWorker, keepHeads } from './enrol.ts';
@@ -26,6 +29,7 @@ import {
 } from './ground.ts';
 import { type Led, openLed } from './lead.ts';
 import { namedIn } from './named.ts';
+import { heedNotices } from './notices.ts';
 import { carrierOf, waysBy, workerStreams } from './streams.ts';
 import { openSweep } from './sweep.ts';
 import { openWorker, type Worker } from './worker.ts';
@@ -71,6 +75,7 @@ export async function startWorker(setup: Setup): Promise<Running> {
   dials.set(keys.heads);
   const watched =
     config.tunnels === '' ? undefined : watchTunnels(config.tunnels, (all) => dials.keep(all));
+  const notices = config.notices.url === '' ? undefined : heed(base, node);
   const sweep = sweepOf(base);
   return {
     url: `swm://${keys.heads[0] ?? ''}`,
@@ -78,6 +83,7 @@ export async function startWorker(setup: Setup): Promise<Running> {
     async close() {
       follower.end();
       watched?.();
+      notices?.();
       sweep.close();
       dials.close(STOPPING);
       bulk.close(STOPPING);
@@ -99,6 +105,19 @@ const sweepOf = ({ blobs, nodeStore, clock, note }: Ground): ReturnType<typeof o
     clock,
     note,
   });
+
+/** Tells the heads when the site of this machine takes it back. */
+function heed(base: Ground, node: Node): Cancel {
+  const { notices, name } = base.config;
+  const said = message('node.evicted', { node: name });
+  const runners = () => [...(node.routes.find('/runners')?.children.living ?? [])];
+  return heedNotices({
+    ...base,
+    source: scheduledEvents({ ...notices, machine: notices.machine || name }),
+    tell: () => ask(node, `/nodes/${name}`, said, limits.noticeHeardMs),
+    isIdle: () => runners().every(({ state }) => (state as Runner).phase === 'forgotten'),
+  });
+}
 
 /** Knows which head leads, and introduces this worker to it. */
 class Follower {

@@ -3,6 +3,7 @@ import { execLimits } from './exec-limits.ts';
 import { gateServiceLimits } from './gate-service-limits.ts';
 import { headLimits } from './head-limits.ts';
 import { logLimits } from './log-limits.ts';
+import { noticeLimits } from './notice-limits.ts';
 import { requestLimits } from './request-limits.ts';
 import { secretLimits } from './secret-limits.ts';
 import { shellLimits } from './shell-limits.ts';
@@ -16,6 +17,7 @@ export const limits = {
   ...gateServiceLimits,
   ...headLimits,
   ...logLimits,
+  ...noticeLimits,
   ...requestLimits,
   ...siteLimits,
   ...secretLimits,

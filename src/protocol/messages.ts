@@ -124,6 +124,7 @@ export const messages = {
   'runner.stop': call(82, '/runners/{runner}', heads, 'Ends an attempt, also one never seen.'),
   'runner.taken': tell(83, '/runners/{runner}', heads, 'A report was taken.'),
   'node.hello': call(84, '/nodes/{node}', workers, 'What a node is and has.'),
+  'node.evicted': call(147, '/nodes/{node}', workers, 'Its site takes the node back.'),
   'node.leader': tell(86, '/', heads, 'Which head leads.'),
   'runner.checkpoint': tell(87, '/runners/{runner}', heads, 'Has a job save itself now.'),
   'runner.forget': tell(85, '/runners/{runner}', nobody, 'Forgets an attempt long over.'),

@@ -15,10 +15,10 @@ import {
   Placement,
   Resources,
   Spec,
-  sha256,
   text,
   uuid,
 } from './model.ts';
+import { drained, nodeShapes } from './node-shapes.ts';
 import { secretName } from './secret-model.ts';
 import { terminalShapes } from './terminal-shapes.ts';
 import { userShapes } from './user-shapes.ts';
@@ -27,14 +27,13 @@ const list = <T extends TSchema>(item: T, maxItems: number) => Type.Array(item, 
 const nothing = Type.Object({});
 const instant = Type.Integer({ minimum: 0 });
 const attempt = count(1_000_000);
-/** What becomes of the jobs of a node that takes no new ones: they run on, or elsewhere. */
-const drained = Type.Optional(Type.Enum(['keep', 'requeue']));
 const maybe = <T extends TSchema>(shape: T) => Type.Union([Type.Null(), shape]);
 
 /** What each message carries, and its answer, by the name it has in the table. */
 export const shapes = {
   ...terminalShapes,
   ...headShapes,
+  ...nodeShapes,
   ...userShapes,
 
   'job.create': {
@@ -153,18 +152,6 @@ export const shapes = {
     }),
     reply: nothing,
   },
-  'cluster.node': {
-    body: Type.Object({
-      cluster: name,
-      node: name,
-      phase: Type.Enum(['expected', 'up', 'silent', 'gone']),
-      since: instant,
-      address: text(256),
-      resources: Resources,
-      drained,
-    }),
-    reply: nothing,
-  },
   'scheduler.job': {
     body: Type.Object({
       id: uuid,
@@ -241,27 +228,6 @@ export const shapes = {
     }),
     reply: nothing,
   },
-  'node.expect': {
-    body: Type.Object({
-      node: name,
-      cluster: name,
-      role: Type.Enum(['head', 'worker']),
-      /** SHA-256 of the join token. */
-      tokenHash: sha256,
-      expiresAt: instant,
-    }),
-    reply: nothing,
-  },
-  'node.join': {
-    body: Type.Object({ node: name, tokenHash: sha256, publicKey: text(4096) }),
-    reply: Type.Object({ role: Type.Enum(['head', 'worker']), cluster: name }),
-  },
-  'node.link': {
-    body: Type.Object({ node: name, up: Type.Boolean(), why: text(1024) }),
-    reply: nothing,
-  },
-  'node.remove': { body: Type.Object({ node: name }), reply: nothing },
-  'node.forget': { body: Type.Object({ node: name, before: instant }), reply: nothing },
   'scheduler.offers': {
     body: nothing,
     reply: Type.Object({ flavors: list(FlavorRow, 100_000), images: list(ImageRow, 100_000) }),
@@ -291,10 +257,6 @@ export const shapes = {
   'runner.checkpoint': { body: Type.Object({ runner: text(100) }), reply: nothing },
   'runner.forget': {
     body: Type.Object({ runner: text(100), before: instant }),
-    reply: nothing,
-  },
-  'node.hello': {
-    body: Type.Object({ node: name, address: text(256), resources: Resources, version: text(64) }),
     reply: nothing,
   },
 } as const satisfies Record<keyof typeof messages, { body: TSchema; reply: TSchema }>;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { issue, makeAuthority, makeKey } from '../../src/platform/certificates.ts';
 import { type Hardware, noHardware } from './machines.ts';
 import { type Call, calm, type Fault, type Kind, type Manners } from './manners.ts';
+import { type Announcements, openAnnouncements, textOf } from './notices.ts';
 import { type Answer, answer, kindOf } from './routes.ts';
 import { Site } from './site.ts';
 
@@ -25,11 +26,15 @@ export type FakeAzure = {
   readonly url: string;
   /** A folder with `ca.pem`, `secret`, `key.pub`; it goes with the fake. */
   readonly folder: string;
+  /** Where its machines hear what becomes of them. */
+  readonly announcements: Announcements;
   readonly calls: readonly Call[];
   /** The most requests that were under way at once. */
   busiest: number;
   /** Is told of each request once it is done, before its answer goes out. */
   onDone: (call: Call) => void;
+  /** Has a machine hear that it is taken back in so many milliseconds; then, or sooner, it is. */
+  preempt(machine: string, ms: number): void;
   /** What a remote's config has to say to use it. */
   settings(changes?: object): object;
   close(): Promise<void>;
@@ -44,15 +49,19 @@ export async function openFake(
   const calls: Call[] = [];
   const tokens = new Set<string>();
   const server = createServer(await makeTls(folder));
+  const announcements = await openAnnouncements();
   const fake: FakeAzure = {
     site,
+    announcements,
     url: '',
     folder,
     calls,
     busiest: 0,
     onDone: () => {},
+    preempt: (machine, ms) => preempt(fake, machine, ms),
     settings: (changes = {}) => settingsFor(fake, changes),
     async close() {
+      await announcements.close();
       await site.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -64,7 +73,7 @@ export async function openFake(
     busy += 1;
     fake.busiest = Math.max(fake.busiest, busy);
     response.on('close', () => (busy -= 1));
-    void read(request).then((text) => serve(fake, tokens, request, response, text));
+    void textOf(request).then((text) => serve(fake, tokens, request, response, text));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -83,7 +92,17 @@ async function makeTls(folder: string): Promise<{ key: string; cert: string }> {
   return { key, cert };
 }
 
-const settingsFor = ({ folder, url }: FakeAzure, changes: object): object => ({
+/** The event is of that very machine: the next one of its name hears nothing of it. */
+function preempt({ site, announcements }: FakeAzure, name: string, ms: number): void {
+  const one = () => site.machines().find(({ order }) => order.name === name);
+  const machine = one();
+  if (machine === undefined) throw new Error(`there is no machine ${name}`);
+  const isOver = (): boolean => one() !== machine;
+  const begins = (): void => void (isOver() || site.evict(name));
+  announcements.announce(name, 'Preempt', ms, { begins, isOver });
+}
+
+const settingsFor = ({ folder, url, announcements }: FakeAzure, changes: object): object => ({
   name: 'azure',
   kind: 'azure',
   subscription: SUBSCRIPTION,
@@ -96,16 +115,11 @@ const settingsFor = ({ folder, url }: FakeAzure, changes: object): object => ({
   endpoint: url,
   authority: url,
   priceUrl: `${url}/api/retail/prices`,
+  notices: announcements.url,
   ca: join(folder, 'ca.pem'),
   pace: { pollMs: 10, retryMs: 10, watchMs: 0, settleMs: 600 },
   ...changes,
 });
-
-async function read(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString();
-}
 
 function serve(
   fake: FakeAzure,

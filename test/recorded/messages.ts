@@ -250,6 +250,7 @@ export const messageSamples: Samples = {
   'runner.forget': { body: { runner, before: at }, reply },
   'node.leader': { body: { leader: 'h1', term: 3, heads: ['10.0.0.1:10001'] }, reply },
   'node.hello': { body: { node, address: '10.0.0.4', resources, version: '0.1.0' }, reply },
+  'node.evicted': { body: { node }, reply },
 
   'raft.ask': { body: { term: 4, pre: true, last: place, handed: false }, reply },
   'raft.voted': { body: { term: 4, pre: true, granted: true, waitMs: 0 }, reply },

@@ -113,6 +113,7 @@ function refusal(state: Cluster, body: Claim, now: Millis): Failure | null {
     if (member?.phase === 'silent' && now - member.since < limits.claimPatienceMs)
       return failure('busy', `node ${node} is silent, and may be back at once`);
     if (member?.phase !== 'up') return failure('full', `node ${node} is not up`);
+    if (state.evicted?.includes(node)) return failure('full', `the site takes node ${node} back`);
     if (!isOpen(state, member)) return failure('full', `node ${node} is drained`);
     if (!covers(free(state, member), placement.resources))
       return failure('full', `node ${node} has not enough free`);

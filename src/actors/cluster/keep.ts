@@ -1,7 +1,7 @@
 import { type Failure, failure } from '../../protocol/errors.ts';
 import type { Body } from '../../protocol/messages.ts';
 import type { Millis } from '../../runtime/ports.ts';
-import { type Cluster, type ClusterEffect, once } from './cluster.ts';
+import { type Cluster, type ClusterEffect, isOpen, once } from './cluster.ts';
 
 /** A cluster that is kept for a while after its job, for the next one of the same owner. */
 
@@ -10,8 +10,11 @@ export const isKept = ({ made, phase, holds, keptUntil }: Cluster): boolean =>
   made !== null && phase === 'up' && holds.length === 0 && keptUntil > 0;
 
 /** Whether what is left by the last hold is good for another; only a whole one is. */
-export const mayBeKept = ({ phase, keepMs, failure: why, members }: Cluster): boolean =>
-  phase === 'up' && keepMs > 0 && why === null && members.every((m) => m.phase === 'up');
+export const mayBeKept = (state: Cluster): boolean =>
+  state.phase === 'up' && state.keepMs > 0 && state.failure === null && isWhole(state);
+
+/** All of its nodes may be given jobs. */
+export const isWhole = (state: Cluster): boolean => state.members.every((m) => isOpen(state, m));
 
 /** From here on it is nobody's until somebody claims it, or its time is over. */
 export const keep = (state: Cluster, now: Millis): Cluster =>
@@ -27,7 +30,7 @@ export function refusedKept(state: Cluster, body: Body<'cluster.claim'>): Failur
   if (!isKept(state)) return failure('full', `cluster ${name} is kept no more`);
   if (owner !== body.owner || account !== (body.account ?? ''))
     return failure('full', `cluster ${name} is kept for somebody else`);
-  const isUp = (node: string): boolean => members.some((m) => m.name === node && m.phase === 'up');
+  const isUp = (node: string): boolean => members.some((m) => m.name === node && isOpen(state, m));
   const down = body.placement.nodes.find((node) => !isUp(node));
   return down === undefined ? null : failure('full', `node ${down} is not up`);
 }

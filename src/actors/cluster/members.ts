@@ -16,6 +16,7 @@ import {
   release,
   stay,
 } from './cluster.ts';
+import { evictedBy, losing, withEvicted } from './evicted.ts';
 import { enterKept, isKept } from './keep.ts';
 import { again, poll, whatSiteSays, whenJoined } from './making.ts';
 import { news, newsOf } from './news.ts';
@@ -62,12 +63,10 @@ const isSilent = ({ members }: Cluster): boolean => members.some((m) => m.phase 
 function askedSite(state: Cluster, partition: ClusterTasks['poll'][1], now: Millis): ClusterStep {
   const unknownMax = isSilent(state) ? limits.vanishedMax : limits.unlistedMax;
   const { why, tries } = whatSiteSays(state, partition, unknownMax);
-  const evicted = partition?.evicted ?? state.evicted ?? [];
-  const isNew = evicted.length > (state.evicted?.length ?? 0);
-  const next = isNew ? { ...state, evicted } : state;
-  const code = evicted.length > 0 ? 'evicted' : 'lost';
+  const next = withEvicted(state, partition?.evicted ?? []);
+  const code = next.evicted?.length ? 'evicted' : 'lost';
   if (why !== '') return [release(next, now, failure(code, why)), []];
-  if (isNew) return [once(next, { tries }), []];
+  if (next !== state) return [losing({ ...next, tries }, now), []];
   const ms = isSilent(state) ? limits.pollMs : limits.evictionPollMs;
   return [tries === state.tries ? state : { ...state, tries }, [again(ms)]];
 }
@@ -85,12 +84,15 @@ export function memberMoved(
   const member: Member = { name, phase, since, address, resources, ...(drained && { drained }) };
   const isOurs = known !== undefined || (state.made === null && phase !== 'gone');
   if (state.phase === 'releasing' || state.phase === 'gone' || !isOurs) return [state, [reply]];
-  if (known !== undefined && same(known, member)) return [state, [reply]];
+  const heard = evictedBy(state, body);
+  if (known !== undefined && same(known, member) && heard === state) return [state, [reply]];
   const members =
     known === undefined
       ? [...state.members, member]
       : state.members.map((m) => (m === known ? member : m));
-  const next = { ...state, members };
+  const next = { ...heard, members };
+  const isNews = heard !== state && heard.evicted?.includes(name);
+  if (isNews) return [losing(next, now), [reply]];
   if (state.made === null) return [withoutGone(next), [reply, ...newsOf(next, name)]];
   if (phase === 'gone')
     return [release(next, now, failure('lost', `node ${name} was given up`)), [reply]];

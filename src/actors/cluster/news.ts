@@ -8,7 +8,7 @@ import {
   type Made,
   minus,
 } from './cluster.ts';
-import { isKept } from './keep.ts';
+import { isKept, isWhole } from './keep.ts';
 
 /** What a cluster tells: its holders how it is, and the scheduler what it has free. */
 
@@ -79,9 +79,8 @@ export function offer(cluster: Cluster, claimed: Attempt | null = null): Body<'s
       at.ports.push(...hold.ports);
     }
   const nodes = Math.max(1, members.length);
-  const isWhole = members.every((m) => m.phase === 'up');
   return {
-    ...(made !== null && isKept(cluster) && isWhole && { warm: warm(cluster, made) }),
+    ...(made !== null && isKept(cluster) && isWhole(cluster) && { warm: warm(cluster, made) }),
     cluster: name,
     open: made === null && phase === 'up',
     claimed: claimed && { job: claimed.job, attempt: claimed.attempt },

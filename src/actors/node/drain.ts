@@ -17,6 +17,7 @@ export function drain(
   return changed(state, { since, reason, requeue }, who, ask);
 }
 
+/** What was taken back by its site, and is there again, is so by an operator's word. */
 export const resume = (state: NodeRecord, who: Who, ask: number): NodeStep =>
   changed(state, null, who, ask);
 
@@ -34,6 +35,7 @@ function changed(
   if (who.door !== 'operator' && who.door !== 'local')
     return refuse('forbidden', 'only an operator can drain a node, or resume it');
   if (state.phase === 'gone') return refuse('wrong_phase', `${state.name} is no node any more`);
-  const next = { ...state, drained, round: state.round + 1 };
+  const evictedAt = drained === null ? 0 : (state.evictedAt ?? 0);
+  const next = { ...state, drained, evictedAt, round: state.round + 1 };
   return [next, [{ do: 'reply', ask, body: { node: state.name } }]];
 }

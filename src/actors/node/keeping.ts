@@ -21,6 +21,7 @@ const kind: RecordKind<NodeRecord> = {
     'told',
     'erased',
     'drained',
+    'evictedAt',
   ],
 };
 

@@ -7,6 +7,7 @@ import type { Who } from '../../protocol/who.ts';
 import type { Behaviour, Effect, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { drain, resume } from './drain.ts';
+import { evicted } from './evicted.ts';
 import { join } from './join.ts';
 
 /** What the registry knows of a node: who may join under its name, and how its link is. */
@@ -35,12 +36,15 @@ export type NodeRecord = {
     readonly reason: string;
     readonly requeue: boolean;
   } | null;
+  /** When the node itself said that its site takes the machine back; 0: it did not. */
+  readonly evictedAt?: Millis;
 };
 
 export type NodeHears =
   | 'node.expect'
   | 'node.join'
   | 'node.hello'
+  | 'node.evicted'
   | 'node.link'
   | 'node.remove'
   | 'node.gone'
@@ -77,6 +81,7 @@ export const node: Behaviour<NodeArgs, NodeRecord, NodeHears, NodeEvent, NodeTas
     told: true,
     erased: true,
     drained: null,
+    evictedAt: 0,
   }),
 
   on(state, event, now) {
@@ -119,6 +124,8 @@ function told(state: NodeRecord, event: Told<NodeHears>, now: Millis): NodeStep 
       return join(state, m.body as Body<'node.join'>, ask, now);
     case 'node.hello':
       return hello(state, m.body as Body<'node.hello'>, who, ask, now);
+    case 'node.evicted':
+      return evicted(state, who, ask, now);
     case 'node.link':
       return [(m.body as Body<'node.link'>).up ? state : silent(state, now), []];
     case 'node.remove':
@@ -140,13 +147,14 @@ function told(state: NodeRecord, event: Told<NodeHears>, now: Millis): NodeStep 
 /** Tells its cluster how it is, until that has saved it. */
 function toCluster(state: NodeRecord): NodeEffect {
   const { cluster, name: node, phase, since, address, resources } = state;
-  const { drained } = state;
+  const { drained, evictedAt = 0 } = state;
   const body = { cluster, node, phase, since, address, resources };
   const kept = drained && { drained: drained.requeue ? ('requeue' as const) : ('keep' as const) };
+  const taken = evictedAt > 0 && { evicted: true };
   return {
     do: 'ask',
     to: control(`/clusters/${cluster}`),
-    message: message('cluster.node', { ...body, ...kept }),
+    message: message('cluster.node', { ...body, ...kept, ...taken }),
     ms: limits.claimMs,
   };
 }
@@ -195,6 +203,7 @@ function expected(
     resources: NOTHING,
     since: now,
     drained: null,
+    evictedAt: 0,
     erased: false,
   };
   return [next, [reply]];

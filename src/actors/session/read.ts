@@ -14,6 +14,7 @@ import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
 import type { Job } from '../job/job.ts';
 import { keeping as jobKeeping } from '../job/keeping.ts';
 import { row, view } from '../job/view.ts';
+import { closedSince } from '../node/evicted.ts';
 import { NODES, keeping as nodeKeeping } from '../node/keeping.ts';
 import type { NodeRecord } from '../node/node.ts';
 import { priceOf, rateOf } from '../price.ts';
@@ -161,17 +162,12 @@ export const clusterRows = (store: Records, now?: Millis): ClusterRow[] =>
     .filter((c) => c.made !== null)
     .map((c) => clusterRow(c, now));
 
-export const nodeRow = (n: NodeRecord, jobsOf: readonly string[]): NodeRow => ({
-  name: n.name,
-  role: n.role,
-  cluster: n.cluster,
-  address: n.address,
-  phase: n.phase,
-  since: n.since,
-  resources: n.resources,
-  jobs: [...jobsOf],
-  ...(n.drained && { drained: { since: n.drained.since, reason: n.drained.reason } }),
-});
+export function nodeRow(n: NodeRecord, jobsOf: readonly string[]): NodeRow {
+  const { name, role, cluster, address, phase, since, resources } = n;
+  const drained = closedSince(n);
+  const row = { name, role, cluster, address, phase, since, resources, jobs: [...jobsOf] };
+  return drained === undefined ? row : { ...row, drained };
+}
 
 function nodeRows(store: Records): NodeRow[] {
   const clusters = all(store, clusterKeeping, CLUSTERS);

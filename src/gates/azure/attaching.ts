@@ -7,6 +7,7 @@ import type { Machine } from '../bootstrap/machine.ts';
 import { isPlainName } from '../names.ts';
 import { hostKeyOf } from './host-key.ts';
 import { machinesOf } from './looking.ts';
+import { noticesOf } from './notices.ts';
 import { findGroup, type Site } from './site.ts';
 import { addressIn } from './subnet.ts';
 
@@ -59,7 +60,12 @@ async function machineOf(
     directory,
     folder: join(directory, node),
     mark: `${setup.remote}/${partition}/${node}`,
-    config: { ...setup.workerConfig, address: addressIn(group.network, seen.rank), resources },
+    config: {
+      ...setup.workerConfig,
+      ...noticesOf(settings, seen.name),
+      address: addressIn(group.network, seen.rank),
+      resources,
+    },
   };
 }
 

@@ -19,6 +19,7 @@ import { isMissing } from './faults.ts';
 import { type Group, groupName, partitionOf, readGroup, tagsOf } from './group.ts';
 import { lookAt, machinesOf } from './looking.ts';
 import { customData } from './machine-init.ts';
+import { noticesOf } from './notices.ts';
 import type { ImageReference } from './settings.ts';
 import {
   findGroup,
@@ -204,10 +205,11 @@ type Ware = {
 
 function kindOf(
   { settings, setup, publicKey }: Site,
-  { order, network }: Ground,
+  ground: Ground,
   at: number,
   { size, image, mounts }: Ware,
 ): Kind {
+  const { order, network } = ground;
   const node = order.nodes[at] ?? '';
   const { heads, caFingerprint, tokens } = order.bootstrap;
   const token = Object.hasOwn(tokens, node) ? tokens[node] : undefined;
@@ -215,12 +217,13 @@ function kindOf(
   const address = addressIn(network, at);
   const join = { heads, caFingerprint, token };
   const { resources, name } = size;
+  const besides = { ...setup.workerConfig, ...noticesOf(settings, machineName(ground, at)) };
   const newborn = { partition: order.name, node, address, resources, join, mounts };
   return {
     size: name,
     image,
     publicKey,
-    customData: customData(newborn, settings, setup.workerConfig),
+    customData: customData(newborn, settings, besides),
     identities: identitiesOf(settings.storages, order.storages ?? []),
   };
 }

@@ -5,6 +5,7 @@ import { Malformed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { checkPlace } from '../bootstrap/machine.ts';
 import { checkGiven, Name } from '../given.ts';
+import { NOTICES } from './notices.ts';
 import { checkStorages, StorageGiven } from './storage-settings.ts';
 import { checkRange } from './subnet.ts';
 
@@ -13,6 +14,7 @@ const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const Uuid = Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' });
 const File = Type.String({ pattern: '^/', maxLength: 1000 });
 const Url = Type.String({ pattern: '^https://[^\\s]+$', maxLength: 1000 });
+const Notices = Type.String({ pattern: '^http://[^\\s?]+$', maxLength: 1000 });
 const Region = Type.String({ pattern: '^[a-z0-9]{1,60}$' });
 /** An address, or a range of them. */
 const Range = Type.String({ pattern: '^[0-9a-fA-F.:]{2,45}(/\\d{1,3})?$' });
@@ -98,6 +100,8 @@ const Given = Type.Object({
   spot: Type.Optional(Type.Boolean()),
   /** What jobs may ask for by `storage`, by its name. */
   storages: Type.Optional(Type.Record(Type.String(), StorageGiven)),
+  /** Where machines hear that they are taken back; '' asks for it nowhere. */
+  notices: Type.Optional(Type.Union([Type.Literal(''), Notices])),
   /** Of a machine's system; 0: as large as its image. */
   diskGiB: Type.Optional(Type.Integer({ minimum: 0, maximum: 32_767 })),
   /** Each cluster gets a part of it. */
@@ -175,6 +179,7 @@ const withDefaults = ({ network: _, ...given }: Plain) => ({
   cpus: 64,
   spot: false,
   storages: {},
+  notices: NOTICES,
   diskGiB: 0,
   publicAddress: true,
   dialIn: 'out' as const,
