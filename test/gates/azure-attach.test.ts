@@ -100,6 +100,7 @@ describe.runIf(process.getuid?.() === 0)('a machine at Azure that the head dials
     expect(JSON.parse(readFileSync(config, 'utf8'))).toMatchObject({
       name: node,
       cluster: order.name,
+      notices: { url: world.fake.announcements.url, machine: `${order.name}-0` },
       address: expect.stringMatching(/^127\.(9[6-9]|10\d|11[01])\./),
       resources: { cpus: 2, memoryBytes: 2 * 2 ** 30, gpus: 0 },
     });

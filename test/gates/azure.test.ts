@@ -115,6 +115,7 @@ describe('a cluster at Azure', () => {
       cluster: order.name,
       address: privateAddress,
       join: '/opt/swm/join.json',
+      notices: { url: world.fake.announcements.url, machine: `${order.name}-1` },
       resources: { cpus: 2, memoryBytes: 2 * 2 ** 30, gpus: 0 },
     });
     expect(config.runcmd).toEqual([
@@ -165,6 +166,7 @@ describe('a cluster at Azure', () => {
       images: { own: { id: '/subscriptions/x/galleries/y' } },
       image: 'own',
       worker: { directory: '/srv/swm' },
+      notices: '',
     });
     const order = orderOf({ flavor: 'small@northeurope' });
     await gate.create(order, signal);
@@ -181,6 +183,7 @@ describe('a cluster at Azure', () => {
       storageProfile: { imageReference: { id: '/subscriptions/x/galleries/y' } },
     });
     expect(made.customData).toContain('"/srv/swm/join.json"');
+    expect(made.customData).not.toContain('notices');
   });
 
   it('has 32 machines at most, and asks for no more at once than is good', async () => {
