@@ -74,6 +74,13 @@ const Config = Type.Object(
       name,
       Type.Object({ budget: Type.Number({ minimum: 0, maximum: limits.budgetMax }) }, strict),
     ),
+    inputs: Type.Object(
+      {
+        /** The local account that reads input files on this head's own disk for a user, by name. */
+        accounts: Type.Record(name, Type.String()),
+      },
+      strict,
+    ),
     containers: Type.Object(
       {
         /** Path of the engine's socket; '' looks where engines usually listen. */
@@ -137,6 +144,7 @@ const defaults = (): Config => ({
     logBytesMax: limits.logBytesMax,
   },
   accounts: {},
+  inputs: { accounts: {} },
   containers: { socket: '', credentials: '' },
   ports: { pool: '127.77.0.0/16', out: ['submitter'] },
   remotes: [],

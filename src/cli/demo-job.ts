@@ -4,13 +4,14 @@ import { get } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../client/client.ts';
+import type { Input } from '../platform/input-files.ts';
 import { Failed } from '../protocol/errors.ts';
 import { parseScript } from '../protocol/jobscript/jobscript.ts';
 import { limits } from '../protocol/limits.ts';
 import type { JobView } from '../protocol/model.ts';
 import { type Stage, speed } from './demo-stage.ts';
 import { showCluster, showJob, showNodes } from './demo-watch.ts';
-import { findInputs, type Input } from './inputs.ts';
+import { findInputs } from './inputs.ts';
 import { openFolder } from './outputs.ts';
 import { short, size } from './words.ts';
 

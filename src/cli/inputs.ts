@@ -1,62 +1,47 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { basename, isAbsolute, join, normalize, resolve } from 'node:path';
 import type { Client } from '../client/client.ts';
-import { matches, plainPath } from '../protocol/jobscript/pattern.ts';
+import { type Disk, type Input, findInputs as inputsOn } from '../platform/input-files.ts';
+import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { File } from '../protocol/model.ts';
 import { Usage } from './exits.ts';
 import type { Screen } from './screen.ts';
 import { size } from './words.ts';
 
-/** A file to bring: where it is here, and what the job will see. */
-export type Input = { readonly from: string; readonly file: File };
-
 /** Uploads under way at once: one alone waits for the disk of the other side. */
 const AT_ONCE = 4;
 
-/**
- * Finds the files that a script names, relative to `directory`, and sums them up. What lies within
- * keeps its path; what lies elsewhere comes under its name. A folder brings all that is in it, and
- * a pattern all that it matches.
- */
+/** Finds the files that a script names, relative to `directory`, and sums them up. */
 export async function findInputs(
   paths: readonly string[],
   directory: string,
 ): Promise<readonly Input[]> {
-  const inputs: Input[] = [];
-  const taken = new Map<string, string>();
-  for (const path of await expanded(paths, directory))
-    for (const { from, to } of await filesOf(resolve(directory, path), placeOf(path), path)) {
-      const other = taken.get(to);
-      if (other === from) continue;
-      if (other !== undefined)
-        throw new Usage(`swm: input-files: ${other} and ${from} would both be ${to} in the job`);
-      taken.set(to, from);
-      if (taken.size > limits.filesMax)
-        throw new Usage(`swm: input-files: more than ${limits.filesMax} files`);
-      inputs.push({ from, file: await summed(from, to) });
-    }
-  return inputs;
+  try {
+    return await inputsOn(paths, ownDisk(directory));
+  } catch (error) {
+    if (error instanceof Failed) throw new Usage(`swm: ${error.message}`);
+    throw error;
+  }
 }
 
-/** The paths that patterns match; each must match one. */
-async function expanded(patterns: readonly string[], directory: string): Promise<string[]> {
-  const list = async (folder: string) => {
-    const found = await readdir(resolve(directory, folder), { withFileTypes: true }).catch(
-      () => [],
-    );
+/** This machine's disk, read by whoever calls the command. */
+const ownDisk = (directory: string): Disk => ({
+  directory,
+  async list(folder) {
+    const found = await readdir(folder, { withFileTypes: true }).catch(becauseOf);
     return found.map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }));
-  };
-  const paths: string[] = [];
-  for (const pattern of patterns) {
-    const plain = plainPath(pattern);
-    const found = plain === undefined ? await matches(pattern, list) : [plain];
-    if (found.length === 0) throw new Usage(`swm: input-files: ${pattern} matches no file`);
-    paths.push(...found);
-  }
-  return paths;
+  },
+  async kindOf(path) {
+    const found = await stat(path).catch(becauseOf);
+    return found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other';
+  },
+  summed: (path) => summed(path).catch(becauseOf),
+});
+
+function becauseOf(error: NodeJS.ErrnoException): never {
+  throw new Error(reasonOf(error));
 }
 
 /** Brings all of them there, each content once. */
@@ -91,31 +76,7 @@ export async function sendInputs(
   screen.status('');
 }
 
-/** Where a file comes to lie in the job's working directory. */
-function placeOf(path: string): string {
-  const plain = normalize(path);
-  return isAbsolute(plain) || plain.startsWith('..') ? basename(resolve(plain)) : plain;
-}
-
-type Found = { readonly from: string; readonly to: string };
-
-async function filesOf(from: string, to: string, named: string): Promise<readonly Found[]> {
-  const found = await stat(from).catch((error: NodeJS.ErrnoException) => {
-    throw new Usage(`swm: input-files: ${named}: ${reasonOf(error)}`);
-  });
-  if (found.isFile()) return [{ from, to }];
-  if (!found.isDirectory())
-    throw new Usage(`swm: input-files: ${named} is neither a file nor a folder`);
-  const inner: Found[] = [];
-  for (const name of (await readdir(from)).toSorted()) {
-    inner.push(...(await filesOf(join(from, name), join(to, name), join(named, name))));
-    if (inner.length > limits.filesMax)
-      throw new Usage(`swm: input-files: ${named} holds more than ${limits.filesMax} files`);
-  }
-  return inner;
-}
-
-async function summed(from: string, to: string): Promise<File> {
+async function summed(from: string): Promise<Omit<File, 'path'>> {
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const chunk of createReadStream(from, { highWaterMark: 1 << 20 })) {
@@ -123,7 +84,7 @@ async function summed(from: string, to: string): Promise<File> {
     bytes += (chunk as Buffer).length;
   }
   const { mode } = await stat(from);
-  return { path: to, sha256: hash.digest('hex'), bytes, mode: mode & 0o777 };
+  return { sha256: hash.digest('hex'), bytes, mode: mode & 0o777 };
 }
 
 export const reasonOf = (error: NodeJS.ErrnoException): string =>

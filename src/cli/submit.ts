@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Client } from '../client/client.ts';
+import type { Input } from '../platform/input-files.ts';
 import { formatScriptError, parseScript } from '../protocol/jobscript/jobscript.ts';
 import type { JobSpec } from '../protocol/jobscript/spec.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Body } from '../protocol/messages.ts';
 import { exits, explain, Usage } from './exits.ts';
 import { readGiven } from './given.ts';
-import { findInputs, type Input, sendInputs } from './inputs.ts';
+import { findInputs, sendInputs } from './inputs.ts';
 import { envOf, overridden } from './script-edit.ts';
 import { type Call, isOn, listOf, textOf } from './verb.ts';
 import { resultOf } from './waiting.ts';

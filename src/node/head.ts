@@ -171,7 +171,7 @@ async function openDoors(setup: HeadSetup, lent: HeadParts): Promise<Doors> {
   const serve = userStreams(setup, { audited, noted: audit.note });
   const onTerminal = terminalDoor({ node: node(), isOperator, serve, audited });
   const metrics = metricsOf(setup, lent.status);
-  const onRequest = restDoor({ ...requestsOf(setup), metrics, isOperator, audited });
+  const onRequest = restDoor({ ...requestsOf(setup, users), metrics, isOperator, audited });
   const openTerminals = (port: number): Promise<Listening> =>
     listenTerminals({
       ...config.terminals,

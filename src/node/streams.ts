@@ -20,7 +20,9 @@ import type { Who } from '../protocol/who.ts';
 import type { Node } from '../runtime/node.ts';
 import { VERSION } from '../version.ts';
 import type { HeadSetup } from './head.ts';
+import { localDiskOf } from './local-disk.ts';
 import { withSnapshot } from './snapshots.ts';
+import type { Users } from './users.ts';
 import type { Worker, WorkerSetup } from './worker.ts';
 
 /** What moves a worker's blobs: from and to whichever head `hub` leads to. */
@@ -145,12 +147,13 @@ function logsOf(setup: HeadSetup): LogSetup {
 }
 
 /** What it takes to answer plain requests of users. */
-export const requestsOf = (setup: HeadSetup): Omit<RestSetup, 'metrics'> => ({
+export const requestsOf = (setup: HeadSetup, users: Users): Omit<RestSetup, 'metrics'> => ({
   node: setup.node(),
   version: VERSION,
   feed: setup.feed,
   logs: logsOf(setup),
   blobs: (who) => userBlobs(setup, who),
+  localDisk: localDiskOf(setup.config, users),
 });
 
 /** The `in` ports of jobs, as this head binds them. */

@@ -2,6 +2,7 @@ import { clusterLimits } from './cluster-limits.ts';
 import { execLimits } from './exec-limits.ts';
 import { gateServiceLimits } from './gate-service-limits.ts';
 import { headLimits } from './head-limits.ts';
+import { inputLimits } from './input-limits.ts';
 import { logLimits } from './log-limits.ts';
 import { noticeLimits } from './notice-limits.ts';
 import { requestLimits } from './request-limits.ts';
@@ -16,6 +17,7 @@ export const limits = {
   ...execLimits,
   ...gateServiceLimits,
   ...headLimits,
+  ...inputLimits,
   ...logLimits,
   ...noticeLimits,
   ...requestLimits,

@@ -7,6 +7,7 @@ import type { JobRow } from '../../protocol/model.ts';
 import type { Who } from '../../protocol/who.ts';
 import { openLog } from '../logs.ts';
 import { scriptOf } from './bodies.ts';
+import { localInputs } from './local-inputs.ts';
 import {
   olderFlavor,
   olderImage,
@@ -56,7 +57,8 @@ function jobRoutes(app: FastifyInstance, routes: Routes): void {
     if (path !== undefined)
       throw new Malformed('path', 'a script in the body: files of the head are read for nobody');
     const script = scriptOf(request.body, request.headers['content-type'] ?? '');
-    const submit: Body<'job.submit'> = { script, inputs: [], from: addressOf(request) };
+    const inputs = await localInputs(routes, request, script);
+    const submit: Body<'job.submit'> = { script, inputs, from: addressOf(request) };
     const { id } = await call(userOf(request), 'job.submit', submit);
     return text(reply, id);
   });

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { METRICS_TYPE } from '../../platform/metrics-port.ts';
+import type { LocalDisk } from '../../platform/process/local-disk.ts';
 import type { BlobStore } from '../../platform/transfer.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -31,6 +32,10 @@ export type RestSetup = {
   readonly metrics: () => Promise<string>;
   /** Notes what requests change; nothing is noted without. */
   readonly audited?: Audited;
+  /** This machine's disk as a user may read it; undefined for those who have no account here. */
+  readonly localDisk?:
+    | ((user: string, signal: AbortSignal) => Promise<LocalDisk | undefined>)
+    | undefined;
   /** For tests. */
   readonly stalledMs?: number;
 };

@@ -4,7 +4,9 @@ import { Malformed } from '../../protocol/errors.ts';
 import type { Body, Name } from '../../protocol/messages.ts';
 import { restRoutes } from '../../protocol/rest-routes.ts';
 import { shapes } from '../../protocol/shapes.ts';
+import { bodyChecks } from '../../protocol/wire/body-checks.ts';
 import { scriptOf } from './bodies.ts';
+import { localInputs } from './local-inputs.ts';
 import { addressOf } from './older.ts';
 import { schemaOf, submitSchema } from './operations.ts';
 import type { Routes } from './rest.ts';
@@ -29,7 +31,10 @@ export function v1Routes(app: FastifyInstance, routes: Routes): void {
     });
   }
   app.post('/v1/jobs', { schema: submitSchema }, async (request, reply) => {
-    const submit = submitOf(request);
+    const asked = bodyChecks.body('job.submit', submitOf(request)) as Body<'job.submit'>;
+    const isBare = asked.inputs.length === 0 && asked.scriptBlob === undefined;
+    const inputs = isBare ? await localInputs(routes, request, asked.script) : asked.inputs;
+    const submit = { ...asked, inputs };
     const { id } = await routes.call(routes.userOf(request), 'job.submit', submit);
     return reply.code(201).header('location', `/v1/jobs/${id}`).send({ id });
   });
