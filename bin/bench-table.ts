@@ -4,8 +4,8 @@ import type { Line } from '../bench/rounds.ts';
 
 /**
  * bench-table FILE… [--into PAGE]: makes a table of what `npm run -s bench -- NAME --json` printed.
- * Of a metric that was measured again the last line counts. With `--into` the table takes the place
- * of the one in that page, between two marks; else it goes to stdout.
+ * Of a metric that was measured again beside the same peer the last line counts. With `--into` the
+ * table takes the place of the one in that page, between two marks; else it goes to stdout.
  */
 
 const BEGIN = '<!-- measured: begin -->';
@@ -15,7 +15,7 @@ export function parseLines(text: string): readonly Line[] {
   const lines = text.split('\n').filter((line) => line.startsWith('{'));
   const newest = new Map<string, Line>();
   for (const line of lines.map((each) => JSON.parse(each) as Line))
-    newest.set(`${line.bench} ${line.metric}`, line);
+    newest.set(`${line.bench} ${line.metric} ${line.besideName}`, line);
   return [...newest.values()];
 }
 
