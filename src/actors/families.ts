@@ -110,6 +110,7 @@ const forJobs = (ports: JobPorts): Families => ({
       'job.hold',
       'job.release',
       'job.update',
+      'job.tie',
       'job.purge',
       'job.cluster',
       'job.report',

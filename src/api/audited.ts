@@ -14,7 +14,8 @@ export const isRead = (name: Name): boolean => /\.(list|show|status)$/.test(name
 export const auditedBy =
   (note: (row: AuditRow) => void, now: () => Millis): Audited =>
   ({ user, from }, { name, body }) => {
-    if (isRead(name)) return undefined;
+    // Nor does it say anything of its user that a terminal is there still.
+    if (isRead(name) || name === 'job.tie') return undefined;
     const at = now();
     return (answer) =>
       note({

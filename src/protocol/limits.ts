@@ -9,6 +9,7 @@ import { requestLimits } from './request-limits.ts';
 import { secretLimits } from './secret-limits.ts';
 import { shellLimits } from './shell-limits.ts';
 import { siteLimits } from './site-limits.ts';
+import { tieLimits } from './tie-limits.ts';
 import { userLimits } from './user-limits.ts';
 
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
@@ -23,6 +24,7 @@ export const limits = {
   ...requestLimits,
   ...siteLimits,
   ...secretLimits,
+  ...tieLimits,
   ...shellLimits,
   ...userLimits,
   /** transport, envelope: a message frame. What is larger goes as a stream. */

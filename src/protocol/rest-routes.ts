@@ -12,6 +12,7 @@ export const restRoutes = {
   'job.requeue': 'POST /v1/jobs/{id}/requeue',
   'job.hold': 'POST /v1/jobs/{id}/hold',
   'job.release': 'POST /v1/jobs/{id}/release',
+  'job.tie': 'POST /v1/jobs/{id}/tie',
   'job.update': 'POST /v1/jobs/{id}/update',
   'job.purge': 'DELETE /v1/jobs/{id}',
   'node.list': 'GET /v1/nodes',

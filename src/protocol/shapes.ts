@@ -46,6 +46,7 @@ export const shapes = {
       inputs: files,
       digest: text(64),
       from: text(256),
+      tied: Type.Optional(Type.Boolean()),
     }),
     reply: Type.Object({ id: uuid }),
   },

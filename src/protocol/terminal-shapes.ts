@@ -112,6 +112,8 @@ export const terminalShapes = {
       file: Type.Optional(text(4096)),
       inputs: files,
       key: Type.Optional(text(200)),
+      /** It is cancelled unless it is said, by `job.tie`, that its terminal is still there. */
+      tied: Type.Optional(Type.Boolean()),
       /** An address that reaches the submitter, for ports that lead out. */
       from: Type.Optional(text(256)),
     }),
@@ -137,6 +139,8 @@ export const terminalShapes = {
   'job.checkpoint': { body: ofJob, reply: Type.Object({ id: uuid }) },
   'job.hold': { body: ofJob, reply: Type.Object({ id: uuid }) },
   'job.release': { body: ofJob, reply: Type.Object({ id: uuid }) },
+  /** Until when it is not cancelled for that. */
+  'job.tie': { body: ofJob, reply: Type.Object({ id: uuid, until: instant }) },
   'job.update': {
     /** Bounded as the directives of those names are. */
     body: Type.Object({

@@ -57,6 +57,7 @@ export const messageSamples: Samples = {
   'job.checkpoint': { body: { id }, reply: { id } },
   'job.hold': { body: { id }, reply: { id } },
   'job.release': { body: { id }, reply: { id } },
+  'job.tie': { body: { id }, reply: { id, until: at } },
   'job.update': { body: { id, priority: 7, walltimeMs: 60_000, name: 'later' }, reply: { id } },
   'usage.list': {
     body: { by: 'account', since: at, until: at + 1, limit: 9, after: '' },

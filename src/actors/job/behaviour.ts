@@ -3,6 +3,7 @@ import type { Behaviour } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { newJob } from './birth.ts';
 import { enterReleasing, releasing } from './ending.ts';
+import { unheld } from './hold.ts';
 import {
   type Job,
   type JobEffect,
@@ -11,11 +12,13 @@ import {
   type JobHears,
   type JobStep,
   type JobTasks,
+  mark,
   stay,
 } from './job.ts';
 import { enterLive, live } from './live.ts';
-import { inAnyPhase } from './said.ts';
+import { cancelled, inAnyPhase } from './said.ts';
 import { opened } from './secrets.ts';
+import { isUntied, lookAfter } from './tie.ts';
 import {
   enterPlacing,
   enterProvisioning,
@@ -34,29 +37,38 @@ export const job: Behaviour<Body<'job.create'>, Job, JobHears, JobEvent, JobTask
       const said = inAnyPhase(state, event, now);
       if (said !== undefined) return said;
     }
+    if (event.is === 'untied') return untied(state, now);
     return inPhase(state, event, now);
   },
 
-  enter(state, now): readonly JobEffect[] {
-    switch (state.phase) {
-      case 'queued':
-        return enterQueued(state);
-      case 'placing':
-        return enterPlacing(state);
-      case 'provisioning':
-        return enterProvisioning(state, now);
-      case 'staging':
-      case 'starting':
-      case 'running':
-      case 'collecting':
-        return enterLive(state, now);
-      case 'releasing':
-        return enterReleasing(state);
-      case 'ended':
-        return [];
-    }
-  },
+  enter: (state, now) => [...enterPhase(state, now), ...lookAfter(state, now)],
 };
+
+function enterPhase(state: Job, now: Millis): readonly JobEffect[] {
+  switch (state.phase) {
+    case 'queued':
+      return enterQueued(state);
+    case 'placing':
+      return enterPlacing(state);
+    case 'provisioning':
+      return enterProvisioning(state, now);
+    case 'staging':
+    case 'starting':
+    case 'running':
+    case 'collecting':
+      return enterLive(state, now);
+    case 'releasing':
+      return enterReleasing(state);
+    case 'ended':
+      return [];
+  }
+}
+
+/** It was there for a terminal that is not, unless that has said so since. */
+const untied = (job: Job, now: Millis): JobStep =>
+  isUntied(job, now)
+    ? [cancelled(unheld(mark(job, now, 'its terminal is gone')), now), []]
+    : [job, lookAfter(job, now)];
 
 function inPhase(state: Job, event: JobHeard, now: Millis): JobStep {
   switch (state.phase) {

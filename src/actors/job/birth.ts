@@ -1,10 +1,11 @@
+import { limits } from '../../protocol/limits.ts';
 import type { Body } from '../../protocol/messages.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import type { Job } from './job.ts';
 
 /** A job as it is submitted: its first attempt waits for a place. */
 export function newJob(body: Body<'job.create'>, now: Millis): Job {
-  const { id, owner, spec, script, scriptBlob, inputs, digest, from } = body;
+  const { id, owner, spec, script, scriptBlob, inputs, digest, from, tied } = body;
   return {
     phase: 'queued',
     round: 0,
@@ -42,6 +43,7 @@ export function newJob(body: Body<'job.create'>, now: Millis): Job {
     spent: 0,
     remains: 'all',
     checkpoint: null,
+    tiedUntil: tied ? now + limits.tieMs : null,
     hold: spec.hold ? { by: owner, isOperators: false, since: now } : null,
   };
 }

@@ -103,6 +103,8 @@ export type Job = {
   readonly checkpoint?: Checkpoint | null;
   /** Only while it is queued. */
   readonly hold?: Hold | null;
+  /** Until when its terminal is taken to be there; null of one that has none. */
+  readonly tiedUntil?: Millis | null;
 };
 
 export type JobHears =
@@ -114,6 +116,7 @@ export type JobHears =
   | 'job.hold'
   | 'job.release'
   | 'job.update'
+  | 'job.tie'
   | 'job.purge'
   | 'job.cluster'
   | 'job.report'
@@ -125,7 +128,9 @@ export type JobEvent =
   | { readonly is: 'late' }
   | { readonly is: 'again' }
   /** What it holds has cost all that it may. */
-  | { readonly is: 'spent' };
+  | { readonly is: 'spent' }
+  /** Its terminal may be gone. */
+  | { readonly is: 'untied' };
 
 export type JobTasks = {
   /** Finds an address for the job's `in` ports. */
@@ -209,6 +214,10 @@ export const refuse = (job: Job, ask: number, why: string): JobStep => [
   job,
   [{ do: 'refuse', ask, failure: failure('wrong_phase', `job ${job.id}: ${why}`) }],
 ];
+
+/** Whether it is cancelled once its terminal is there no more. */
+export const isTied = ({ tiedUntil }: Pick<Job, 'tiedUntil'>): boolean =>
+  tiedUntil !== undefined && tiedUntil !== null;
 
 /** Whether a worker may have something of this attempt running. */
 export const isLive = (job: Job): boolean =>

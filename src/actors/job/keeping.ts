@@ -1,7 +1,7 @@
 import { decodeRecord, encodeRecord, type RecordKind } from '../../protocol/records.ts';
 import type { Keeping } from '../../runtime/family.ts';
 import { sortable, tomb } from '../keeping.ts';
-import type { Job } from './job.ts';
+import { isTied, type Job } from './job.ts';
 
 type Head = Omit<Job, 'script'>;
 
@@ -45,6 +45,7 @@ const kind: RecordKind<Head> = {
     'spent',
     'checkpoint',
     'hold',
+    'tiedUntil',
   ],
   upgrade: (older) => ({ heldAt: 0, spent: 0, ...older }),
 };
@@ -79,7 +80,9 @@ export const keeping: Keeping<Job> = {
     if (job.remains === 'key') return [short, tomb(job.since)];
     const at = sortable(job.submittedAt);
     const lists = [`${BY_TIME}/${at}`, `${byOwner(job.owner)}/${at}`, short];
-    if (job.phase === 'queued') return [...lists, `${QUEUED}/${at}`];
+    if (job.phase === 'queued')
+      // One that is tied has to be looked after from a start on.
+      return [...lists, `${QUEUED}/${at}`, ...(isTied(job) ? [LIVE] : [])];
     if (job.phase === 'ended') return [...lists, `${ENDED}/${sortable(job.since)}`];
     if (job.phase === 'placing') return [...lists, LIVE, PLACING];
     return [...lists, LIVE, ...(job.alias === '' ? [] : [`${ALIASES}/${job.alias}`])];

@@ -27,6 +27,7 @@ import { end } from './live.ts';
 import { save } from './orders.ts';
 import { endsWith } from './outcome.ts';
 import { secrets } from './secrets.ts';
+import { tied } from './tie.ts';
 
 /** What may be said to a job in every phase; undefined: its phase decides. */
 export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | undefined {
@@ -40,10 +41,12 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
     case 'job.hold':
     case 'job.release':
     case 'job.update':
+    case 'job.tie':
     case 'job.purge': {
       if (!may(job, who)) return [job, [{ do: 'refuse', ask, failure: forbidden(job) }]];
       if (m.name === 'job.purge') return purge(job, m.body as Body<'job.purge'>, ask, now);
       if (job.remains !== 'all') return unknown(job, ask);
+      if (m.name === 'job.tie') return tied(job, ask, now);
       if (m.name === 'job.checkpoint') return checkpoint(job, ask);
       if (m.name === 'job.cancel') return cancel(unheld(job), ask, now);
       return m.name === 'job.requeue' ? requeue(job, ask, now) : whileQueued(job, event, now);
@@ -88,7 +91,8 @@ function cancel(job: Job, ask: number, now: Millis): JobStep {
   return [next, [{ do: 'reply', ask, body: { id: job.id, phase: next.phase } }]];
 }
 
-function cancelled(job: Job, now: Millis): Job {
+/** Whatever it is doing, it leads to its end from here. */
+export function cancelled(job: Job, now: Millis): Job {
   if (job.cancelled) return job;
   const next = { ...job, cancelled: true };
   if (isLive(job)) return end({ ...next, again: 'no' }, null, now);

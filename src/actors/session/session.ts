@@ -29,6 +29,7 @@ export const TERMINAL_CALLS = [
   'job.hold',
   'job.release',
   'job.update',
+  'job.tie',
   'job.purge',
   'node.list',
   'node.gone',

@@ -85,6 +85,7 @@ async function admit(
     inputs,
     digest: ports.digest(JSON.stringify([script, inputs])),
     from,
+    ...(body.tied === true && { tied: true }),
   };
 }
 
