@@ -13,15 +13,20 @@ import { size } from './words.ts';
 /** Uploads under way at once: one alone waits for the disk of the other side. */
 const AT_ONCE = 4;
 
-/** Finds the files that a script names, relative to `directory`, and sums them up. */
+/**
+ * Finds the files that a script names, relative to `directory`, and sums them up. Where it is not
+ * a script's `input-files`, `named` says who named them.
+ */
 export async function findInputs(
   paths: readonly string[],
   directory: string,
+  named = 'input-files',
 ): Promise<readonly Input[]> {
   try {
     return await inputsOn(paths, ownDisk(directory));
   } catch (error) {
-    if (error instanceof Failed) throw new Usage(`swm: ${error.message}`);
+    if (error instanceof Failed)
+      throw new Usage(`swm: ${error.message.replace('input-files', named)}`);
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { askFlags } from './asks.ts';
 import type { Flag, VerbRow } from './verb.ts';
 
 const rank: Flag = ['--rank <number>', 'beside which of its processes; 0 is the main one'];
@@ -35,6 +36,26 @@ export const liveVerbs: readonly VerbRow[] = [
     flags: [rank],
     is: 'call',
     load: () => import('./attach.ts'),
+  },
+  {
+    name: 'alloc',
+    args: '[command...]',
+    help: 'Get nodes and open a shell there, or run -- COMMAND; they are given back with its end.',
+    flags: [
+      ['-n, --name <name>', 'call the job so; alloc unless given'],
+      ['-t, --tty', 'give the command a terminal'],
+      ...askFlags,
+    ],
+    is: 'held',
+    load: () => import('./alloc.ts'),
+  },
+  {
+    name: 'put',
+    args: '<id> <file...>',
+    help: 'Bring files, or folders, into the directory of a job that runs.',
+    flags: [['--rank <number>', 'to which of its processes; 0 is the main one']],
+    is: 'call',
+    load: () => import('./put.ts'),
   },
   {
     name: 'events',

@@ -1,5 +1,6 @@
 import type { Client } from '../client/client.ts';
 import { addressesOf, connectTo, type Place } from '../connect.ts';
+import { type Context, contextOf } from './contexts.ts';
 import { Usage } from './exits.ts';
 import { spoolOf } from './spool-of.ts';
 import { type Options, textOf } from './verb.ts';
@@ -8,8 +9,14 @@ import { type Options, textOf } from './verb.ts';
 const CONNECT_MS = 5_000;
 
 /** The heads that are named; an empty text names none, as shells have it. */
-export const urlOf = (options: Options): string | undefined =>
-  textOf(options, 'url') || process.env['SWM_URL'] || undefined;
+export const urlOf = (options: Options): string | undefined => urlIn(options, contextOf(options));
+
+function urlIn(options: Options, context: Context | undefined): string | undefined {
+  const url = textOf(options, 'url');
+  if (url || context === undefined) return url || process.env['SWM_URL'] || undefined;
+  // Of whoever says another spool the node of that one is meant.
+  return textOf(options, 'spool') ? undefined : context.url;
+}
 
 /** Where the heads are that the options mean, and who we are there. */
 export function placeOf(options: Options): Place {
@@ -18,7 +25,15 @@ export function placeOf(options: Options): Place {
   );
   if ((certificate === undefined) !== (key === undefined))
     throw new Usage('swm: --cert and --key go together');
-  return { spool: spoolOf(options), url: urlOf(options), certificate, key, authorities };
+  const context = contextOf(options);
+  return {
+    spool: textOf(options, 'spool') ? spoolOf(options) : (context?.spool ?? spoolOf(options)),
+    url: urlIn(options, context),
+    ...(certificate === undefined
+      ? { certificate: context?.cert, key: context?.key }
+      : { certificate, key }),
+    authorities: authorities ?? context?.ca,
+  };
 }
 
 /** Connects as the options say: to a node by its URL, or to the one whose spool it is. */

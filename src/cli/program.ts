@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import type { Client } from '../client/client.ts';
 import { exits, explain } from './exits.ts';
-import { openScreen } from './screen.ts';
-import type { Options, VerbRow } from './verb.ts';
+import { openScreen, type Screen } from './screen.ts';
+import type { Call, VerbRow } from './verb.ts';
 import { groups, verbs } from './verbs.ts';
 
-/** `isNode`: it was one, and may have something left to write. */
-type Ended = { code: number; isNode: boolean };
+/** `isNode`: it was one, and may have something left to write. `args`: what was called. */
+type Ended = { code: number; isNode: boolean; readonly args: readonly string[] };
 
 /** Options of every verb; they may stand before it or behind it. */
 const everywhere: readonly (readonly [flags: string, help: string])[] = [
@@ -18,17 +18,19 @@ const everywhere: readonly (readonly [flags: string, help: string])[] = [
   ['--cert <file>', 'a user’s certificate, instead of the spool’s admin'],
   ['--key <file>', 'the key of that certificate'],
   ['--ca <file>', 'the authorities to believe'],
+  ['--context <name>', 'the installation of that name; `swm context` keeps them'],
   ['--json', 'results as JSON, the last line of stdout'],
+  ['--yaml', 'results as YAML, a document each'],
 ];
 
 /** Runs the command line, and gives the exit code. */
 export async function runCommand(args: readonly string[]): Promise<Readonly<Ended>> {
-  const ended: Ended = { code: exits.good, isNode: false };
+  const ended: Ended = { code: exits.good, isNode: false, args };
   try {
     await programOf(ended, named(args)).parseAsync([...args], { from: 'user' });
   } catch (error) {
     // `swm` alone is a question, not a fault of whoever typed it; but it did nothing either.
-    if (!(error instanceof CommanderError)) ended.code = explain(openScreen(isJson(args)), error);
+    if (!(error instanceof CommanderError)) ended.code = explain(await screenOf(args), error);
     else ended.code = error.exitCode === 0 ? exits.good : exits.usage;
   }
   return ended;
@@ -40,10 +42,18 @@ function named(args: readonly string[]): readonly VerbRow[] {
   return found.length === 0 || args.includes('help') ? verbs : found;
 }
 
-const isJson = (args: readonly string[]): boolean => args.includes('--json');
+/** Prints results as they are wanted; what writes YAML is loaded only where that is. */
+async function screenOf(args: readonly string[]): Promise<Screen> {
+  if (!args.includes('--yaml')) return openScreen(args.includes('--json'));
+  const { stringify } = await import('yaml');
+  return openScreen(true, (value) => `---\n${stringify(value).trimEnd()}`);
+}
 
 /** The whole command, for itself and for shells that complete it. */
-export function programOf(ended: Ended = { code: 0, isNode: false }, offered = verbs): Command {
+export function programOf(
+  ended: Ended = { code: 0, isNode: false, args: [] },
+  offered = verbs,
+): Command {
   const program = new Command('swm')
     .description('Runs your jobs on clusters that it makes for them, and leaves nothing behind.')
     .version(versionOf(), '-V, --version', 'print the version')
@@ -72,7 +82,12 @@ function addVerb(program: Command, verb: VerbRow, ended: Ended): void {
   command.action(async () => {
     const options = { ...program.opts(), ...command.opts() };
     ended.isNode = verb.is === 'node';
-    ended.code = await runVerb(verb, command.processedArgs.flat().filter(isText), options);
+    const at = ended.args.indexOf('--');
+    ended.code = await runVerb(verb, {
+      args: command.processedArgs.flat().filter(isText),
+      behind: at < 0 ? undefined : ended.args.slice(at + 1),
+      options,
+    });
   });
 }
 
@@ -82,8 +97,12 @@ const groupOf = (program: Command, name: string): Command =>
 
 const isText = (arg: unknown): arg is string => typeof arg === 'string';
 
-async function runVerb(verb: VerbRow, args: readonly string[], options: Options): Promise<number> {
-  const screen = openScreen(options['json'] === true);
+type Given = Pick<Call, 'args' | 'behind' | 'options'>;
+
+async function runVerb(verb: VerbRow, given: Given): Promise<number> {
+  const { options } = given;
+  const formats = ['json', 'yaml'].filter((format) => options[format] === true);
+  const screen = await screenOf(formats.map((format) => `--${format}`));
   let client: Promise<Client> | undefined;
   const connected = async (): Promise<Client> => {
     const { openClient } = await import('./place.ts');
@@ -93,8 +112,7 @@ async function runVerb(verb: VerbRow, args: readonly string[], options: Options)
   try {
     const { run } = await verb.load();
     return await run({
-      args,
-      options,
+      ...given,
       screen,
       client: () => {
         client ??= connected();

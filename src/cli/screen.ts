@@ -1,6 +1,6 @@
 /** Where a command prints: results to stdout, notes for people to stderr. */
 export type Screen = {
-  /** Whether results are wanted as JSON. */
+  /** Whether results are wanted as data: as JSON, or as YAML in its place. */
   readonly json: boolean;
   /** Whether stdout, and stderr, is looked at by somebody. */
   readonly isTerminal: boolean;
@@ -8,7 +8,7 @@ export type Screen = {
   readonly columns: number;
   /** A line of the result. */
   print(line: string): void;
-  /** The result as JSON, in one line. */
+  /** The result as data: of JSON one line, of YAML a document. */
   printJson(value: unknown): void;
   note(line: string): void;
   /** Raw bytes of a result; resolves when there is room for more. */
@@ -35,7 +35,10 @@ const COLUMNS_MIN = 40;
 /** Of those that do not tell, or say that they have none. */
 const COLUMNS_USUAL = 80;
 
-export function openScreen(json: boolean): Screen {
+export function openScreen(
+  json: boolean,
+  written: (value: unknown) => string = JSON.stringify,
+): Screen {
   const { stdout, stderr, env } = process;
   const isTerminal = stdout.isTTY === true;
   const notesAreSeen = stderr.isTTY === true;
@@ -59,7 +62,7 @@ export function openScreen(json: boolean): Screen {
     },
     printJson(value) {
       clear();
-      stdout.write(`${JSON.stringify(value)}\n`);
+      stdout.write(`${written(value)}\n`);
     },
     note(line) {
       clear();

@@ -1,38 +1,46 @@
 import { parseScript } from '../protocol/jobscript/jobscript.ts';
+import type { Ask } from './asks.ts';
 import { Usage } from './exits.ts';
 
 const DIRECTIVE = /^[ \t]*#SWM[ \t]+(\S+)/;
 
-/** What `--name` and `--env` put in the place of what the script says. */
+/** What the command line puts in the place of what the script says. */
 export type Overrides = {
   readonly name: string | undefined;
   readonly env: Readonly<Record<string, string>>;
+  readonly asks?: readonly Ask[];
 };
 
 /**
- * The script with other directives of these two sorts. No other line changes its number, so that
+ * The script with other directives of these sorts. No other line changes its number, so that
  * the shell's errors still point to the right ones. `before` are the variables that it sets itself.
  */
 export function overridden(
   script: string,
-  { name, env }: Overrides,
+  { name, env, asks = [] }: Overrides,
   before: Readonly<Record<string, string>>,
 ): string {
-  const broken = [name ?? '', ...Object.values(env)].find((text) => /[\n\r]/.test(text));
-  if (broken !== undefined)
-    throw new Usage(`swm: --name or --env: ${JSON.stringify(broken)} is more than one line`);
+  const single: readonly Ask[] = [
+    ...(name === undefined ? [] : [['name', name] as const]),
+    ...asks,
+  ];
+  const texts = [...single.map(([, text]) => text), ...Object.values(env)];
+  const broken = texts.find((text) => /[\n\r]/.test(text));
+  if (broken !== undefined) throw new Usage(`swm: ${JSON.stringify(broken)} is more than one line`);
   let edited = script;
-  if (name !== undefined) edited = replaced(edited, 'name', `#SWM name ${name}`);
-  if (Object.keys(env).length > 0) {
-    const all = Object.entries({ ...before, ...env }).map(
-      ([key, value]) => `${key}=${word(value)}`,
-    );
-    edited = replaced(edited, 'env', `#SWM env ${all.join(' ')}`);
-  }
-  const parsed = edited === script ? undefined : parseScript(edited, 'script');
-  if (parsed !== undefined && 'errors' in parsed)
-    throw new Usage(`swm: --name or --env: ${parsed.errors[0]?.text ?? 'does not fit'}`);
-  return edited;
+  for (const [directive, text] of single)
+    edited = checked(replaced(edited, directive, `#SWM ${directive} ${text}`), `--${directive}`);
+  if (Object.keys(env).length === 0) return edited;
+  const all = Object.entries({ ...before, ...env }).map(([key, value]) => `${key}=${word(value)}`);
+  return checked(replaced(edited, 'env', `#SWM env ${all.join(' ')}`), '--env');
+}
+
+/** What was good before fails by what the option says. */
+function checked(script: string, option: string): string {
+  const parsed = parseScript(script, 'script');
+  if ('errors' in parsed)
+    throw new Usage(`swm: ${option}: ${parsed.errors[0]?.text ?? 'does not fit'}`);
+  return script;
 }
 
 /** The first such directive becomes the new one, the others comments; without any it comes last. */
@@ -48,7 +56,19 @@ function replaced(script: string, directive: string, line: string): string {
   return `${script}${script.endsWith('\n') || script === '' ? '' : '\n'}${line}\n`;
 }
 
+/** As the shell reads it back. */
 const word = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** A script that is this command and nothing else, called as its program is. */
+export function scriptOf(words: readonly string[]): string {
+  const line = `exec ${words.map(word).join(' ')}`;
+  // A line of a word must not be taken for one of ours.
+  if (line.split(/[\n\r]/).some((part) => DIRECTIVE.test(part)))
+    throw new Usage('swm: a line of the command begins with #SWM; write a script of it');
+  const [program = ''] = (words[0] ?? '').split('/').slice(-1);
+  const name = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/.test(program) ? `#SWM name ${program}\n` : '';
+  return `#!/bin/sh\n${name}${line}\n`;
+}
 
 /** `NAME=VALUE` each; a name alone takes its value from our own environment, as docker does. */
 export function envOf(

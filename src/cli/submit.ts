@@ -5,18 +5,22 @@ import { formatScriptError, parseScript } from '../protocol/jobscript/jobscript.
 import type { JobSpec } from '../protocol/jobscript/spec.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Body } from '../protocol/messages.ts';
+import { asksOf } from './asks.ts';
 import { exits, explain, Usage } from './exits.ts';
 import { readGiven } from './given.ts';
 import { findInputs, sendInputs } from './inputs.ts';
-import { envOf, overridden } from './script-edit.ts';
+import { envOf, overridden, scriptOf } from './script-edit.ts';
 import { type Call, isOn, listOf, textOf } from './verb.ts';
 import { resultOf } from './waiting.ts';
 
-/** Submits a script: its errors are found here, its files brought first, its id printed last. */
+/**
+ * Submits a script, or a command: its errors are found here, its files brought first, its id
+ * printed last.
+ */
 export async function run(call: Call): Promise<number> {
   const { options, screen } = call;
-  const file = call.args[0]!;
-  const { script, spec } = edited(call, file, await readScript(file));
+  const { file, text } = await given(call);
+  const { script, spec } = edited(call, file, text);
   const inputs = await findInputs(spec.inputFiles, process.cwd());
   if (isOn(options, 'dryRun')) {
     screen.note(`${file}: is well-formed; nothing was sent.`);
@@ -37,6 +41,16 @@ export async function run(call: Call): Promise<number> {
   }
 }
 
+/** What is to be submitted, and how errors call it. */
+async function given({ args, behind }: Call): Promise<{ file: string; text: string }> {
+  const [file] = args;
+  if (file === undefined) throw new Usage('swm: submit FILE, or submit -- COMMAND');
+  if (behind === undefined && args.length === 1) return { file, text: await readScript(file) };
+  if (behind === undefined || args.length > behind.length)
+    throw new Usage('swm: submit takes one script; a command stands behind --');
+  return { file: 'command', text: scriptOf(behind) };
+}
+
 async function readScript(file: string): Promise<string> {
   const bytes = await readGiven(file, limits.scriptBytesMax);
   try {
@@ -55,6 +69,7 @@ function edited({ options }: Call, file: string, script: string): Edited {
   const overrides = {
     name: textOf(options, 'name'),
     env: envOf(listOf(options, 'env'), process.env),
+    asks: asksOf(options),
   };
   const changed = overridden(script, overrides, env);
   return { script: changed, spec: specOf(changed, file) };

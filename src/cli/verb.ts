@@ -7,6 +7,8 @@ export type Options = Readonly<Record<string, unknown>>;
 /** One call of a verb. */
 export type Call = {
   readonly args: readonly string[];
+  /** Those that stand behind a `--`; undefined where there is none. */
+  readonly behind?: readonly string[] | undefined;
   readonly options: Options;
   readonly screen: Screen;
   /** Connects to the node that the options name, once. Throws `Failed`. */
@@ -38,7 +40,10 @@ export type VerbRow = {
   readonly args: string;
   readonly help: string;
   readonly flags: readonly Flag[];
-  /** `node`: it is a node itself, or makes one; the others speak to one. */
-  readonly is: 'call' | 'node' | 'local';
+  /**
+   * `node`: it is a node itself, or makes one; the others speak to one, if they are not `local`.
+   * `held`: it has something to end, also when it is interrupted, and does that itself.
+   */
+  readonly is: 'call' | 'held' | 'node' | 'local';
   readonly load: () => Promise<{ readonly run: Run }>;
 };

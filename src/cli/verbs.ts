@@ -1,5 +1,8 @@
+import { askFlags } from './asks.ts';
+import { contextVerbs } from './context-verbs.ts';
 import { liveVerbs } from './live-verbs.ts';
 import { nodeVerbs, output } from './node-verbs.ts';
+import { outputVerbs } from './output-verbs.ts';
 import { queueVerbs } from './queue-verbs.ts';
 import { userVerbs } from './user-verbs.ts';
 import type { Flag, VerbRow } from './verb.ts';
@@ -12,6 +15,7 @@ export const groups: Readonly<Record<string, string>> = {
   secret: 'Secrets that jobs are given by name.',
   user: 'Who may use swm; for operators.',
   cert: 'The certificate by which you are known.',
+  context: 'Several installations, each by a name.',
 };
 
 const config: readonly Flag[] = [
@@ -31,14 +35,15 @@ const allRemotes: Flag = ['--all-remotes', 'what exists at the sites, and whose 
 export const verbs: readonly VerbRow[] = [
   {
     name: 'submit',
-    args: '<file>',
-    help: 'Submit a job script (- reads it from stdin); prints the job’s id once it is kept.',
+    args: '[file] [command...]',
+    help: 'Submit a script (- is stdin), or -- COMMAND; prints the job’s id once it is kept.',
     flags: [
       ['-w, --wait', 'wait for the results, and end with the job’s exit code'],
       ['-n, --name <name>', 'call the job so, whatever the script says'],
       ['-e, --env <name=value>', 'a variable of the job’s environment', 'list'],
       ['--once <key>', 'submitting twice with one key makes one job'],
       ['--dry-run', 'read the script, show what it asks for, and send nothing'],
+      ...askFlags,
     ],
     is: 'call',
     load: () => import('./submit.ts'),
@@ -153,6 +158,14 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('./remotes.ts'),
   },
   {
+    name: 'top',
+    args: '',
+    help: 'Show nodes, jobs and rates as they are now; q ends it.',
+    flags: [['--once', 'print it once; so it is also where there is no terminal']],
+    is: 'call',
+    load: () => import('./top.ts'),
+  },
+  {
     name: 'shell',
     args: '',
     help: 'Look inside the head that answers, by JavaScript; for operators. docs/operating.md.',
@@ -226,6 +239,7 @@ export const verbs: readonly VerbRow[] = [
   },
   ...nodeVerbs,
   ...userVerbs,
+  ...contextVerbs,
   {
     name: 'sweep',
     args: '',
@@ -281,12 +295,5 @@ export const verbs: readonly VerbRow[] = [
     is: 'node',
     load: () => import('./dev.ts'),
   },
-  {
-    name: 'completion',
-    args: '<shell>',
-    help: 'Print what makes bash, zsh or fish complete this command.',
-    flags: [],
-    is: 'local',
-    load: () => import('./completion.ts'),
-  },
+  ...outputVerbs,
 ];

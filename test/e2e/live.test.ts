@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,11 +5,10 @@ import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../platform/free-port.ts';
 import { dialled, sha } from '../platform/sockets.ts';
-import { cleanup, dev, file, folder, forAll, swm, until } from './lab.ts';
+import { dev, file, folder, forAll, swm, until } from './lab.ts';
 import { processesOf } from './machine.ts';
+import { begun, typist } from './typist.ts';
 import { isEnded, pidOf, waiter } from './waiter.ts';
-
-const SWM = join(import.meta.dirname, '..', '..', 'bin', 'swm');
 
 /** Gives back what comes to a port at SWM_BIND, and ends when the other side has. */
 const ECHO = `use strict; use Socket; my ($port) = @ARGV; $SIG{CHLD} = 'IGNORE';
@@ -22,25 +20,6 @@ while (accept my $c, $s) {
   exit;
 }
 `;
-
-type Running = {
-  readonly child: ChildProcess;
-  readonly out: () => string;
-  readonly ended: Promise<number>;
-};
-
-/** The command, while it runs. */
-const begun = (...args: readonly string[]): Running => started(SWM, ...args);
-
-function started(program: string, ...args: readonly string[]): Running {
-  const child = spawn(program, args);
-  cleanup(async () => void child.kill('SIGKILL'));
-  let text = '';
-  child.stdout.on('data', (part) => (text += part));
-  child.stderr.on('data', (part) => (text += part));
-  const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? -1)));
-  return { child, out: () => text, ended };
-}
 
 const lab = forAll(async () => {
   const home = await folder();
@@ -154,14 +133,6 @@ describe('swm exec', { timeout: 60_000 }, () => {
     await until(() => processesOf(id).length === 0);
   });
 });
-
-/** The command under a pseudo-terminal of that size, and what types there. */
-function typist(...args: readonly string[]): Running & { type(text: string): void } {
-  const words = [SWM, ...args].map((word) => `'${word}'`).join(' ');
-  const command = `stty rows 33 cols 123; exec ${words}`;
-  const { child, ...running } = started('script', '-qfec', command, '/dev/null');
-  return { ...running, child, type: (text) => void child.stdin?.write(text) };
-}
 
 describe('a terminal inside a job', { timeout: 60_000 }, () => {
   it('is a login shell that hears keys, and knows its window', async () => {
