@@ -41,4 +41,12 @@ export const queueVerbs: readonly VerbRow[] = [
     is: 'call',
     load: () => import('./usage.ts'),
   },
+  {
+    name: 'accounts',
+    args: '',
+    help: 'List what accounts have cost since ever, and may cost; for operators.',
+    flags: [],
+    is: 'call',
+    load: () => import('./accounts.ts'),
+  },
 ];

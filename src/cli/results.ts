@@ -15,7 +15,14 @@ import {
   uuid,
 } from '../protocol/model.ts';
 import { shapes } from '../protocol/shapes.ts';
-import { ClusterRow, NodeRow, RemoteRow, SiteRow, UsageRow } from '../protocol/terminal-shapes.ts';
+import {
+  AccountRow,
+  ClusterRow,
+  NodeRow,
+  RemoteRow,
+  SiteRow,
+  UsageRow,
+} from '../protocol/terminal-shapes.ts';
 
 const replyOf = <N extends Name>(of: N): TSchema => shapes[of].reply;
 const instant = Type.Integer({ minimum: 0 });
@@ -124,6 +131,7 @@ export const results: Readonly<Record<string, TSchema | null>> = {
   release: each('job.release'),
   update: replyOf('job.update'),
   usage: Type.Array(UsageRow),
+  accounts: Type.Array(AccountRow),
   get: Type.Array(Fetched),
   nodes: Type.Array(NodeRow),
   clusters: Type.Array(Type.Union([ClusterRow, AtSite])),

@@ -70,6 +70,7 @@ export const messages = {
   'job.release': call(122, '/jobs/{id}', users, 'Lets a job that is held have a place again.'),
   'job.update': call(123, '/jobs/{id}', users, 'Changes what a job that waits asks for.'),
   'job.tie': call(149, '/jobs/{id}', users, 'Says that the terminal of a job is still there.'),
+  'account.list': call(150, 'session', operators, 'Lists what accounts have cost.'),
   'usage.list': call(124, 'session', users, 'Sums up what the jobs used that are kept.'),
   'node.drain': call(37, '/nodes/{node}', operators, 'Gives a node no new jobs.'),
   'node.resume': call(38, '/nodes/{node}', operators, 'Gives a drained node jobs again.'),

@@ -34,5 +34,6 @@ export const restRoutes = {
   'user.revoke': 'DELETE /v1/users/{user}',
   'user.renew': 'POST /v1/user/certificate',
   'audit.list': 'GET /v1/audit',
+  'account.list': 'GET /v1/accounts',
   'usage.list': 'GET /v1/usage',
 } as const satisfies Partial<Record<Name, string>>;

@@ -101,6 +101,18 @@ export const UsageRow = Type.Object({
 });
 export type UsageRow = Static<typeof UsageRow>;
 
+/** What an account has cost, since the first cluster that was made for it. */
+export const AccountRow = Type.Object({
+  name: text(256),
+  /** So far, in the currency of the sites; and what its clusters cost now, by the hour. */
+  spent: Type.Number(),
+  perHour: Type.Number(),
+  clusters: count(2 ** 30),
+  /** What it may cost; left out of one that may cost what it does. */
+  budget: Type.Optional(Type.Number()),
+});
+export type AccountRow = Static<typeof AccountRow>;
+
 /** What terminals ask, and are answered; merged into the shapes of all messages. */
 export const terminalShapes = {
   'job.submit': {
@@ -164,6 +176,7 @@ export const terminalShapes = {
     /** Of the jobs of this page: who reads all pages adds up what has the same name. */
     reply: Type.Object({ rows: list(UsageRow, limits.pageMax), next: text(200), ...dated }),
   },
+  'account.list': { body: nothing, reply: Type.Object({ accounts: list(AccountRow, 100_000) }) },
   'job.requeue': { body: ofJob, reply: Type.Object({ id: uuid, run: Type.Integer() }) },
   'node.list': {
     body: Type.Object(fresh),

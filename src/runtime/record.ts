@@ -61,6 +61,13 @@ export function changes<S>(
   return { changes: out, kept: { parts, index } };
 }
 
+/** The paths of all records below another path: of kinds of which there are few. */
+export function pathsBelow(store: Records, above: string): readonly string[] {
+  const from = `r${above}/`;
+  const rows = store.range({ from, to: from + END, limit: Number.MAX_SAFE_INTEGER });
+  return [...new Set(rows.map(([key]) => key.slice(1, key.lastIndexOf('#'))))];
+}
+
 export type IndexPage = {
   readonly paths: readonly string[];
   /** Where the next page begins; '' after the last. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { run as accounts } from '../../src/cli/accounts.ts';
 import { run as hold } from '../../src/cli/hold.ts';
 import { run as release } from '../../src/cli/release.ts';
 import { run as update } from '../../src/cli/update.ts';
@@ -96,5 +97,21 @@ describe('swm usage', () => {
 
   it.each([{ by: 'node' }, { month: '2026-13' }, { month: 'may' }])('refuses %j', async (odd) => {
     await expect(usage(asking(odd))).rejects.toThrow(/^swm: --/);
+  });
+});
+
+describe('swm accounts', () => {
+  it('shows what each has cost, and what it may', async () => {
+    const rows = [
+      { name: 'lab', spent: 5.5, perHour: 0.25, clusters: 2, budget: 100 },
+      { name: '', spent: 0.004, perHour: 0, clusters: 0 },
+    ];
+    const call = staged({ answers: { 'account.list': { accounts: rows } } });
+    expect(await accounts(call)).toBe(0);
+    expect(call.out).toEqual([
+      'ACCOUNT  SPENT  BUDGET  PRICE/H  CLUSTERS',
+      'lab       5.50  100.00     0.25         2',
+      '-         0.00                0         0',
+    ]);
   });
 });

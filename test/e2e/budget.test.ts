@@ -34,4 +34,6 @@ it('a job is ended before its clusters cost more than it may', { timeout: 60_000
   expect(stopped).toMatchObject({ state: 'E', attempt: 1 });
   expect(stopped.details).toMatch(/^account lab has cost \d+ of its budget of 2500$/);
   expect(readdirSync(join(spool, 'gates', 'local'))).toEqual([]);
+  const { stdout } = await node.run('accounts');
+  expect(stdout).toMatch(/^lab +\d{4}\.00 +2500\.00 +0 +0$/m);
 });

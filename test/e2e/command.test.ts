@@ -174,7 +174,8 @@ describe('results', { timeout: 60_000 }, () => {
     await node.until(id, isEnded);
     await json('get', id);
     await json('events', id, '--since', '0');
-    const lists = 'jobs nodes clusters flavors images remotes status usage top audit sweep';
+    const lists =
+      'jobs nodes clusters flavors images remotes status usage accounts top audit sweep';
     for (const verb of lists.split(' ')) await json(verb);
     const pairs = ['head list', 'user list', 'secret list', 'cert show', 'context list'];
     for (const verb of pairs) await json(verb);

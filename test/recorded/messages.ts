@@ -59,6 +59,10 @@ export const messageSamples: Samples = {
   'job.release': { body: { id }, reply: { id } },
   'job.tie': { body: { id }, reply: { id, until: at } },
   'job.update': { body: { id, priority: 7, walltimeMs: 60_000, name: 'later' }, reply: { id } },
+  'account.list': {
+    body: {},
+    reply: { accounts: [{ name: 'lab', spent: 1.5, perHour: 0.2, clusters: 1, budget: 9 }] },
+  },
   'usage.list': {
     body: { by: 'account', since: at, until: at + 1, limit: 9, after: '' },
     reply: { rows: [{ name: 'lab', jobs: 3, coreMs: 7_200_000, cost: 0.5 }], next: '' },

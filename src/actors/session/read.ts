@@ -8,6 +8,7 @@ import type { Who } from '../../protocol/who.ts';
 import type { Keeping } from '../../runtime/family.ts';
 import type { Millis, Records } from '../../runtime/ports.ts';
 import { find, load } from '../../runtime/record.ts';
+import type { Budgets } from '../account/account.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { isKept } from '../cluster/keep.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
@@ -18,6 +19,7 @@ import { closedSince } from '../node/evicted.ts';
 import { NODES, keeping as nodeKeeping } from '../node/keeping.ts';
 import type { NodeRecord } from '../node/node.ts';
 import { priceOf, rateOf } from '../price.ts';
+import { accountRows } from './accounts.ts';
 import { jobPage } from './job-page.ts';
 import { secretRows } from './secrets.ts';
 import { usagePage } from './usage.ts';
@@ -38,6 +40,8 @@ export type Reading = {
   readonly backup: () => Promise<Reply<'head.backup'>>;
   readonly status: () => Reply<'node.status'>;
   readonly people: People;
+  /** What accounts may cost, by their names. */
+  readonly budgets?: Budgets;
   /** A script that was kept as a blob. */
   readonly readBlob: (sha256: string) => Promise<Uint8Array>;
 };
@@ -60,6 +64,10 @@ async function found(from: Reading, user: Who, asked: Message): Promise<object> 
       return jobs(from, user, asked.body);
     case 'usage.list':
       return usagePage(from.store, user, asked.body, from.now());
+    case 'account.list': {
+      const accounts = accountRows(from.store, from.budgets ?? new Map(), from.now());
+      return { accounts } satisfies Reply<'account.list'>;
+    }
     case 'job.show':
       return { job: await show(from, user, asked.body.id) } satisfies Reply<'job.show'>;
     case 'node.list':

@@ -58,6 +58,7 @@ export const TERMINAL_CALLS = [
   'user.renew',
   'audit.list',
   'usage.list',
+  'account.list',
 ] as const satisfies readonly Name[];
 
 type SessionHears = (typeof TERMINAL_CALLS)[number];

@@ -6,7 +6,7 @@ import type { Spec } from '../../protocol/model.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Records } from '../../runtime/ports.ts';
 import { find, isKept, load } from '../../runtime/record.ts';
-import { type Budgets, costAt, overspent } from '../account/account.ts';
+import { costAt, overspent } from '../account/account.ts';
 import { keeping as accountKeeping } from '../account/keeping.ts';
 import { SHORT } from '../job/keeping.ts';
 import { hasOut } from '../job/out-target.ts';
@@ -32,8 +32,6 @@ export type SessionPorts = Reading & {
   readonly checkOut: (spec: Spec, from: string) => Promise<void>;
   /** Why no new job can be taken now, or ''. */
   readonly closed: () => string;
-  /** What accounts may cost, by their names. */
-  readonly budgets?: Budgets;
   /** How long a job may run that does not say it itself, ms; 0: as long as it likes. */
   readonly walltimeMs?: number;
   /** How long one that says `on-node-loss requeue` may run unasked, ms. */
