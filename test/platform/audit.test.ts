@@ -82,8 +82,9 @@ describe('what is noted of a call', () => {
   };
   const ok = (body: object): Answer => ({ ok: true, body }) as Answer;
 
-  it('is nothing if it only reads', () => {
-    for (const name of ['job.list', 'job.show', 'node.status', 'user.show', 'gate.list'] as const)
+  it('is nothing if it only reads, or says that a terminal is there', () => {
+    const reads = ['job.list', 'job.show', 'node.status', 'user.show', 'gate.list'] as const;
+    for (const name of [...reads, 'job.tie'] as const)
       expect(noted(message(name, {} as never), ok({}))).toEqual([]);
   });
 
