@@ -181,9 +181,15 @@ export interface Processes {
 
 /** The container images of a worker. */
 export interface Images {
-  /** Brings the image here unless it is here; `progress` counts the bytes known so far. */
-  bring(image: string, progress: Progress, signal: AbortSignal): Promise<void>;
+  /**
+   * Brings the image here unless it is here; `progress` counts the bytes known so far. With a login
+   * the registry is asked as whoever that is, for this once, and as nobody else.
+   */
+  bring(image: string, progress: Progress, signal: AbortSignal, login?: ImageLogin): Promise<void>;
 }
+
+/** The text of a secret by that name. It is in no record, event or failure. */
+export type ImageLogin = { readonly name: string; readonly text: string };
 
 // ---------------------------------------------------------------- bytes
 

@@ -58,6 +58,8 @@ export const Spec = Type.Object({
   flavor: text(256),
   cloudImage: text(256),
   containerImage: text(1024),
+  /** What jobs of before it was there asked for: ''. */
+  containerLogin: Type.Optional(text(64)),
   queue: text(256),
   cpus: count(65_536),
   memoryBytes: bytes,

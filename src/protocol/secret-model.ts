@@ -20,3 +20,16 @@ export const SecretRow = Type.Object({
   setAt: Type.Integer({ minimum: 0, maximum: 2 ** 52 }),
 });
 export type SecretRow = Static<typeof SecretRow>;
+
+/** Each secret that a job names, once. */
+export const secretNames = ({ secrets = [], containerLogin = '' }: Named): readonly string[] => [
+  ...new Set([
+    ...secrets.map(({ name }) => name),
+    ...(containerLogin === '' ? [] : [containerLogin]),
+  ]),
+];
+
+type Named = {
+  readonly secrets?: readonly { readonly name: string }[];
+  readonly containerLogin?: string;
+};

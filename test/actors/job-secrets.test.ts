@@ -41,6 +41,13 @@ describe('the secrets of an attempt', () => {
     expect(stage.state).toEqual(before);
   });
 
+  it('are opened for the pull of its image as well', () => {
+    const spec = { ...ASKED, containerImage: 'a/b', containerLogin: 'registry' };
+    const stage = new Stage<Job>(job, liveJob('staging', nodes, { reports: [report()] }, spec));
+    stage.hear(ask());
+    expect(stage.raw[0]).toMatchObject({ input: { names: ['db', 'key', 'registry'] } });
+  });
+
   it('that cannot be had are refused, and the job goes on until its runner says more', () => {
     const stage = live();
     stage.hear(ask());

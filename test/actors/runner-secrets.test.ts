@@ -23,6 +23,7 @@ function worker(answers: readonly (Readonly<Record<string, string>> | Failed)[])
     staged: [] as PlaceOrder[],
     started: [] as ProcessOrder[],
     collected: [] as PlaceOrder[],
+    pulled: [] as unknown[],
   };
   const ports = {
     clock,
@@ -36,6 +37,10 @@ function worker(answers: readonly (Readonly<Record<string, string>> | Failed)[])
       const answer = answers[heard.asked.push(key) - 1] ?? VALUES;
       if (answer instanceof Failed) throw answer;
       return answer;
+    },
+    images: {
+      bring: async (image: string, _progress: unknown, _signal: unknown, login: unknown) =>
+        void heard.pulled.push([image, login]),
     },
     processes: {
       ensure: async (order: ProcessOrder) => {
@@ -70,6 +75,19 @@ describe('secrets on a worker', () => {
     expect(started[0]?.env).toMatchObject({ PGPASSWORD: 'the word', COLOR: 'red' });
     expect(JSON.stringify(started[0])).not.toContain('KEY');
     expect(asked).toEqual([at, at]);
+  });
+
+  it('go to the pull of the image that names one, and into nothing else', async () => {
+    const login = { containerImage: 'a/b', containerLogin: 'key', env: {} };
+    const { tasks, asked, staged, started, pulled } = worker([]);
+    const pulling = orderOf({}, login);
+    await tasks.stage(pulling, context());
+    await tasks.start({ order: pulling, place }, context());
+    expect(pulled).toEqual([['a/b', { name: 'key', text: 'KEY\n' }]]);
+    expect(asked).toEqual([at]);
+    expect(JSON.stringify([staged, started])).not.toContain('KEY');
+    await tasks.stage(orderOf({}, { containerImage: 'c' }), context());
+    expect([pulled[1], asked.length]).toEqual([['c', undefined], 1]);
   });
 
   it('are asked for only where they are needed', async () => {

@@ -109,6 +109,16 @@ describe('secrets that are there', () => {
     });
   });
 
+  it('are known for an image too, and for nothing where there is none', async () => {
+    const ports = { store, current: async () => {} };
+    const pulled = (containerLogin: string, containerImage = 'a/b') =>
+      checkSecrets(ports, ANN, spec({ containerImage, containerLogin }));
+    await pulled('registry');
+    await expect(pulled('wages')).rejects.toThrow('there is no secret wages');
+    const why = '`container-login` is for a `container-image`, and there is none';
+    await expect(pulled('registry', '')).rejects.toThrow(why);
+  });
+
   it('are looked for in all that was told before, only if a job names some', async () => {
     let asked = 0;
     const current = async (): Promise<void> => {

@@ -104,6 +104,17 @@ export const machines = {
       ],
     ],
   },
+  'container-login': {
+    good: [['registry.key-2', { containerLogin: 'registry.key-2' }]],
+    bad: [
+      ['', '1:6: `container-login`: needs SECRET'],
+      [long(65), '1:22: `container-login`: has 65 characters; at most 64 may be'],
+      [
+        'ann:secret',
+        '1:25: `container-login`: `:` cannot be part of it: letters, digits and ._- make it',
+      ],
+    ],
+  },
   storage: {
     good: [
       ['swmblobcontainer', { storage: ['swmblobcontainer'] }],

@@ -1,5 +1,6 @@
 import { failure } from '../../protocol/errors.ts';
 import type { Body } from '../../protocol/messages.ts';
+import { secretNames } from '../../protocol/secret-model.ts';
 import type { Who } from '../../protocol/who.ts';
 import {
   forbidden,
@@ -25,8 +26,7 @@ export function secrets(
   if (!speaksFor(who, node)) return [job, [{ do: 'refuse', ask, failure: forbidden(job) }]];
   const isCurrent = attempt === job.attempt && isLive(job) && nodeOf(job, rank) === node;
   if (isCurrent && job.stop === null && job.phase !== 'collecting' && !isOver(job, rank)) {
-    const names = [...new Set((job.spec.secrets ?? []).map(({ name }) => name))];
-    const input = { owner: job.owner, names };
+    const input = { owner: job.owner, names: secretNames(job.spec) };
     return [job, [{ do: 'run', task: 'secrets', key: String(ask), input }]];
   }
   const why = failure('wrong_phase', `attempt ${attempt} of job ${job.id} needs no secrets`);

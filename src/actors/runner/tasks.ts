@@ -18,7 +18,7 @@ import type {
 } from '../ports.ts';
 import type { OutOrder, Outs, TaskSockets } from '../ways.ts';
 import type { RunnerEvent, RunnerTasks } from './runner.ts';
-import { type Secrets, secretFiles, secretsFor, secretVariables } from './secrets.ts';
+import { loginFor, type Secrets, secretFiles, secretsFor, secretVariables } from './secrets.ts';
 
 export type RunnerPorts = {
   readonly processes: Processes;
@@ -99,7 +99,9 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
       const to = placeOf(order, accountOf(order.owner), secrets);
       const place = await workplace.stage(to, told(emit), signal);
       const image = order.spec.containerImage;
-      if (image !== '') await images.bring(image, told(emit, image), signal);
+      if (image === '') return place;
+      const login = await loginFor(ports, order, signal);
+      await images.bring(image, told(emit, image), signal, login);
       return place;
     },
     // It may connect at once.
@@ -201,6 +203,7 @@ function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secr
       secrets: spec.secrets ?? [],
       env: { ...spec.env, ...secretVariables(order, secrets) },
       checkpointSignal: spec.checkpointSignal ?? 'usr1',
+      containerLogin: spec.containerLogin ?? '',
     },
     {
       job,

@@ -2,7 +2,7 @@ import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Message, message } from '../../protocol/messages.ts';
 import type { Spec } from '../../protocol/model.ts';
-import type { SecretRow } from '../../protocol/secret-model.ts';
+import { type SecretRow, secretNames } from '../../protocol/secret-model.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Records } from '../../runtime/ports.ts';
 import { secretsOf } from '../safe/keeping.ts';
@@ -41,11 +41,17 @@ type Needs = { readonly store: Records; readonly current: () => Promise<void> };
 export async function checkSecrets(
   { store, current }: Needs,
   user: Who,
-  { secrets = [] }: Spec,
+  spec: Spec,
 ): Promise<void> {
-  if (secrets.length === 0) return;
+  const names = secretNames(spec);
+  if (spec.containerLogin && spec.containerImage === '')
+    throw new Failed(
+      'malformed',
+      '`container-login` is for a `container-image`, and there is none',
+    );
+  if (names.length === 0) return;
   await current();
   const known = secretRows(store, user).map(({ name }) => name);
-  const missing = secrets.find(({ name }) => !known.includes(name));
-  if (missing !== undefined) throw new Failed('no_secret', unknownSecret(missing.name, known));
+  const missing = names.find((name) => !known.includes(name));
+  if (missing !== undefined) throw new Failed('no_secret', unknownSecret(missing, known));
 }

@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { AuthConfig } from 'dockerode';
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
+import type { ImageLogin } from '../../actors/ports.ts';
 import { Failed } from '../../protocol/errors.ts';
 
 /** Who swm is to a registry, by its host; undefined: nobody in particular. Secret: never logged. */
@@ -37,19 +38,45 @@ export const credentialsFrom =
   (path: string): Credentials =>
   async (registry) => {
     if (path === '') return undefined;
-    const { auths } = readFile(path);
-    const keys = registry === HUB ? [HUB_KEY, HUB] : [registry, `https://${registry}`];
-    const entry = keys.map((key) => auths[key]).find((one) => one !== undefined);
-    if (entry === undefined) return undefined;
-    const { auth = '', identitytoken } = entry;
-    const [user = '', ...rest] = Buffer.from(auth, 'base64').toString().split(':');
-    return {
-      serveraddress: registry === HUB ? HUB_KEY : registry,
-      username: entry.username ?? user,
-      password: entry.password ?? rest.join(':'),
-      ...(identitytoken !== undefined && { identitytoken }),
-    };
+    return entryOf(readFile(path), registry);
   };
+
+/**
+ * The same from a job's secret: `USER:PASSWORD`, for whichever registry its image is of, or the text
+ * of such a file. Throws `Failed` for any other, of which it tells nothing but the name.
+ */
+export const credentialsOf =
+  ({ name, text }: ImageLogin): Credentials =>
+  async (registry) => {
+    const content = parsed(text);
+    if (Value.Check(File, content)) return entryOf(content, registry);
+    const { username, password } = named(text);
+    if (content === undefined && username !== '' && password !== '')
+      return { serveraddress: addressOf(registry), username, password };
+    const wanted = 'neither USER:PASSWORD nor as `docker login` writes it';
+    throw new Failed('no_image', `container-login: the secret ${name} is ${wanted}`);
+  };
+
+const addressOf = (registry: string): string => (registry === HUB ? HUB_KEY : registry);
+
+function named(text: string): { readonly username: string; readonly password: string } {
+  const [username = '', ...rest] = text.split(':');
+  return { username, password: rest.join(':') };
+}
+
+function entryOf({ auths }: Static<typeof File>, registry: string): AuthConfig | undefined {
+  const keys = registry === HUB ? [HUB_KEY, HUB] : [registry, `https://${registry}`];
+  const entry = keys.map((key) => auths[key]).find((one) => one !== undefined);
+  if (entry === undefined) return undefined;
+  const { auth = '', identitytoken } = entry;
+  const { username, password } = named(Buffer.from(auth, 'base64').toString());
+  return {
+    serveraddress: addressOf(registry),
+    username: entry.username ?? username,
+    password: entry.password ?? password,
+    ...(identitytoken !== undefined && { identitytoken }),
+  };
+}
 
 function readFile(path: string) {
   const failed = (why: string) =>
@@ -61,12 +88,17 @@ function readFile(path: string) {
   } catch (error) {
     throw error instanceof Failed ? error : failed(`cannot be read: ${(error as Error).message}`);
   }
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch {
-    throw failed('is not JSON');
-  }
+  const content = parsed(text);
+  if (content === undefined) throw failed('is not JSON');
   if (Value.Check(File, content)) return content;
   throw failed('is not as `docker login` writes it');
+}
+
+/** Undefined: it is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

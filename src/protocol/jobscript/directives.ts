@@ -106,6 +106,11 @@ const rows = {
     argument: 'IMAGE',
     help: 'The container image that the script runs in.',
   },
+  'container-login': {
+    takes: word('containerLogin', NAME_MARKS, limits.nameCharsMax),
+    argument: 'SECRET',
+    help: 'The secret by which the image is pulled: `USER:PASSWORD`, or as `docker login` writes it.',
+  },
   storage: {
     takes: { is: 'names', field: 'storage', max: limits.storagesMax },
     argument: 'NAME…',

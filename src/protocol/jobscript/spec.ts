@@ -36,6 +36,8 @@ export type JobSpec = {
   readonly flavor: string;
   readonly cloudImage: string;
   readonly containerImage: string;
+  /** The secret by which the image is pulled. */
+  readonly containerLogin: string;
   readonly queue: string;
   readonly cpus: number;
   readonly memoryBytes: number;
@@ -88,6 +90,7 @@ export const emptySpec: JobSpec = {
   flavor: '',
   cloudImage: '',
   containerImage: '',
+  containerLogin: '',
   queue: '',
   cpus: 0,
   memoryBytes: 0,

@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ImageLogin } from '../../../src/actors/ports.ts';
 import { credentialsFrom, registryOf } from '../../../src/platform/container/credentials.ts';
 import { engineFinder } from '../../../src/platform/container/engine.ts';
 import { openImages } from '../../../src/platform/container/images.ts';
@@ -44,20 +45,28 @@ describe('an image', () => {
     await image.remove().catch(() => {});
   });
 
-  const bring = (image: string, credentials = '', progress = (_d: number, _t: number) => {}) =>
+  const bring = (
+    image: string,
+    credentials = '',
+    progress = (_d: number, _t: number) => {},
+    login?: ImageLogin,
+  ) =>
     openImages(engineFinder(engine.socket), credentialsFrom(credentials)).bring(
       image,
       progress,
       open,
+      login,
     );
-  const failure = async (image: string, credentials?: string) => {
-    const error = await bring(image, credentials).then(
+  const failureOf = async (brought: Promise<void>) => {
+    const error = await brought.then(
       () => 'brought',
       (why) => why,
     );
     if (!(error instanceof Failed)) throw new Error(`no failure: ${error}`);
     return error.failure;
   };
+  const failure = (image: string, credentials?: string) => failureOf(bring(image, credentials));
+  const bringBy = (text: string) => bring(registry.image, file, () => {}, { name: 'mine', text });
 
   it('is pulled once, and tells how far it is', async () => {
     const half = Promise.withResolvers<void>();
@@ -88,6 +97,30 @@ describe('an image', () => {
     expect((await failure(registry.image, file)).text).toContain(mend);
     expect(JSON.stringify(refused)).not.toContain(ANN.password);
   });
+
+  it('is pulled by the secret of its job, and by no file then', async () => {
+    registry.isClosed = true;
+    for (const text of [`${ANN.username}:${ANN.password}`, readFileSync(file, 'utf8')]) {
+      await bringBy(text);
+      await engine.docker.getImage(registry.image).remove();
+    }
+    for (const text of ['ann:other', '{"auths": {}}']) {
+      const refused = await failureOf(bringBy(text));
+      expect(refused).toMatchObject({ code: 'no_image', retry: false });
+      expect(refused.text).toContain(`; is ${registry.host} in the secret mine of the job?`);
+      expect(refused.text).not.toContain(text);
+    }
+  });
+
+  it.each(['ann', ':word', 'ann:', '{"auths": 1}'])(
+    'of a job whose secret is %j is not asked for',
+    async (text) => {
+      const why = 'the secret mine is neither USER:PASSWORD nor as `docker login` writes it';
+      const told = { code: 'no_image', retry: false, text: `container-login: ${why}` };
+      expect(await failureOf(bringBy(text))).toMatchObject(told);
+      expect(registry.asked).toEqual([]);
+    },
+  );
 
   it.each([
     ['{"auths": 1}', 0o600, 'is not as `docker login` writes it'],

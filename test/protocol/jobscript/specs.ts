@@ -75,6 +75,7 @@ export const specs: fc.Arbitrary<JobSpec> = fc.record({
   flavor: text(20),
   cloudImage: text(20),
   containerImage: orNot(word, ''),
+  containerLogin: orNot(word, ''),
   queue: orNot(word, ''),
   cpus: count(0, limits.cpusMax),
   memoryBytes: orNot(count(limits.memoryBytesMin, limits.memoryBytesMax), 0),
