@@ -87,6 +87,8 @@ const Config = Type.Object(
         socket: Type.String(),
         /** Who swm is to registries: a file as `docker login` writes it; '': nobody. */
         credentials: Type.String(),
+        /** Whether jobs in containers that can do with a network of their own get one. */
+        network: Type.Enum(['own', 'node']),
       },
       strict,
     ),
@@ -145,7 +147,7 @@ const defaults = (): Config => ({
   },
   accounts: {},
   inputs: { accounts: {} },
-  containers: { socket: '', credentials: '' },
+  containers: { socket: '', credentials: '', network: 'own' },
   ports: { pool: '127.77.0.0/16', out: ['submitter'] },
   remotes: [],
   log: { level: 'info' },

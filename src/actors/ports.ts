@@ -127,7 +127,12 @@ export type ProcessOrder = {
   readonly image?: string;
   /** Folders of the machine that it has in its container too. */
   readonly folders?: readonly string[];
+  /** Its container is to have a network of its own; undefined: it has that of the machine. */
+  readonly reached?: Reached;
 };
+
+/** All by which what has a network of its own is reached: ports, at that address of the machine. */
+export type Reached = { readonly address: string; readonly ports: readonly number[] };
 
 /** A signal that a job may ask to be told by. */
 export type JobSignal = 'usr1' | 'usr2' | 'hup' | 'int' | 'term';

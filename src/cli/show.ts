@@ -1,3 +1,4 @@
+import { sharesNetwork } from '../protocol/jobscript/container-network.ts';
 import type { JobView } from '../protocol/model.ts';
 import { exits } from './exits.ts';
 import { exitText } from './jobs.ts';
@@ -64,6 +65,7 @@ function factsOf(job: JobView): readonly Fact[] {
     ['checkpoint', checkpointOf(job)],
     ['asks for', resources(spec)],
     ['image', spec.containerImage],
+    ['network', networkText(job)],
     ['walltime', spec.walltimeMs === 0 ? '' : span(spec.walltimeMs)],
     ['nodes', job.nodes.join(' ')],
     ['cluster', job.cluster],
@@ -77,6 +79,12 @@ function factsOf(job: JobView): readonly Fact[] {
     ['comment', job.comment],
     ['owner', job.owner],
   ];
+}
+
+/** Told where a container has more than its own. */
+function networkText({ spec }: JobView): string {
+  const why = spec.containerImage === '' ? '' : sharesNetwork(spec);
+  return why === '' ? '' : `that of its node: ${why}`;
 }
 
 /** What it has cost, with what its former runs have. */

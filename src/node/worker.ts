@@ -6,7 +6,7 @@ import type { Runner } from '../actors/runner/runner.ts';
 import type { RunnerPorts } from '../actors/runner/tasks.ts';
 import type { Config } from '../config.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
-import { openContainers } from '../platform/container/containers.ts';
+import { type LocalContainers, openContainers } from '../platform/container/containers.ts';
 import { credentialsFrom } from '../platform/container/credentials.ts';
 import { engineFinder } from '../platform/container/engine.ts';
 import { openImages } from '../platform/container/images.ts';
@@ -79,15 +79,15 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
   const directory = join(spool.path, 'run', 'attempts');
   const find = engineFinder(config.containers.socket);
   const { installation } = spool;
+  const { network } = config.containers;
+  const shared = { directory, mark, note, spool: jobs };
+  const containers = openContainers({ ...shared, find, installation, network });
   const processes = await openProcesses({
-    directory,
-    containers: openContainers({ directory, find, installation, mark, spool: jobs, note }),
+    ...shared,
+    containers,
     jobsUser: config.jobs.user,
     logBytesMax: config.jobs.logBytesMax,
     slots: Math.max(1, Math.min(availableParallelism(), resourcesOf(config).cpus)),
-    mark,
-    note,
-    spool: jobs,
   });
   const { blobs, carrier } = setup;
   const ways = openWays(setup, accountOf);
@@ -103,6 +103,7 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
     ...ways,
     clock,
     address: config.address,
+    ownNetworks: network === 'own',
     path: config.jobs.path,
     user: isRoot() ? config.jobs.user : userInfo().username,
     accountOf: () => '',
@@ -114,8 +115,7 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
       ...ended.sourceOf(node, order),
       owner: (await accountOf(''))?.uid,
     }),
-    resolve: (node) => (job, port) =>
-      hasPort(node, job, port) ? { host: config.address, port } : undefined,
+    resolve: resolveBy(containers, config.address),
     enter: (node) => counted(enterBy({ node, ports, processes, accountOf, find })),
     ports,
     close: () => {
@@ -189,13 +189,22 @@ class Ends {
   }
 }
 
-function hasPort(node: Node, job: string, port: number): boolean {
+const resolveBy =
+  (containers: LocalContainers, address: string): Worker['resolve'] =>
+  (node) =>
+  (job, port) => {
+    const key = listenerOf(node, job, port);
+    return key && { host: containers.addressOf(key) ?? address, port };
+  };
+
+/** The attempt of the job that runs here and listens there, if it asked for that port. */
+function listenerOf(node: Node, job: string, port: number): AttemptKey | undefined {
   for (const { state } of node.routes.find('/runners')?.children.living ?? []) {
     const { key, order, phase } = state as Runner;
     if (key.job !== job || key.rank !== 0 || (phase !== 'running' && phase !== 'saving')) continue;
-    if (order?.spec.ports.some((p) => p.port === port && p.direction === 'in')) return true;
+    if (order?.spec.ports.some((p) => p.port === port && p.direction === 'in')) return key;
   }
-  return false;
+  return undefined;
 }
 
 const nameOf = ({ job, attempt, rank }: AttemptKey): string => `${job}.${attempt}.${rank}`;

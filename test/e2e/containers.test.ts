@@ -82,7 +82,7 @@ describe('a job in a container', { timeout: 60_000 }, () => {
       '#SWM output-files made',
       '#SWM env GREETING=hello',
       `#SWM ports ${port}/tcp/in`,
-      'echo "$SWM_JOB_NAME $GREETING $(pwd | grep -c "$HOME") $SWM_PORTS" >made',
+      'echo "$SWM_JOB_NAME $GREETING $(pwd | grep -c "$HOME") $SWM_PORTS $SWM_BIND" >made',
       `httpd -p "$SWM_BIND:${port}"`,
       'until [ -e go ]; do sleep 0.05; done',
     );
@@ -103,8 +103,20 @@ describe('a job in a container', { timeout: 60_000 }, () => {
     expect(await node.until(id, isEnded)).toMatchObject({ state: 'F', exitcode: 0 });
     const to = join(home, 'to');
     expect((await node.run('get', id, '--to', to)).code).toBe(0);
-    expect(await readFile(join(to, 'made'), 'utf8')).toBe(`boxed hello 1 ${port}/tcp/in\n`);
+    expect(await readFile(join(to, 'made'), 'utf8')).toBe(`boxed hello 1 ${port}/tcp/in 0.0.0.0\n`);
     expect(await containersOf(engine, id)).toBe(0);
+  });
+
+  it('says so if it has the network of its node', async () => {
+    const { node } = place();
+    const shown = async (...lines: readonly string[]): Promise<string> => {
+      const id = await node.submit(scriptOf('#SWM hold', ...lines));
+      return (await swm(['show', id, '--spool', node.spool])).stdout;
+    };
+    expect(await shown('#SWM ports 80/in')).not.toContain('network');
+    expect(await shown('#SWM ports 80/out')).toMatch(
+      /network +that of its node: it has `out` ports/,
+    );
   });
 
   it('that is cancelled leaves no container and no process', async () => {

@@ -1,5 +1,6 @@
 import type { Checkpoint, Order } from '../../protocol/attempt.ts';
 import { Failed } from '../../protocol/errors.ts';
+import { sharesNetwork } from '../../protocol/jobscript/container-network.ts';
 import { checkpointDirOf, jobEnvironment } from '../../protocol/jobscript/environment.ts';
 import { storagePath } from '../../protocol/jobscript/storage.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -29,6 +30,8 @@ export type RunnerPorts = {
   readonly clock: Clock;
   /** The address of this worker that a job's ports are to listen on. */
   readonly address: string;
+  /** Whether containers get networks of their own; else they have the one of this machine. */
+  readonly ownNetworks: boolean;
   /** The one on which they reach their `out` ports. */
   readonly outAddress: string;
   /** What jobs find commands by. */
@@ -99,9 +102,8 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
       const to = placeOf(order, accountOf(order.owner), secrets);
       const place = await workplace.stage(to, told(emit), signal);
       const image = order.spec.containerImage;
-      if (image === '') return place;
       const login = await loginFor(ports, order, signal);
-      await images.bring(image, told(emit, image), signal, login);
+      if (image !== '') await images.bring(image, told(emit, image), signal, login);
       return place;
     },
     // It may connect at once.
@@ -193,6 +195,7 @@ function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secr
   const user = ports.accountOf(order.owner);
   const saves = checkpointDirOf(spec, job);
   const hasTasks = spec.ranks === 'main';
+  const reached = reachedAt(ports.address, spec);
   const env = jobEnvironment(
     {
       ...spec,
@@ -215,7 +218,7 @@ function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secr
       home: place.directory,
       checkpointDir: saves === '' ? '' : inWork(place.directory, saves),
       restarted: Boolean(order.checkpoint),
-      bind: ports.address,
+      bind: reached && ports.ownNetworks ? EVERYWHERE : ports.address,
       out: ports.outAddress,
       hostfile: nodes.length === 1 ? '' : beside(place, 'hosts'),
       taskSocket: hasTasks ? beside(place, TASK_SOCKET) : '',
@@ -237,8 +240,18 @@ function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secr
     user,
     limits: order.resources,
     ...(image !== '' && { image, folders: spec.storage.map(storagePath) }),
+    ...(reached && { reached }),
   };
 }
+
+/** In a network of its own. */
+const EVERYWHERE = '0.0.0.0';
+
+/** By what its container is reached, if it can do with a network of its own. */
+const reachedAt = (address: string, { containerImage, nodes, ports }: Order['spec']) =>
+  containerImage === '' || sharesNetwork({ nodes, ports }) !== ''
+    ? undefined
+    : { address, ports: ports.map(({ port }) => port) };
 
 const without = (env: Readonly<Record<string, string>>, name: string): Record<string, string> =>
   Object.fromEntries(Object.entries(env).filter(([one]) => one !== name));

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import type { ContainerCreateOptions } from 'dockerode';
 import type { AttemptKey, ProcessOrder } from '../../actors/ports.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { OwnNetwork } from './network.ts';
 
 /** What is known of a container besides the order for it. */
 export type Facts = {
@@ -16,6 +17,8 @@ export type Facts = {
   readonly groups: readonly number[];
   /** A folder that this account can write to, in which it says that it has begun. */
   readonly claim: string;
+  /** Undefined: it has the network of the machine. */
+  readonly network?: OwnNetwork;
 };
 
 /** Where the claim is in the container. */
@@ -37,11 +40,12 @@ exec "$1"`;
 
 /**
  * A container has the rights of a process of the same job, or less: its account, no capabilities,
- * the files of its attempt, and the network of the machine, on which its ports are reached.
+ * the files of its attempt, and of the machine's network nothing, unless its job needs it.
  */
 export function blueprint(order: ProcessOrder, facts: Facts): ContainerCreateOptions {
   const { directory, script, stdin, stdout, stderr } = order;
   const env = Object.entries({ ...order.env, ...facts.marks });
+  const { network } = facts;
   return {
     name: facts.name,
     Image: order.image ?? '',
@@ -51,9 +55,15 @@ export function blueprint(order: ProcessOrder, facts: Facts): ContainerCreateOpt
     Cmd: [script, stdin, stdout, stderr],
     Env: env.map(([name, value]) => `${name}=${value}`),
     Labels: { ...facts.labels },
+    ...(network && { ExposedPorts: ofPorts(network, () => ({})) }),
     HostConfig: {
       Init: true,
-      NetworkMode: 'host',
+      NetworkMode: network?.name ?? 'host',
+      ...(network && {
+        PortBindings: ofPorts(network, (port) => [
+          { HostIp: network.address, HostPort: `${port}` },
+        ]),
+      }),
       Privileged: false,
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges'],
@@ -70,6 +80,10 @@ export function blueprint(order: ProcessOrder, facts: Facts): ContainerCreateOpt
     },
   };
 }
+
+/** A row for each port, as engines write them. */
+const ofPorts = <T>({ ports }: OwnNetwork, value: (port: number) => T): Record<string, T> =>
+  Object.fromEntries(ports.map((port) => [`${port}/tcp`, value(port)]));
 
 const bind = (path: string) => ({
   Type: 'bind' as const,
@@ -107,6 +121,9 @@ export const labelsOf = (
 
 /** The same name for the same attempt of the same worker, so that it is there once. */
 export function nameOf(record: string): string {
-  const worker = createHash('sha256').update(dirname(record)).digest('hex').slice(0, 8);
-  return `swm-${worker}-${basename(record, '.record')}`;
+  return `${workerOf(record)}-${basename(record, '.record')}`;
 }
+
+/** The same for all attempts of a worker, and different from those of others. */
+export const workerOf = (record: string): string =>
+  `swm-${createHash('sha256').update(dirname(record)).digest('hex').slice(0, 8)}`;

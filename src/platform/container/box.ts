@@ -7,7 +7,7 @@ import { type Engine, statusOf } from './engine.ts';
  * within `limits.engineMs`; what an engine answers but yes and "already so" is thrown.
  */
 export type Box = {
-  look(): Promise<ContainerInspectInfo['State'] | undefined>;
+  look(): Promise<ContainerInspectInfo | undefined>;
   /** One that is there by that name is left as it is. */
   make(options: ContainerCreateOptions): Promise<void>;
   start(): Promise<void>;
@@ -24,7 +24,7 @@ export function boxOf({ docker }: Engine, name: string, closing: AbortSignal): B
     abortSignal: AbortSignal.any([closing, AbortSignal.timeout(limits.engineMs)]),
   });
   return {
-    look: () => unless([404], async () => (await container.inspect(soon())).State),
+    look: () => unless([404], () => container.inspect(soon())),
     make: (options) =>
       unless([409], async () => void (await docker.createContainer({ ...options, ...soon() }))),
     start: () => unless([304], async () => void (await container.start(soon()))),

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AttemptKey } from '../../actors/ports.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Note } from '../../runtime/ports.ts';
 import type { Attempt } from '../process/attempt.ts';
@@ -12,6 +13,7 @@ import { INSTALLATION, nameOf, RECORD } from './blueprint.ts';
 import { type Box, boxOf } from './box.ts';
 import { claimsIn, hasClaim, removeClaim } from './claim.ts';
 import { type Engine, engineFailed, engineWords, type FindEngine } from './engine.ts';
+import { openNetworks, sweepNetworks } from './network.ts';
 import { type Seen, step, type Tending } from './tending.ts';
 
 export type ContainersOptions = {
@@ -22,12 +24,20 @@ export type ContainersOptions = {
   readonly mark: Readonly<Record<string, string>>;
   /** Logs below this directory are swm's own, opened by it for the job. */
   readonly spool: string;
+  /** Whether containers get networks of their own, where their jobs can do with one. */
+  readonly network: 'own' | 'node';
   readonly note: Note;
 };
 
+export type LocalContainers = Containers & {
+  /** Where an attempt's ports are reached, if not at the address of the machine. */
+  addressOf(key: AttemptKey): string | undefined;
+};
+
 /** Runs what names an image, and removes what former lives have left at the engine. */
-export function openContainers(options: ContainersOptions): Containers {
+export function openContainers(options: ContainersOptions): LocalContainers {
   const { find, directory, installation, mark, spool } = options;
+  const networks = options.network === 'own' ? openNetworks(find, installation) : undefined;
   const closing = new AbortController();
   const tended = new Set<Attempt>();
   const boxAt = async (record: string): Promise<Box> =>
@@ -39,7 +49,7 @@ export function openContainers(options: ContainersOptions): Containers {
   const see = async (attempt: Attempt, host: Tended, seen: Seen): Promise<void> => {
     const { rootless } = await find();
     const box = await boxAt(attempt.path);
-    const known = { installation, mark, spool, rootless };
+    const known = { installation, mark, spool, rootless, networks };
     const tending: Tending = { attempt, host, box, ...known, seen };
     for (let next = 'again'; next === 'again'; ) next = await step(tending);
   };
@@ -57,13 +67,18 @@ export function openContainers(options: ContainersOptions): Containers {
   // What has ended in a former life may have stayed there, and nobody asks for it any more.
   if (claimsIn(directory).some((record) => !isAlive(record))) void sweepOnce();
   return {
-    unenforced: async (wanted) => (await find()).unenforced(wanted),
+    unenforced: async ({ limits: wanted, reached }) =>
+      (await find()).unenforced(wanted) + (reached && !networks ? 'n' : ''),
+    addressOf: (key) => [...tended].find((attempt) => isOf(attempt, key))?.address,
     tend,
     holds: ({ path }) => hasClaim(path),
     ways: (attempt) => waysOf(attempt, () => boxAt(attempt.path)),
     close: () => closing.abort(),
   };
 }
+
+const isOf = ({ key }: Attempt, { job, attempt, rank }: AttemptKey): boolean =>
+  key.job === job && key.attempt === attempt && key.rank === rank;
 
 const isAlive = (record: string): boolean =>
   ['starting', 'running'].includes(readRecord(record).is);
@@ -117,4 +132,5 @@ async function sweep(
     if (isLeft) await boxOf(engine, Id, closing).remove();
   }
   for (const record of claimsIn(directory)) if (!isAlive(record)) removeClaim(record);
+  await sweepNetworks(engine, installation);
 }

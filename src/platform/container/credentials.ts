@@ -42,8 +42,8 @@ export const credentialsFrom =
   };
 
 /**
- * The same from a job's secret: `USER:PASSWORD`, for whichever registry its image is of, or the text
- * of such a file. Throws `Failed` for any other, of which it tells nothing but the name.
+ * The same from a job's secret: `USER:PASSWORD`, for whichever registry its image is of, or the
+ * text of such a file. Throws `Failed` for any other, of which it tells nothing but the name.
  */
 export const credentialsOf =
   ({ name, text }: ImageLogin): Credentials =>

@@ -14,6 +14,7 @@ import type { Box } from './box.ts';
 import { beganAgain, hasBegun, makeClaim, removeClaim } from './claim.ts';
 import { engineFailed, statusOf } from './engine.ts';
 import { exitOf, lostAt, stageOf, startedAt } from './exit.ts';
+import { addressIn, type Networks } from './network.ts';
 
 /** One attempt, with what it takes to see to its container. */
 export type Tending = {
@@ -25,6 +26,8 @@ export type Tending = {
   readonly installation: string;
   readonly mark: Readonly<Record<string, string>>;
   readonly spool: string;
+  /** Undefined: the operator has all containers share the machine's. */
+  readonly networks: Networks | undefined;
   readonly seen: Seen;
 };
 
@@ -47,12 +50,15 @@ export async function step(tending: Tending): Promise<'again' | 'over' | 'parked
   const { attempt, box, seen } = tending;
   const told = readRecord(attempt.path);
   if (told.is !== 'starting' && told.is !== 'running') return finish(tending, told);
-  const state = await box.look();
-  if (state === undefined) return absent(tending, told);
+  const info = await box.look();
+  if (info === undefined) return absent(tending, told);
+  const state = info.State;
   switch (stageOf(state)) {
     case 'made':
       return told.is === 'starting' ? start(tending, told) : vanished(attempt, told);
     case 'runs':
+      // What runs as our own account has its networks where we are not.
+      if (!tending.rootless) attempt.address = addressIn(info);
       began(attempt, told, state);
       seen.cut = true;
       await box.wait();
@@ -117,6 +123,7 @@ async function make(tending: Tending, order: ProcessOrder): Promise<void> {
   if (readRecord(attempt.path).is !== 'starting') return;
   for (const log of new Set([order.stdout, order.stderr]))
     if (isOwnLog(order, log, spool)) giveLog(log, account);
+  const network = order.reached && (await tending.networks?.(attempt.path, order.reached));
   await box.make(
     blueprint(order, {
       name: nameOf(attempt.path),
@@ -126,6 +133,7 @@ async function make(tending: Tending, order: ProcessOrder): Promise<void> {
       ...(rootless ? { uid: 0, gid: 0 } : { uid, gid }),
       groups: rootless ? [] : (account?.groups ?? []),
       claim,
+      ...(network && { network }),
     }),
   );
 }

@@ -19,6 +19,8 @@ export type Attempt = {
   slot: Slot | undefined;
   /** A container engine runs it, and no slot. */
   contained: boolean;
+  /** Where its ports are reached, if it has a network of its own. */
+  address: string | undefined;
   /** It is being ended because a log is full. */
   isCapped: boolean;
   /** Nothing of it runs any more, or ever will. */
@@ -46,6 +48,7 @@ export function makeAttempt(key: AttemptKey, path: string): Attempt {
     uid: -1,
     slot: undefined,
     contained: false,
+    address: undefined,
     isCapped: false,
     isOver: false,
   };

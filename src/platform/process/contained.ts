@@ -1,4 +1,4 @@
-import type { ProcessOrder, Resources } from '../../actors/ports.ts';
+import type { ProcessOrder } from '../../actors/ports.ts';
 import { Failed } from '../../protocol/errors.ts';
 import type { Account } from './account.ts';
 import type { Attempt } from './attempt.ts';
@@ -12,7 +12,7 @@ import type { Told } from './record.ts';
  */
 export type Containers = {
   /** The letters of fence.ts for what it cannot enforce. Throws `Failed` where no engine is. */
-  unenforced(limits: Resources): Promise<string>;
+  unenforced(order: ProcessOrder): Promise<string>;
   /**
    * Sees to the attempt until it is over: makes and starts its container once, finds it again, and
    * removes it at last. Until it has an order, what was never begun is left alone.

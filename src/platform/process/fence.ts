@@ -45,6 +45,7 @@ const words: Readonly<Record<string, string>> = {
   c: 'the limit of cpus is not enforced on this node',
   p: 'the number of processes is not limited on this node',
   g: 'the gpus are not confined on this node',
+  n: 'the network of its container is that of this node',
 };
 
 const PERIOD_US = 100_000;

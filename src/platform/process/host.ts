@@ -176,7 +176,7 @@ export class Host {
 
   /** Claims it for the container engine, which need not be here: then nothing is claimed. */
   async #contain(attempt: Attempt, order: ProcessOrder): Promise<void> {
-    const unenforced = await this.#containers.unenforced(order.limits);
+    const unenforced = await this.#containers.unenforced(order);
     if (attempt.isOver) return;
     this.#adopt(attempt, appendRecord(attempt.path, containedLine(unenforced)));
   }

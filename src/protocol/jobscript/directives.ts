@@ -109,7 +109,7 @@ const rows = {
   'container-login': {
     takes: word('containerLogin', NAME_MARKS, limits.nameCharsMax),
     argument: 'SECRET',
-    help: 'The secret by which the image is pulled: `USER:PASSWORD`, or as `docker login` writes it.',
+    help: 'The secret by which the image is pulled: `USER:PASSWORD`, or a file of `docker login`.',
   },
   storage: {
     takes: { is: 'names', field: 'storage', max: limits.storagesMax },

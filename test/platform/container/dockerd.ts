@@ -17,14 +17,20 @@ import {
 
 const NEEDED = ['dockerd', 'containerd', 'runc', 'busybox'];
 
-/** Starts a Docker without networks: its containers have the machine's, or none. */
-export async function startDockerd(): Promise<RealEngine> {
+/**
+ * Starts a Docker that leaves the machine's firewall alone, so that any number may run at once; or
+ * one that has a network to itself, and a firewall there.
+ */
+export async function startDockerd(at: 'machine' | 'apart' = 'machine'): Promise<RealEngine> {
   mustHave(NEEDED);
   const folder = mkdtempSync(join(tmpdir(), 'swm-docker-'));
   const socket = join(folder, 'docker.sock');
   const docker = new Docker({ socketPath: socket });
   const launch = () => {
-    const child = spawn('dockerd', words(folder), { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [command = '', ...rest] =
+      at === 'machine' ? ['dockerd', '--iptables=false'] : [...APART, 'dockerd'];
+    const stdio = ['ignore', 'ignore', 'pipe'] as const;
+    const child = spawn(command, [...rest, ...words(folder)], { stdio: [...stdio] });
     let said = '';
     child.stderr.on('data', (part) => (said += part));
     return answering(docker, child, () => said);
@@ -46,12 +52,14 @@ export async function startDockerd(): Promise<RealEngine> {
   };
 }
 
+/** The process that starts becomes what it is to start. */
+const APART = ['unshare', '--net', 'sh', '-c', 'busybox ip link set lo up && exec "$0" "$@"'];
+
 const words = (folder: string): readonly string[] => [
   `--data-root=${folder}/data`,
   `--exec-root=${folder}/exec`,
   `--pidfile=${folder}/pid`,
   `--host=unix://${folder}/docker.sock`,
-  '--iptables=false',
   '--bridge=none',
   '--log-level=warn',
   '--max-download-attempts=1',

@@ -1,5 +1,8 @@
 import type { AttemptKey, ProcessOrder } from '../../../src/actors/ports.ts';
-import { openContainers } from '../../../src/platform/container/containers.ts';
+import {
+  type LocalContainers,
+  openContainers,
+} from '../../../src/platform/container/containers.ts';
 import { engineFinder, type FindEngine } from '../../../src/platform/container/engine.ts';
 import type { ProcessesOptions } from '../../../src/platform/process/processes.ts';
 import { RealPlace } from '../process-place.ts';
@@ -8,31 +11,40 @@ import { IMAGE, type RealEngine } from './real-engine.ts';
 export type ContainerPlaceOptions = Partial<ProcessesOptions> & {
   readonly find?: FindEngine;
   readonly image?: string;
+  readonly network?: 'own' | 'node';
 };
 
 /** The same machine, whose jobs run in containers. */
 export class ContainerPlace extends RealPlace {
   readonly #engine: RealEngine;
   readonly image: string;
+  #local: LocalContainers | undefined;
 
-  constructor(engine: RealEngine, { find, image, ...options }: ContainerPlaceOptions = {}) {
-    super(() => ({
-      ...options,
-      containers: openContainers({
+  constructor(engine: RealEngine, options: ContainerPlaceOptions = {}) {
+    const { find, image, network = 'own', ...rest } = options;
+    super(() => {
+      this.#local = openContainers({
         directory: this.records,
         find: find ?? engineFinder(engine.socket),
         installation: this.root,
         mark: this.mark,
-        spool: options.spool ?? '',
+        spool: rest.spool ?? '',
+        network,
         note: (_level, _path, text) => void this.notes.push(text),
-      }),
-    }));
+      });
+      return { ...rest, containers: this.#local };
+    });
     this.#engine = engine;
     this.image = image ?? IMAGE;
   }
 
   override script(key: AttemptKey, text: string, mode?: number): ProcessOrder {
     return { ...super.script(key, text, mode), env: {}, image: this.image };
+  }
+
+  /** Where the ports of an attempt are reached; undefined: not apart from the machine's. */
+  addressOf(key: AttemptKey): string | undefined {
+    return this.#local?.addressOf(key);
   }
 
   /** Names of the containers that there are of this place, running or not. */

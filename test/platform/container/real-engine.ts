@@ -52,9 +52,12 @@ export async function ended(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
+/** And their networks, which are devices of this machine. */
 export async function removeContainers(docker: Docker): Promise<void> {
   for (const { Id } of await docker.listContainers({ all: true }))
     await docker.getContainer(Id).remove({ force: true, v: true });
+  for (const { Id, Name } of await docker.listNetworks())
+    if (Name.startsWith('swm-')) await docker.getNetwork(Id).remove();
 }
 
 /** Engines leave mounts behind. */
