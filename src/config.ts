@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { parse } from 'yaml';
+import { engineFlaws } from './config-engine.ts';
 import { configErrors } from './config-errors.ts';
 import { readConfigFile } from './config-file.ts';
 import { Failed } from './protocol/errors.ts';
@@ -85,6 +86,11 @@ const Config = Type.Object(
       {
         /** Path of the engine's socket; '' looks where engines usually listen. */
         socket: Type.String(),
+        /** An engine by TCP, as https://HOST:PORT, and files of PEM by which the two are known. */
+        engine: Type.String(),
+        ca: Type.String(),
+        cert: Type.String(),
+        key: Type.String(),
         /** Who swm is to registries: a file as `docker login` writes it; '': nobody. */
         credentials: Type.String(),
         /** Whether jobs in containers that can do with a network of their own get one. */
@@ -147,7 +153,15 @@ const defaults = (): Config => ({
   },
   accounts: {},
   inputs: { accounts: {} },
-  containers: { socket: '', credentials: '', network: 'own' },
+  containers: {
+    socket: '',
+    engine: '',
+    ca: '',
+    cert: '',
+    key: '',
+    credentials: '',
+    network: 'own',
+  },
   ports: { pool: '127.77.0.0/16', out: ['submitter'] },
   remotes: [],
   log: { level: 'info' },
@@ -254,8 +268,10 @@ const pick = (values: unknown, key: string): unknown =>
   key.split('.').reduce((at, part) => (isPlain(at) ? at[part] : undefined), values);
 
 function check(config: unknown, locate: ReadConfig['locate']): Config {
-  if (Value.Check(Config, config)) return config;
-  const errors = configErrors(Config, config, defaults()).map(({ key, text }) => {
+  const isWell = Value.Check(Config, config);
+  const flaws = isWell ? engineFlaws(config.containers) : configErrors(Config, config, defaults());
+  if (isWell && flaws.length === 0) return config;
+  const errors = flaws.map(({ key, text }) => {
     const name = key.join('.');
     return `${locate(name)}: ${name}: ${text}`;
   });

@@ -48,6 +48,18 @@ describe('the configuration', () => {
     ['jobs:\n  usr: me\n', '2:3: jobs.usr: is unknown; did you mean user?'],
     ['jobs:\n  zzz: me\n', '2:3: jobs.zzz: is unknown; known are user, path, '],
     ['roles: [hed]\n', '1:9: roles.0: must be head or worker'],
+    [
+      'containers:\n  engine: tcp://127.0.0.1:2375\n',
+      '2:3: containers.engine: must be https://HOST:PORT: whoever reaches it owns the machine',
+    ],
+    [
+      'containers:\n  engine: https://h:2376\n  ca: /a\n  cert: b\n  key: /c\n',
+      '4:3: containers.cert: must be the absolute path of a file, for containers.engine',
+    ],
+    [
+      'containers:\n  ca: /a\n',
+      '2:3: containers.ca: is for an engine by TCP: set containers.engine',
+    ],
     ['remotes:\n  - kind: local\n', '2:5: remotes.0.name: is missing'],
   ])('refuses %j and says where', async (text, why) => {
     await expect(read(text)).rejects.toThrow(`${file}:${why}`);

@@ -77,7 +77,7 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
     });
   const mark = markOf(spool);
   const directory = join(spool.path, 'run', 'attempts');
-  const find = engineFinder(config.containers.socket);
+  const find = engineOf(config, directory);
   const { installation } = spool;
   const { network } = config.containers;
   const shared = { directory, mark, note, spool: jobs };
@@ -125,6 +125,9 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
     },
   };
 }
+
+const engineOf = ({ containers: { socket, engine, ...files } }: Config, folder: string) =>
+  engineFinder(socket, engine === '' ? undefined : { url: engine, folder, ...files });
 
 /** What every process of a job of ours has in its environment. */
 function markOf({ installation }: Spool): Readonly<Record<string, string>> {

@@ -1,11 +1,13 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Resources } from '../../actors/ports.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { errno } from '../disk.ts';
+import { checkSameMachine } from './same-machine.ts';
 
 /** A container engine that speaks Docker's API, such as Docker or Podman. */
 export type Engine = {
@@ -20,15 +22,42 @@ export type Engine = {
 export type FindEngine = () => Promise<Engine>;
 
 /** Looks for it when it is first wanted, and again for as long as it did not answer. */
-export function engineFinder(socket: string): FindEngine {
+export function engineFinder(socket: string, tls?: TlsEngine): FindEngine {
   let found: Promise<Engine> | undefined;
   return () => {
-    found ??= openEngine(socket).catch((error) => {
+    found ??= (tls ? openTls(tls) : openEngine(socket)).catch((error) => {
       found = undefined;
       throw error;
     });
     return found;
   };
+}
+
+/** One that listens by TCP at `url`. The two know one another by these files. */
+export type TlsEngine = {
+  readonly url: string;
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  /** What it must have of this machine. */
+  readonly folder: string;
+};
+
+async function openTls({ url, ca, cert, key, folder }: TlsEngine): Promise<Engine> {
+  const { default: Client } = await import('dockerode');
+  const { hostname, port } = new URL(url);
+  try {
+    const files = { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) };
+    const agent = new TlsAgent({ keepAlive: false, ...files });
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const options = { protocol: 'https' as const, host, port, agent, ...files };
+    const docker = new Client(options);
+    const engine = engineOf(docker, await Promise.race([docker.info(), late()]));
+    await checkSameMachine(docker, folder);
+    return engine;
+  } catch (error) {
+    throw engineFailed(error, `the container engine at ${url} cannot be used`);
+  }
 }
 
 /** Where engines listen: of the machine, and of our own account. */

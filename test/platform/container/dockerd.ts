@@ -21,16 +21,18 @@ const NEEDED = ['dockerd', 'containerd', 'runc', 'busybox'];
  * Starts a Docker that leaves the machine's firewall alone, so that any number may run at once; or
  * one that has a network to itself, and a firewall there.
  */
-export async function startDockerd(at: 'machine' | 'apart' = 'machine'): Promise<RealEngine> {
+export async function startDockerd(
+  at: At = 'machine',
+  more: readonly string[] = [],
+): Promise<RealEngine> {
   mustHave(NEEDED);
   const folder = mkdtempSync(join(tmpdir(), 'swm-docker-'));
   const socket = join(folder, 'docker.sock');
   const docker = new Docker({ socketPath: socket });
   const launch = () => {
-    const [command = '', ...rest] =
-      at === 'machine' ? ['dockerd', '--iptables=false'] : [...APART, 'dockerd'];
+    const [command = '', ...rest] = commandOf(at);
     const stdio = ['ignore', 'ignore', 'pipe'] as const;
-    const child = spawn(command, [...rest, ...words(folder)], { stdio: [...stdio] });
+    const child = spawn(command, [...rest, ...words(folder), ...more], { stdio: [...stdio] });
     let said = '';
     child.stderr.on('data', (part) => (said += part));
     return answering(docker, child, () => said);
@@ -52,8 +54,24 @@ export async function startDockerd(at: 'machine' | 'apart' = 'machine'): Promise
   };
 }
 
+/** Where it is; another folder in the place of the one that it is not to see. */
+type At = 'machine' | 'apart' | { readonly hides: string };
+
 /** The process that starts becomes what it is to start. */
-const APART = ['unshare', '--net', 'sh', '-c', 'busybox ip link set lo up && exec "$0" "$@"'];
+function commandOf(at: At): readonly string[] {
+  if (at === 'machine') return ['dockerd', '--iptables=false'];
+  if (at === 'apart')
+    return [
+      'unshare',
+      '--net',
+      'sh',
+      '-c',
+      'busybox ip link set lo up && exec "$0" "$@"',
+      'dockerd',
+    ];
+  const hide = 'mount -t tmpfs none "$0" && exec dockerd --iptables=false "$@"';
+  return ['unshare', '--mount', 'sh', '-c', hide, at.hides];
+}
 
 const words = (folder: string): readonly string[] => [
   `--data-root=${folder}/data`,
