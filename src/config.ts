@@ -106,6 +106,15 @@ const Config = Type.Object(
       },
       strict,
     ),
+    /** Who may be told of jobs that say `notify`. */
+    notify: Type.Object(
+      {
+        allow: Type.Array(Type.String({ minLength: 1, maxLength: 300 })),
+        /** What is told is signed by its content; '' is a file of the spool. */
+        keyFile: Type.String(),
+      },
+      strict,
+    ),
     remotes: Type.Array(
       Type.Object({
         name,
@@ -163,6 +172,7 @@ const defaults = (): Config => ({
     network: 'own',
   },
   ports: { pool: '127.77.0.0/16', out: ['submitter'] },
+  notify: { allow: [], keyFile: '' },
   remotes: [],
   log: { level: 'info' },
 });

@@ -73,6 +73,7 @@ export function controlTree({
       poolOf('nodes', 'node', store),
       poolOf('safes', 'safe', store),
       poolOf('users', 'user', store),
+      poolOf('heralds', 'herald', store),
       poolOf('jobs', 'job', store),
       { name: 'sweeper', family: 'sweeper', args: {}, restart: 'permanent' },
       ...gates,

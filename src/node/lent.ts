@@ -29,6 +29,7 @@ import type { Copies } from './copies.ts';
 import { reachable } from './elsewhere.ts';
 import type { HeadKeys } from './enrol.ts';
 import { groupPorts, headRows, headsOf, tokenSecret } from './group.ts';
+import { notifyPorts } from './notify-ports.ts';
 import type { Council } from './seat.ts';
 import { inviteUser, peopleOf, type Signing, type Users } from './users.ts';
 
@@ -125,6 +126,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
       return (body as Reply<'scheduler.check'>).impossible;
     },
     checkOut: checkOut(config),
+    ...notifyPorts(setup),
     closed: closedWhenFull(spool.path),
     walltimeMs: config.jobs.walltimeMs,
     leaseMs: config.jobs.leaseMs,

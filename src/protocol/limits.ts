@@ -2,6 +2,7 @@ import { clusterLimits } from './cluster-limits.ts';
 import { execLimits } from './exec-limits.ts';
 import { gateServiceLimits } from './gate-service-limits.ts';
 import { headLimits } from './head-limits.ts';
+import { heraldLimits } from './herald-limits.ts';
 import { inputLimits } from './input-limits.ts';
 import { logLimits } from './log-limits.ts';
 import { noticeLimits } from './notice-limits.ts';
@@ -21,6 +22,7 @@ export const limits = {
   ...inputLimits,
   ...logLimits,
   ...noticeLimits,
+  ...heraldLimits,
   ...requestLimits,
   ...siteLimits,
   ...secretLimits,

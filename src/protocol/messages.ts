@@ -119,6 +119,8 @@ export const messages = {
   'account.charge': call(77, '/accounts/{account}', nobody, 'Counts what a cluster costs.'),
   'cluster.overspent': tell(78, '/clusters/{cluster}', nobody, 'Its account is over its budget.'),
   'job.overspent': tell(79, '/jobs/{job}', nobody, 'Its account is over its budget.'),
+  'herald.tell': call(155, '/heralds/{job}', nobody, 'Has changes of a job told.'),
+  'herald.forget': tell(156, '/heralds/{job}', nobody, 'Forgets what was told long ago.'),
 
   // over the mesh
   'runner.order': call(80, '/runners/{runner}', heads, 'Orders one process of an attempt.'),

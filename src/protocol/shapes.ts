@@ -1,6 +1,7 @@
 import Type, { type TSchema } from 'typebox';
 import { Order, Report } from './attempt.ts';
 import { headShapes } from './head-shapes.ts';
+import { heraldShapes } from './job-change.ts';
 import { limits } from './limits.ts';
 import type { messages } from './messages.ts';
 import {
@@ -27,6 +28,7 @@ const list = <T extends TSchema>(item: T, maxItems: number) => Type.Array(item, 
 const nothing = Type.Object({});
 const instant = Type.Integer({ minimum: 0 });
 const attempt = count(1_000_000);
+const ofRank = Type.Object({ job: uuid, node: name, attempt, rank: count(limits.nodesMax) });
 const maybe = <T extends TSchema>(shape: T) => Type.Union([Type.Null(), shape]);
 
 /** What each message carries, and its answer, by the name it has in the table. */
@@ -34,6 +36,7 @@ export const shapes = {
   ...terminalShapes,
   ...headShapes,
   ...nodeShapes,
+  ...heraldShapes,
   ...userShapes,
 
   'job.create': {
@@ -79,12 +82,9 @@ export const shapes = {
     reply: nothing,
   },
   'job.report': { body: Report, reply: nothing },
-  'job.lease': {
-    body: Type.Object({ job: uuid, node: name, attempt, rank: count(limits.nodesMax) }),
-    reply: nothing,
-  },
+  'job.lease': { body: ofRank, reply: nothing },
   'job.secrets': {
-    body: Type.Object({ job: uuid, node: name, attempt, rank: count(limits.nodesMax) }),
+    body: ofRank,
     /** The values by their names. */
     reply: Type.Object({
       secrets: Type.Record(Type.String(), text(limits.secretBytesMax)),

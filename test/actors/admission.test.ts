@@ -25,6 +25,7 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     keepBlob: async (bytes) => ({ sha256: SHA, bytes: bytes.byteLength }),
     impossible: async () => '',
     checkOut: async () => {},
+    checkNotify: async () => {},
     closed: () => '',
     reasons: async () => ({}),
     offers: async () => ({ flavors: [], images: [] }),
@@ -113,7 +114,6 @@ describe('a submission', () => {
     ['#SWM after-any 0197f3a2', 'after, after-ok, after-any'],
     ['#SWM queue night', 'queue'],
     ['#SWM gang g1', 'gang'],
-    ['#SWM notify https://x.org/y', 'notify'],
     ['#SWM ranks main\n#SWM container-image a', 'ranks main with container-image'],
     ['#SWM queue night\n#SWM gang g1', 'queue; gang'],
   ])('of %s is refused, as long as swm cannot do it', async (script, what) => {

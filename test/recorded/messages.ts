@@ -1,4 +1,5 @@
 import type { Body, Name, Reply } from '../../src/protocol/messages.ts';
+import { heraldSamples } from './herald-messages.ts';
 import { userSamples } from './user-messages.ts';
 import {
   at,
@@ -37,6 +38,7 @@ const invitation = { heads: ['10.0.0.1:10001'], caFingerprint: hash, token: 'sec
 /** Every message of the table, with its answer; the compiler asks for those that are missing. */
 export const messageSamples: Samples = {
   ...userSamples,
+  ...heraldSamples,
   'job.submit': {
     body: {
       script,

@@ -44,6 +44,7 @@ export function newJob(body: Body<'job.create'>, now: Millis): Job {
     remains: 'all',
     checkpoint: null,
     tiedUntil: tied ? now + limits.tieMs : null,
+    changes: null,
     hold: spec.hold ? { by: owner, isOperators: false, since: now } : null,
   };
 }

@@ -8,6 +8,7 @@ import { control } from '../../protocol/ref.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Effect, Heard, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import type { Changes } from './changes.ts';
 
 /** How a run ended: F it ran to its end, E swm could not bring it there, C it was cancelled. */
 export type Outcome = {
@@ -105,6 +106,8 @@ export type Job = {
   readonly hold?: Hold | null;
   /** Until when its terminal is taken to be there; null of one that has none. */
   readonly tiedUntil?: Millis | null;
+  /** Of a job that says `notify`. */
+  readonly changes?: Changes | null;
 };
 
 export type JobHears =
@@ -130,7 +133,9 @@ export type JobEvent =
   /** What it holds has cost all that it may. */
   | { readonly is: 'spent' }
   /** Its terminal may be gone. */
-  | { readonly is: 'untied' };
+  | { readonly is: 'untied' }
+  /** Its herald did not answer. */
+  | { readonly is: 'untold' };
 
 export type JobTasks = {
   /** Finds an address for the job's `in` ports. */

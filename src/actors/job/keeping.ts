@@ -1,6 +1,7 @@
 import { decodeRecord, encodeRecord, type RecordKind } from '../../protocol/records.ts';
 import type { Keeping } from '../../runtime/family.ts';
 import { sortable, tomb } from '../keeping.ts';
+import { hasUntold } from './changes.ts';
 import { isTied, type Job } from './job.ts';
 
 type Head = Omit<Job, 'script'>;
@@ -46,6 +47,7 @@ const kind: RecordKind<Head> = {
     'checkpoint',
     'hold',
     'tiedUntil',
+    'changes',
   ],
   upgrade: (older) => ({ heldAt: 0, spent: 0, ...older }),
 };
@@ -80,10 +82,10 @@ export const keeping: Keeping<Job> = {
     if (job.remains === 'key') return [short, tomb(job.since)];
     const at = sortable(job.submittedAt);
     const lists = [`${BY_TIME}/${at}`, `${byOwner(job.owner)}/${at}`, short];
-    if (job.phase === 'queued')
-      // One that is tied has to be looked after from a start on.
-      return [...lists, `${QUEUED}/${at}`, ...(isTied(job) ? [LIVE] : [])];
-    if (job.phase === 'ended') return [...lists, `${ENDED}/${sortable(job.since)}`];
+    // One that is tied, or has something to tell, has to be looked after from a start on.
+    const more = hasUntold(job) || (job.phase === 'queued' && isTied(job)) ? [LIVE] : [];
+    if (job.phase === 'queued') return [...lists, `${QUEUED}/${at}`, ...more];
+    if (job.phase === 'ended') return [...lists, ...more, `${ENDED}/${sortable(job.since)}`];
     if (job.phase === 'placing') return [...lists, LIVE, PLACING];
     return [...lists, LIVE, ...(job.alias === '' ? [] : [`${ALIASES}/${job.alias}`])];
   },

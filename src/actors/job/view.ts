@@ -9,7 +9,7 @@ import type { Job } from './job.ts';
  * Terminals that wait for a start take a Q after the data was there as its end: until it runs it
  * shows none.
  */
-function letter(job: Job): JobLetter {
+export function letter(job: Job): JobLetter {
   if (job.outcome !== null) return job.outcome.state;
   switch (job.phase) {
     case 'queued':

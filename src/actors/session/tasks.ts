@@ -30,6 +30,8 @@ export type SessionPorts = Reading & {
   readonly impossible: (spec: Spec) => Promise<string>;
   /** Throws `Failed` if its `out` ports may not lead to where they would. */
   readonly checkOut: (spec: Spec, from: string) => Promise<void>;
+  /** Throws `Failed` if nobody may be told of jobs at that URL. */
+  readonly checkNotify: (url: string) => Promise<void>;
   /** Why no new job can be taken now, or ''. */
   readonly closed: () => string;
   /** How long a job may run that does not say it itself, ms; 0: as long as it likes. */
@@ -67,6 +69,7 @@ async function admit(
   };
   refuseUnable(spec);
   if (hasOut(spec)) await ports.checkOut(spec, from);
+  if (spec.notify !== '') await ports.checkNotify(spec.notify);
   await checkSecrets(ports, user, spec);
   refuseOverspent(ports, spec);
   const inputs = await checkInputs(ports, spec, body);
@@ -100,7 +103,6 @@ export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   'after, after-ok, after-any': ({ after }) => after.length > 0,
   queue: ({ queue }) => queue !== '',
   gang: ({ gang }) => gang !== '',
-  notify: ({ notify }) => notify !== '',
   'ranks main with container-image': ({ ranks, containerImage }) =>
     ranks === 'main' && containerImage !== '',
 };

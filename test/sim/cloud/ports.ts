@@ -62,6 +62,8 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
       return (answer as Reply<'scheduler.check'>).impossible;
     },
     checkOut: async () => {},
+    checkNotify: async () => {},
+    post: async () => {},
     reasons: async () => ({}),
     closed: () => '',
     now: () => council.replica.now(),
