@@ -11,6 +11,7 @@ import { secretLimits } from './secret-limits.ts';
 import { shellLimits } from './shell-limits.ts';
 import { siteLimits } from './site-limits.ts';
 import { tieLimits } from './tie-limits.ts';
+import { usedLimits } from './used-limits.ts';
 import { userLimits } from './user-limits.ts';
 
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
@@ -28,6 +29,7 @@ export const limits = {
   ...secretLimits,
   ...tieLimits,
   ...shellLimits,
+  ...usedLimits,
   ...userLimits,
   /** transport, envelope: a message frame. What is larger goes as a stream. */
   frameBytesMax: 4 << 20,

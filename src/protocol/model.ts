@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import { errors } from './errors.ts';
 import { limits } from './limits.ts';
 import { SecretSpec } from './secret-model.ts';
+import { UsedByRank } from './used.ts';
 
 /** The values that messages and records are made of, each with its type of the same name. */
 
@@ -218,6 +219,8 @@ export const JobView = Type.Object({
   checkpoint: Type.Optional(
     Type.Union([Type.Null(), Type.Object({ at: instant, attempt: Type.Integer(), files })]),
   ),
+  /** What this attempt has used, of those of its processes that were looked at. */
+  used: Type.Optional(list(UsedByRank, limits.nodesMax)),
 });
 export type JobView = Static<typeof JobView>;
 

@@ -111,5 +111,6 @@ export function view(job: Job, now: Millis, reason = ''): JobView {
     cost: costOf(job, now),
     costBefore: job.runs.reduce((sum, { cost = 0 }) => sum + cost, 0),
     ...(job.checkpoint && { checkpoint: job.checkpoint }),
+    used: job.reports.flatMap((r) => (r?.used ? [{ rank: r.rank, node: r.node, ...r.used }] : [])),
   };
 }
