@@ -13,6 +13,7 @@ import type { DiskBlobs } from '../platform/blobs.ts';
 import { readRequest, signRequest } from '../platform/certificates.ts';
 import { derivedUuid } from '../platform/derived-uuid.ts';
 import { freeBytes } from '../platform/disk.ts';
+import type { Calls } from '../platform/gate-calls.ts';
 import type { JoinAnswer, JoinRequest } from '../platform/join.ts';
 import type { Links } from '../platform/links.ts';
 import { outRules } from '../platform/out-rules.ts';
@@ -57,6 +58,7 @@ export type HeadParts = {
   /** Where terminals find this head. */
   readonly url: () => string;
   readonly status: () => Reply<'node.status'>;
+  readonly calls: Calls;
 };
 
 /** What starts a worker on this machine: this very program. */
@@ -75,19 +77,22 @@ async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
   for (const remote of setup.config.remotes)
     gates.set(
       remote.name,
-      await openGate(remote.kind, {
-        remote: remote.name,
-        settings: remote,
-        spool: folder,
-        workerCommand: workerCommand(),
-        workerConfig: { jobs: { user, path, logBytesMax } },
-        head: setup.config.name,
-        mesh: setup.meshDoor,
-        note: setup.note,
-        credentials: setup.keys.credentials,
-        now: setup.now,
-        dice: Math.random,
-      }),
+      setup.calls.around(
+        remote.name,
+        await openGate(remote.kind, {
+          remote: remote.name,
+          settings: remote,
+          spool: folder,
+          workerCommand: workerCommand(),
+          workerConfig: { jobs: { user, path, logBytesMax } },
+          head: setup.config.name,
+          mesh: setup.meshDoor,
+          note: setup.note,
+          credentials: setup.keys.credentials,
+          now: setup.now,
+          dice: Math.random,
+        }),
+      ),
     );
   return gates;
 }
