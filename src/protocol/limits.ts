@@ -13,6 +13,7 @@ import { siteLimits } from './site-limits.ts';
 import { tieLimits } from './tie-limits.ts';
 import { usedLimits } from './used-limits.ts';
 import { userLimits } from './user-limits.ts';
+import { watchLimits } from './watch-limits.ts';
 
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
 export const limits = {
@@ -31,6 +32,7 @@ export const limits = {
   ...shellLimits,
   ...usedLimits,
   ...userLimits,
+  ...watchLimits,
   /** transport, envelope: a message frame. What is larger goes as a stream. */
   frameBytesMax: 4 << 20,
   /** transport: a frame of a stream on a bulk link, header included. */
