@@ -5,6 +5,7 @@ import { headLimits } from './head-limits.ts';
 import { inputLimits } from './input-limits.ts';
 import { logLimits } from './log-limits.ts';
 import { noticeLimits } from './notice-limits.ts';
+import { policyLimits } from './policy-limits.ts';
 import { requestLimits } from './request-limits.ts';
 import { secretLimits } from './secret-limits.ts';
 import { shellLimits } from './shell-limits.ts';
@@ -21,6 +22,7 @@ export const limits = {
   ...inputLimits,
   ...logLimits,
   ...noticeLimits,
+  ...policyLimits,
   ...requestLimits,
   ...siteLimits,
   ...secretLimits,
