@@ -11,9 +11,13 @@ export const covers = (have: Resources, want: Resources): boolean =>
 type Named = NonNullable<Resources['named']>;
 
 function hasNamed(have: Resources['named'], want: Named): boolean {
-  for (const name in want) if ((have?.[name] ?? 0) < (want[name] ?? 0)) return false;
+  for (const name in want) if (of(have, name) < of(want, name)) return false;
   return true;
 }
+
+/** Names come from scripts: what every object has is not meant. */
+const of = (named: Resources['named'], name: string): number =>
+  named !== undefined && Object.hasOwn(named, name) ? (named[name] ?? 0) : 0;
 
 export const minus = (a: Resources, b: Resources): Resources => added(a, b, -1);
 export const plus = (a: Resources, b: Resources): Resources => added(a, b, 1);
@@ -26,15 +30,15 @@ function added(a: Resources, b: Resources, sign: 1 | -1): Resources {
   };
   if (b.named === undefined) return a.named === undefined ? sum : { ...sum, named: a.named };
   const named: Named = { ...a.named };
-  for (const name in b.named) named[name] = (named[name] ?? 0) + sign * (b.named[name] ?? 0);
+  for (const name in b.named) named[name] = of(named, name) + sign * of(b.named, name);
   return { ...sum, named };
 }
 
 /** What all of some have. */
 export const least = (all: readonly Resources[]): Resources =>
   all.reduce((a, b) => {
-    const names = Object.keys(a.named ?? {}).filter((name) => b.named?.[name] !== undefined);
-    const both = names.map((name) => [name, Math.min(a.named?.[name] ?? 0, b.named?.[name] ?? 0)]);
+    const names = Object.keys(a.named ?? {}).filter((name) => of(b.named, name) > 0);
+    const both = names.map((name) => [name, Math.min(of(a.named, name), of(b.named, name))]);
     return {
       cpus: Math.min(a.cpus, b.cpus),
       memoryBytes: Math.min(a.memoryBytes, b.memoryBytes),

@@ -49,7 +49,7 @@ const Share = Type.Object(
     /** The account that it is a part of. */
     parent: Type.Optional(word),
     /** Beside the others of the same parent; 1 unless given. */
-    shares: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: limits.weightMax })),
+    shares: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.weightMax })),
     limits: Type.Optional(Bounds),
   },
   strict,
@@ -102,6 +102,10 @@ export const Policy = Type.Object(
   strict,
 );
 export type Policy = Static<typeof Policy>;
+
+/** The queue of a name; undefined: there is none. */
+export const queueOf = ({ queues }: Policy, name: string): Queue | undefined =>
+  Object.hasOwn(queues, name) ? queues[name] : undefined;
 
 /** All share all nodes, and nothing is promised but a start to the first who wait. */
 export const defaultPolicy: Policy = {

@@ -88,6 +88,16 @@ describe('a check', () => {
     ],
     [{ queue: 'night' }, 'ann', '{"impossible":"there is no queue night, only short, long"}'],
     [
+      { queue: 'constructor' },
+      'ann',
+      '{"impossible":"there is no queue constructor, only short, long"}',
+    ],
+    [
+      { countables: { toString: 1 } },
+      'ann',
+      '{"impossible":"needs 1 node with 1 cpu, 1 toString; 0 of the 1 nodes here ever could"}',
+    ],
+    [
       { constraint: ['fast'] },
       'ann',
       '{"impossible":"needs 1 node labelled fast with 1 cpu; 0 of the 1 nodes here ever could"}',

@@ -1,4 +1,5 @@
 import type { Body, Reply } from '../../protocol/messages.ts';
+import { queueOf } from '../../protocol/policy.ts';
 import { neverFits } from './fit.ts';
 import { free } from './free.ts';
 import { withAble } from './keep.ts';
@@ -44,7 +45,7 @@ export function check(
   { spec, owner }: Body<'scheduler.check'>,
 ): readonly [Scheduler, Reply<'scheduler.check'>] {
   const { policy, remotes, sites } = state;
-  const usual = usualTime(policy.queues[spec.queue]);
+  const usual = usualTime(queueOf(policy, spec.queue));
   const walltimeMs = usual > 0 && spec.walltimeMs === 0 ? { walltimeMs: usual } : {};
   const job = { id: '', attempt: 1, submittedAt: 0, notBefore: 0, spec, owner };
   const wrong = notInQueue(policy, job);

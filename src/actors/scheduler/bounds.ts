@@ -1,5 +1,5 @@
 import type { Resources } from '../../protocol/model.ts';
-import type { Bounds, Policy } from '../../protocol/policy.ts';
+import { type Bounds, type Policy, queueOf } from '../../protocol/policy.ts';
 
 /** What users, accounts and queues hold, against what they may. */
 
@@ -31,7 +31,7 @@ const isAny = (bounds: Bounds | undefined): boolean =>
 
 /** All that a job counts for, and what each may hold. */
 function boundsOf(policy: Policy, { owner, account, queue }: Whose): readonly [string, Bounds][] {
-  const { limits: ofQueue, perUser } = policy.queues[queue] ?? {};
+  const { limits: ofQueue, perUser } = queueOf(policy, queue) ?? {};
   const all: [string, Bounds | undefined][] = [
     [`user ${owner}`, policy.users[owner] ?? policy.perUser],
     ...lineage(policy, account).map((name): [string, Bounds | undefined] => [

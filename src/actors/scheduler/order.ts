@@ -1,3 +1,4 @@
+import { queueOf } from '../../protocol/policy.ts';
 import { type InLine, isBefore, type Line } from './lines.ts';
 import type { Pass } from './pass.ts';
 import { factorOf } from './share.ts';
@@ -12,11 +13,11 @@ export function rankOf(
   { spec, submittedAt }: InLine,
   { policy, shares, amounts, now }: Pass,
 ): number {
-  const { ageing, fairShare, queues } = policy;
+  const { ageing, fairShare } = policy;
   const waited = Math.max(0, now - submittedAt) / HOUR_MS;
   return (
     spec.priority +
-    (queues[spec.queue]?.weight ?? 0) +
+    (queueOf(policy, spec.queue)?.weight ?? 0) +
     Math.min(ageing.max, ageing.perHour * waited) +
     (fairShare.weight === 0 ? 0 : fairShare.weight * factorOf({ ...shares, amounts }, spec.account))
   );

@@ -1,5 +1,5 @@
 import type { Placement } from '../../protocol/model.ts';
-import type { Policy, Queue } from '../../protocol/policy.ts';
+import { type Policy, type Queue, queueOf } from '../../protocol/policy.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { least } from '../amounts.ts';
 import { count, isBounded, over, type Tally, type Whose } from './bounds.ts';
@@ -139,8 +139,8 @@ const whoseOf = ({ owner = '', spec }: InLine): Whose => ({
   queue: spec.queue,
 });
 
-export function askOf({ owner = '', spec }: InLine, { queues }: Policy): Ask {
-  const queue = queues[spec.queue];
+export function askOf({ owner = '', spec }: InLine, policy: Policy): Ask {
+  const queue = queueOf(policy, spec.queue);
   return {
     want: need(spec),
     exclusive: spec.exclusive ?? false,
@@ -189,13 +189,13 @@ function notAllowed({ policy, tally }: Pass, job: InLine): Reason | undefined {
 
 /** Why a job may not be in its queue, or ''. */
 export function notInQueue(
-  { queues }: Policy,
+  policy: Policy,
   { owner = '', spec }: Pick<InLine, 'owner' | 'spec'>,
 ): string {
   if (spec.queue === '') return '';
-  const queue = queues[spec.queue];
+  const queue = queueOf(policy, spec.queue);
   if (queue === undefined) {
-    const names = Object.keys(queues).join(', ');
+    const names = Object.keys(policy.queues).join(', ');
     return `there is no queue ${spec.queue}${names === '' ? '' : `, only ${names}`}`;
   }
   const { users, accounts, timeMaxMs = 0 } = queue;
