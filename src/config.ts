@@ -10,6 +10,7 @@ import { Failed } from './protocol/errors.ts';
 import { limits } from './protocol/limits.ts';
 import { labels, Resources } from './protocol/model.ts';
 import { defaultPolicy, Policy } from './protocol/policy.ts';
+import { policyFlaws } from './protocol/policy-flaws.ts';
 
 const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$' });
 const host = Type.String({ minLength: 1, maxLength: 255 });
@@ -274,9 +275,15 @@ const leaves = (value: object, prefix = ''): string[] =>
 const pick = (values: unknown, key: string): unknown =>
   key.split('.').reduce((at, part) => (isPlain(at) ? at[part] : undefined), values);
 
+/** What no shape sees. */
+const flawsOf = ({ containers, scheduler }: Config) => [
+  ...engineFlaws(containers),
+  ...policyFlaws(scheduler).map(({ key, text }) => ({ key: ['scheduler', ...key], text })),
+];
+
 function check(config: unknown, locate: ReadConfig['locate']): Config {
   const isWell = Value.Check(Config, config);
-  const flaws = isWell ? engineFlaws(config.containers) : configErrors(Config, config, defaults());
+  const flaws = isWell ? flawsOf(config) : configErrors(Config, config, defaults());
   if (isWell && flaws.length === 0) return config;
   const errors = flaws.map(({ key, text }) => {
     const name = key.join('.');

@@ -10,8 +10,6 @@ export const policyLimits = {
   reserveMax: 1_000,
   /** policy: what ageing, queues and fair share may add to a priority. */
   weightMax: 1_000_000,
-  /** policy: accounts above an account. */
-  accountDepthMax: 16,
   /** model: labels of one node, and of one job; countable things of a node. */
   labelsMax: 64,
   namedMax: 64,

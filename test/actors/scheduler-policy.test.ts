@@ -27,14 +27,12 @@ const waits = (id: string, asked: Partial<Spec> = {}, submittedAt = NOW) =>
     id,
     waits: { attempt: 1, submittedAt, notBefore: 0, spec: spec(asked), owner: 'ann' },
   });
-const on = (policy: Partial<Policy> = {}) =>
-  new Stage<Scheduler>(
-    scheduler,
-    scheduler.init(
-      { relocate: 'asked', remotes: [], policy: { ...defaultPolicy, ...policy } },
-      NOW,
-    ),
-  );
+const on = (change?: Partial<Policy>) => {
+  const policy = change ? { ...defaultPolicy, ...change } : defaultPolicy;
+  const args = { relocate: 'asked', remotes: [], policy } as const;
+  return new Stage<Scheduler>(scheduler, scheduler.init(args, NOW));
+};
+const booking = (from: string, until: string) => ({ name: 'r', nodes: ['*'], from, until });
 const pass = (stage: Stage<Scheduler>) =>
   stage.hear({ is: 'pass', at: stage.state.passAt }, stage.state.passAt - NOW);
 const why = (stage: Stage<Scheduler>, id: string): string =>
@@ -54,6 +52,29 @@ describe('another policy', () => {
     const next = told('scheduler.policy', { policy: defaultPolicy }, 4);
     expect(stage.hear(next, 10).effects).toEqual(['reply 4 {}', 'after 2 pass']);
     expect(pass(stage).effects).toContain(placed(ID));
+  });
+
+  it.each<[Partial<Policy>, string]>([
+    [
+      { accounts: { a: { parent: 'b' }, b: { parent: 'a' } } },
+      'accounts.a.parent: it is a part of itself, by a of b',
+    ],
+    [{ accounts: { a: { parent: 'c' } } }, 'accounts.a.parent: there is no account c'],
+    [
+      { reservations: [booking('2026-12-01T00:00:00Z', '2026-11-30T00:00:00Z')] },
+      'reservations.0: it ends at 2026-11-30T00:00:00Z, which is not after 2026-12-01T00:00:00Z',
+    ],
+    [
+      { reservations: [booking('2026-13-01T00:00Z', '2027-01-01T00:00Z')] },
+      'reservations.0: 2026-13-01T00:00Z is no instant',
+    ],
+  ])('of %j is refused', (change, text) => {
+    const stage = on();
+    const policy = { ...defaultPolicy, ...change };
+    expect(stage.hear(told('scheduler.policy', { policy }, 4)).effects).toEqual([
+      `refuse 4 malformed: ${text}`,
+    ]);
+    expect(stage.state.policy).toBe(defaultPolicy);
   });
 
   it('may put others first', () => {

@@ -1,5 +1,7 @@
+import { failure } from '../../protocol/errors.ts';
 import { type Body, message } from '../../protocol/messages.ts';
 import type { Policy } from '../../protocol/policy.ts';
+import { policyFlaws } from '../../protocol/policy-flaws.ts';
 import { control } from '../../protocol/ref.ts';
 import type { Behaviour, Effect, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
@@ -192,6 +194,11 @@ function told(state: Scheduler, event: Told<SchedulerHears>, now: Millis): Sched
     }
     case 'scheduler.policy': {
       const { policy } = m.body as Body<'scheduler.policy'>;
+      const [flaw] = policyFlaws(policy);
+      if (flaw !== undefined) {
+        const why = failure('malformed', `${flaw.key.join('.')}: ${flaw.text}`);
+        return [state, [{ do: 'refuse', ask, failure: why }]];
+      }
       const [next, effects] = soon(withPolicy(state, policy), now);
       const isNew = state.policy.fairShare.weight === 0;
       const more = isNew ? readUsage(policy, now) : [];
