@@ -290,9 +290,10 @@ async function writeNodeFile(
 }
 
 /** The control tree of a head that leads. */
-export function treeOf({ name, remotes, jobs }: Config, store: Store): SupervisorArgs {
+export function treeOf({ name, remotes, jobs, scheduler }: Config, store: Store): SupervisorArgs {
   const { relocate, retentionMs } = jobs;
   const founder = { name, address: '' };
   const names = remotes.map((remote) => remote.name);
-  return controlTree({ store, founder, remotes: names, relocate, retentionMs });
+  const policy = scheduler;
+  return controlTree({ store, founder, remotes: names, relocate, retentionMs, policy });
 }

@@ -126,10 +126,11 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     hasBlob: (blob) => copies.bring(blob),
     readBlob: async (blob) => ((await copies.bring(blob)) ? readWhole(blobs, blob) : missing(blob)),
     keepBlob: (bytes) => keep(copies, bytes),
-    impossible: async (spec) => {
-      const body = await asked('/scheduler', message('scheduler.check', { spec }));
-      return (body as Reply<'scheduler.check'>).impossible;
-    },
+    checked: async (spec, owner) =>
+      (await asked(
+        '/scheduler',
+        message('scheduler.check', { spec, owner }),
+      )) as Reply<'scheduler.check'>,
     checkOut: checkOut(config),
     ...notifyPorts(setup),
     closed: closedWhenFull(spool.path),

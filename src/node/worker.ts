@@ -223,6 +223,7 @@ export const resourcesOf = ({ resources }: Config): Resources => ({
   cpus: resources.cpus || availableParallelism(),
   memoryBytes: resources.memoryBytes || totalmem(),
   gpus: resources.gpus,
+  ...(resources.named && { named: resources.named }),
 });
 
 async function jobsFolder(spool: Spool, note: Note): Promise<string> {

@@ -6,6 +6,7 @@ import { heraldLimits } from './herald-limits.ts';
 import { inputLimits } from './input-limits.ts';
 import { logLimits } from './log-limits.ts';
 import { noticeLimits } from './notice-limits.ts';
+import { policyLimits } from './policy-limits.ts';
 import { requestLimits } from './request-limits.ts';
 import { secretLimits } from './secret-limits.ts';
 import { shellLimits } from './shell-limits.ts';
@@ -25,6 +26,7 @@ export const limits = {
   ...logLimits,
   ...noticeLimits,
   ...heraldLimits,
+  ...policyLimits,
   ...requestLimits,
   ...siteLimits,
   ...secretLimits,

@@ -23,7 +23,7 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     hasBlob: async (sha256) => sha256 === SHA,
     readBlob: async () => new TextEncoder().encode('#!/bin/sh\n#SWM name blob\n'),
     keepBlob: async (bytes) => ({ sha256: SHA, bytes: bytes.byteLength }),
-    impossible: async () => '',
+    checked: async () => ({ impossible: '' }),
     checkOut: async () => {},
     checkNotify: async () => {},
     closed: () => '',
@@ -112,10 +112,8 @@ describe('a submission', () => {
     ['#SWM after 0197f3a2', 'after, after-ok, after-any'],
     ['#SWM after-ok 0197f3a2', 'after, after-ok, after-any'],
     ['#SWM after-any 0197f3a2', 'after, after-ok, after-any'],
-    ['#SWM queue night', 'queue'],
-    ['#SWM gang g1', 'gang'],
     ['#SWM ranks main\n#SWM container-image a', 'ranks main with container-image'],
-    ['#SWM queue night\n#SWM gang g1', 'queue; gang'],
+    ['#SWM array 1-3\n#SWM after 0197f3a2', 'array; after, after-ok, after-any'],
   ])('of %s is refused, as long as swm cannot do it', async (script, what) => {
     expect(await code(admit(`${script}\n`))).toBe(
       `impossible: this swm cannot do yet what the script asks for: ${what}`,
@@ -166,7 +164,7 @@ describe('a submission', () => {
       'missing_input: input file data.csv was not uploaded',
     );
     expect(await code(admit('x', { closed: () => 'no space' }))).toBe('disk_full: no space');
-    expect(await code(admit('x', { impossible: async () => 'too big' }))).toBe(
+    expect(await code(admit('x', { checked: async () => ({ impossible: 'too big' }) }))).toBe(
       'impossible: too big',
     );
   });

@@ -35,6 +35,8 @@ export type JobStop = {
   readonly since: Millis;
   /** It may save itself before it is ended. */
   readonly saves?: boolean;
+  /** What it has to end by itself, if not the usual. */
+  readonly graceMs?: Millis;
 };
 
 /** It waits, and is given no place before it is released. */
@@ -125,7 +127,8 @@ export type JobHears =
   | 'job.report'
   | 'job.lease'
   | 'job.secrets'
-  | 'job.overspent';
+  | 'job.overspent'
+  | 'job.preempt';
 
 export type JobEvent =
   | { readonly is: 'late' }

@@ -2,6 +2,7 @@ import type { Checkpoint, Order } from '../../protocol/attempt.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { sharesNetwork } from '../../protocol/jobscript/container-network.ts';
 import { checkpointDirOf, jobEnvironment } from '../../protocol/jobscript/environment.ts';
+import { emptySpec } from '../../protocol/jobscript/spec.ts';
 import { storagePath } from '../../protocol/jobscript/storage.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Tasks } from '../../runtime/family.ts';
@@ -214,15 +215,9 @@ function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secr
   const reached = reachedAt(ports.address, spec);
   const env = jobEnvironment(
     {
+      ...emptySpec,
       ...spec,
-      hold: spec.hold ?? false,
-      onNodeLoss: spec.onNodeLoss ?? 'wait',
-      budget: spec.budget ?? 0,
-      ranks: spec.ranks ?? 'all',
-      secrets: spec.secrets ?? [],
       env: { ...spec.env, ...secretVariables(order, secrets) },
-      checkpointSignal: spec.checkpointSignal ?? 'usr1',
-      containerLogin: spec.containerLogin ?? '',
     },
     {
       job,

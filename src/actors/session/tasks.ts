@@ -1,7 +1,7 @@
 import { Failed } from '../../protocol/errors.ts';
 import { formatScriptError, parseScript } from '../../protocol/jobscript/jobscript.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Body, Message } from '../../protocol/messages.ts';
+import type { Body, Message, Reply } from '../../protocol/messages.ts';
 import type { Spec } from '../../protocol/model.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Records } from '../../runtime/ports.ts';
@@ -26,8 +26,8 @@ export type SessionPorts = Reading & {
   readonly hasBlob: (sha256: string) => Promise<boolean>;
   readonly readBlob: (sha256: string) => Promise<Uint8Array>;
   readonly keepBlob: (bytes: Uint8Array) => Promise<{ sha256: string; bytes: number }>;
-  /** Why nothing here could ever run it, or ''. */
-  readonly impossible: (spec: Spec) => Promise<string>;
+  /** Why nothing here could ever run it, or ''; and how long its queue lets it run. */
+  readonly checked: (spec: Spec, owner: string) => Promise<Reply<'scheduler.check'>>;
   /** Throws `Failed` if its `out` ports may not lead to where they would. */
   readonly checkOut: (spec: Spec, from: string) => Promise<void>;
   /** Throws `Failed` if nobody may be told of jobs at that URL. */
@@ -73,14 +73,17 @@ async function admit(
   await checkSecrets(ports, user, spec);
   refuseOverspent(ports, spec);
   const inputs = await checkInputs(ports, spec, body);
-  const impossible = await ports.impossible(spec);
+  const { impossible, walltimeMs = spec.walltimeMs } = await ports.checked(
+    { ...spec, walltimeMs: asked.walltimeMs },
+    user.id,
+  );
   if (impossible !== '') throw new Failed('impossible', impossible);
   const long = new TextEncoder().encode(script);
   const blob = long.byteLength > limits.scriptInlineBytesMax ? await ports.keepBlob(long) : null;
   return {
     id: idOf(ports, user.id, body.key),
     owner: user.id,
-    spec,
+    spec: { ...spec, walltimeMs },
     script: blob === null ? script : '',
     scriptBlob: blob,
     inputs,
@@ -101,8 +104,6 @@ const asksForCheckpoints = (spec: Spec): boolean =>
 export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   array: ({ array }) => array !== null,
   'after, after-ok, after-any': ({ after }) => after.length > 0,
-  queue: ({ queue }) => queue !== '',
-  gang: ({ gang }) => gang !== '',
   'ranks main with container-image': ({ ranks, containerImage }) =>
     ranks === 'main' && containerImage !== '',
 };

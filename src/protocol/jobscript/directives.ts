@@ -84,10 +84,27 @@ const rows = {
     help: 'Memory on each node: 512M, 2G or 1.5GiB; beyond it the job is ended.',
   },
   gpus: {
-    takes: count('gpus', 0, limits.gpusMax),
-    argument: 'N',
-    help: 'Graphics processors on each node; 0 asks for none.',
+    takes: { is: 'gpus' },
+    argument: '[KIND:]N',
+    help: 'Graphics processors on each node, perhaps of one kind; 0 asks for none.',
     blank: true,
+  },
+  resource: {
+    takes: { is: 'countable' },
+    argument: 'NAME [N]',
+    help: 'Of something else that nodes have and count, such as licences, N on each node; or 1.',
+    repeatable: true,
+  },
+  constraint: {
+    takes: { is: 'names', field: 'constraint', max: limits.labelsMax },
+    argument: 'LABEL…',
+    help: 'Only nodes that have all of these labels.',
+    repeatable: true,
+  },
+  exclusive: {
+    takes: flag('exclusive'),
+    argument: '',
+    help: 'Whole nodes: no other job is on them meanwhile.',
   },
   flavor: {
     takes: line('flavor', limits.wordCharsMax),
@@ -212,9 +229,9 @@ const rows = {
     help: 'The job waits until somebody says `swm release ID`.',
   },
   gang: {
-    takes: word('gang', NAME_MARKS),
-    argument: 'ID',
-    help: 'Jobs of one gang start together or not at all.',
+    takes: { is: 'gang' },
+    argument: 'ID [SIZE]',
+    help: 'The jobs of one gang, SIZE in all, get their places together or not at all.',
   },
   preemptible: {
     takes: flag('preemptible'),
