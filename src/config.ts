@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { parse } from 'yaml';
-import { engineFlaws } from './config-engine.ts';
+import { Containers, engineFlaws } from './config-engine.ts';
 import { configErrors } from './config-errors.ts';
 import { readConfigFile } from './config-file.ts';
 import { Failed } from './protocol/errors.ts';
@@ -88,22 +88,7 @@ const Config = Type.Object(
     ),
     /** Which job goes first, and where. */
     scheduler: Policy,
-    containers: Type.Object(
-      {
-        /** Path of the engine's socket; '' looks where engines usually listen. */
-        socket: Type.String(),
-        /** An engine by TCP, as https://HOST:PORT, and files of PEM by which the two are known. */
-        engine: Type.String(),
-        ca: Type.String(),
-        cert: Type.String(),
-        key: Type.String(),
-        /** Who swm is to registries: a file as `docker login` writes it; '': nobody. */
-        credentials: Type.String(),
-        /** Whether jobs in containers that can do with a network of their own get one. */
-        network: Type.Enum(['own', 'node']),
-      },
-      strict,
-    ),
+    containers: Containers,
     ports: Type.Object(
       {
         pool: Type.String(),
