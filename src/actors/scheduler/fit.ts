@@ -69,7 +69,9 @@ export function passOver(
   const left = new Map<string, Line>();
   const open = sorted([...lines.values()].flatMap((line) => ranked(pass, line, waits)));
   for (let last = open.pop(); last !== undefined; last = open.pop()) {
-    const [next] = ranked(pass, last.line, waits);
+    // Those whose first was not served are as they were, but where that changes a rank.
+    const isSame = !served.has(headOf(last.line).id) && pass.policy.fairShare.weight === 0;
+    const [next] = isSame ? [last] : ranked(pass, last.line, waits);
     if (next === undefined) continue;
     if (!isNext(open, next)) {
       putBack(open, next);

@@ -60,7 +60,7 @@ const kept = ({ room, sites, warm, tally, proposals, amounts }: Pass) => ({
   room: forked(room),
   sites: sites.map((site) => ({ ...site })),
   warm: [...warm],
-  tally: new Map(tally),
+  tally: tally && new Map(tally),
   proposals: [...proposals],
   amounts: new Map(amounts),
 });

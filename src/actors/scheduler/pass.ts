@@ -54,7 +54,8 @@ export type Pass = {
   room: Room;
   sites: OpenSite[];
   warm: Warm[];
-  tally: Map<string, ReturnType<Tally['get']> & object>;
+  /** Null where nothing is bounded. */
+  tally: Map<string, ReturnType<Tally['get']> & object> | null;
   proposals: Proposal[];
   plan: Planned[];
   preempted: Preempted[];
@@ -67,8 +68,8 @@ export type Pass = {
 export function begun(free: Free, now: Millis): Pass {
   const { policy, usage, proposed } = free;
   const holds = heldIn(free);
-  const tally: Pass['tally'] = new Map();
-  if (isBounded(policy))
+  const tally: Pass['tally'] = isBounded(policy) ? new Map() : null;
+  if (tally !== null)
     for (const { nodes, resources, tenure } of holds)
       if (tenure !== undefined) count(tally, policy, tenure, { nodes: nodes.length, resources });
   const running = policy.fairShare.weight === 0 ? [] : runningOf(holds, now);
@@ -181,7 +182,7 @@ export function place(pass: Pass, job: InLine): readonly Reason[] {
 function notAllowed({ policy, tally }: Pass, job: InLine): Reason | undefined {
   const text = notInQueue(policy, job);
   if (text !== '') return { is: 'queue', text, never: true };
-  if (!isBounded(policy)) return undefined;
+  if (tally === null) return undefined;
   const { spec } = job;
   const bound = over(tally, policy, whoseOf(job), { nodes: spec.nodes, resources: need(spec) });
   return bound && { is: 'bound', ...bound };
@@ -236,7 +237,7 @@ function placed(pass: Pass, job: InLine, placement: Placement): void {
   const { id, attempt, spec } = job;
   pass.proposals.push({ id, attempt, placement });
   const takes = { nodes: placement.nodes.length, resources: placement.resources };
-  if (isBounded(pass.policy)) count(pass.tally, pass.policy, whoseOf(job), takes);
+  if (pass.tally !== null) count(pass.tally, pass.policy, whoseOf(job), takes);
   if (pass.policy.fairShare.weight > 0)
     spend(pass, spec.account, spentBy({ ...takes, ms: inAdvance(spec.walltimeMs) }));
 }
