@@ -10,7 +10,7 @@ import { isEnded, waiter } from './waiter.ts';
 type Told = { readonly id: string; readonly seq: number; readonly state: string };
 
 it('changes of a job are told, signed and in their order, also those of before a crash', {
-  timeout: 90_000,
+  timeout: 150_000,
 }, async () => {
   let isUp = true;
   let tries = 0;
@@ -62,7 +62,7 @@ it('changes of a job are told, signed and in their order, also those of before a
   await before.kill('SIGKILL');
   isUp = true;
   await dev(spool, args);
-  await until(() => letters(id) === 'QWTWRTF' && letters(cancelled) === 'QC', 30);
+  await until(() => letters(id) === 'QWTWRTF' && letters(cancelled) === 'QC', 80);
 
   const last = got.findLast(({ told }) => told.id === id);
   expect(last?.told).toMatchObject({ exitcode: 3, phase: 'releasing', attempt: 1, run: 1 });
