@@ -33,7 +33,7 @@ it('docs/jobs.md knows each variable that a job finds', () => {
     lang: '',
   };
   const saves = { checkpointDir: '', restarted: false };
-  const facts = { job: '', attempt: 1, task: null, rank: 0, nodes, ...texts, ...saves };
+  const facts = { job: '', attempt: 1, array: null, rank: 0, nodes, ...texts, ...saves };
   const found = Object.keys(jobEnvironment(emptySpec, facts));
   expect(found.filter((name) => !textOf('docs/jobs.md').includes(`\`${name}\``))).toEqual([]);
 });

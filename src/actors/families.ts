@@ -21,6 +21,7 @@ import { housekeeperTasks } from './housekeeper/tasks.ts';
 import { job } from './job/behaviour.ts';
 import { hasUntold } from './job/changes.ts';
 import { keeping as jobKeeping } from './job/keeping.ts';
+import { hasLeftArray } from './job/shift.ts';
 import { type JobPorts, jobTasks } from './job/tasks.ts';
 import { keeping as nodeKeeping } from './node/keeping.ts';
 import { node } from './node/node.ts';
@@ -124,10 +125,14 @@ const forJobs = (ports: JobPorts): Families => ({
       'job.secrets',
       'job.overspent',
       'job.preempt',
+      'shift.next',
+      'array.work',
+      'array.left',
     ] as const,
     tasks: jobTasks(ports),
     keeping: jobKeeping,
-    rests: (job) => (job.phase === 'queued' || job.phase === 'ended') && !hasUntold(job),
+    rests: (job) =>
+      (job.phase === 'queued' || (job.phase === 'ended' && hasLeftArray(job))) && !hasUntold(job),
   }),
 });
 

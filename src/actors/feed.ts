@@ -2,6 +2,7 @@ import type { Watched } from '../protocol/watch-row.ts';
 import type { Keeping } from '../runtime/family.ts';
 import type { Cancel, Change, Clock, Records } from '../runtime/ports.ts';
 import { find, load, pathOfKey } from '../runtime/record.ts';
+import { REST } from './array/parts.ts';
 import { CLUSTERS, keeping as clusterKeeping } from './cluster/keeping.ts';
 import { FeedPast } from './feed-past.ts';
 import { BY_TIME, byOwner, keeping as jobKeeping } from './job/keeping.ts';
@@ -134,11 +135,11 @@ function* changed(
 
 function rowOf(store: Records, what: Watched, key: string, revision: number): FeedRow {
   const state = <S>(keeping: Keeping<S>): S | undefined =>
-    load(store, keeping, `/${what}/${key}`)?.state;
+    load(store, keeping, `/${what}/${key}`, REST)?.state;
   switch (what) {
     case 'jobs': {
       const job = state(jobKeeping);
-      const row = job?.remains === 'all' ? jobRow(job) : null;
+      const row = job?.remains === 'all' && !job.shift ? jobRow(job) : null;
       return { revision, key, row, owner: job?.owner ?? '' };
     }
     case 'nodes': {

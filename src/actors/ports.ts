@@ -254,6 +254,8 @@ export type PlaceOrder = {
   readonly hosts: string;
   /** Whether it gets `swm task`, or what waits for tasks in the place of its script. */
   readonly tasks: 'none' | 'command' | 'agent';
+  /** Of a shift, which runs the script once for each task: how long one may run; 0: no bound. */
+  readonly taskMs?: Millis;
   /** Files that hold secrets, inside the directory: they are brought there, and never back. */
   readonly secrets?: readonly { readonly path: string; readonly text: string }[];
   /** Where it saves itself, from where it starts; '' if it does not. */
@@ -275,6 +277,8 @@ export type Collected = {
   readonly missing: readonly string[];
   readonly stdout: BlobRef;
   readonly stderr: BlobRef;
+  /** Of a shift: where in the logs each of its tasks is. */
+  readonly index?: BlobRef;
 };
 
 /** Content-addressed files of one node. */

@@ -1,4 +1,6 @@
-import type { AttemptKey } from './ports.ts';
+import type { Results } from '../protocol/array-model.ts';
+import type { Reply } from '../protocol/messages.ts';
+import type { AttemptKey, Place } from './ports.ts';
 
 /** Ways into and out of jobs, for the tasks that open them. */
 
@@ -33,6 +35,42 @@ export type Sample = {
 export interface Meter {
   /** Tells of an attempt that runs, now and then, until what it returns is called. */
   watch(key: AttemptKey, told: (sample: Sample) => void): () => void;
+}
+
+// ---------------------------------------------------------------- tasks of an array, on a worker
+
+export type ShiftNews = {
+  /** The number of its last grant. */
+  readonly granted: number;
+  /** How many tasks it was granted that have not ended. */
+  readonly open: number;
+  /** From where to where the list of its results was read, in bytes. */
+  readonly from: number;
+  readonly to: number;
+  readonly results: readonly Results[];
+};
+
+export type Work = Reply<'shift.next'>;
+
+export type ShiftPlace = {
+  readonly place: Place;
+  /** The account of its tasks; '' is the one of jobs without their own. */
+  readonly user: string;
+};
+
+export interface ShiftFiles {
+  /**
+   * What a shift did, beyond `from` of its list: once it has nothing left to do, and else after a
+   * while, also when there is nothing to tell. `isLast`: at once, since nothing is added any more.
+   */
+  news(
+    order: ShiftPlace & { readonly from: number; readonly isLast: boolean },
+    signal: AbortSignal,
+  ): Promise<ShiftNews>;
+  /** Tells it what it is granted. A grant that it has already is passed over by it. */
+  feed(order: { readonly place: Place; readonly work: Work }): Promise<void>;
+  /** Has it return what it has not begun: those are then among its results. */
+  recall(order: { readonly place: Place }): Promise<void>;
 }
 
 // ---------------------------------------------------------------- ports that lead out, on a worker

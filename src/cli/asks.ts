@@ -10,6 +10,7 @@ const asks = {
   flavor: 'name',
   account: 'name',
   'container-image': 'image',
+  array: 'range',
 } as const;
 
 export const askFlags: readonly Flag[] = Object.entries(asks).map(([directive, takes]) => [

@@ -1,5 +1,6 @@
 import { Failed } from '../protocol/errors.ts';
 import { exits, explain } from './exits.ts';
+import { type Named, named } from './task-ids.ts';
 import type { Call } from './verb.ts';
 
 /** Asks the same of each job that is named; one that refuses does not hold up the others. */
@@ -8,7 +9,8 @@ export async function each(
   name: 'job.cancel' | 'job.hold' | 'job.release',
 ): Promise<number> {
   const open = await client();
-  const ended = await Promise.allSettled(args.map((id) => open.call(name, { id })));
+  const wish = (arg: string): Named => (name === 'job.cancel' ? named(arg) : { id: arg });
+  const ended = await Promise.allSettled(args.map((arg) => open.call(name, wish(arg))));
   const results: object[] = [];
   let code: number = exits.good;
   for (const [at, result] of ended.entries()) {

@@ -1,5 +1,6 @@
 import { exits } from './exits.ts';
 import { countOf } from './jobs.ts';
+import { named, oneTask } from './task-ids.ts';
 import { type Call, isOn } from './verb.ts';
 
 /** Prints a log's bytes as they are; with `--json`, a line of JSON for each piece. */
@@ -7,14 +8,17 @@ export async function run({ args, options, screen, client }: Call): Promise<numb
   const open = await client();
   const stream = isOn(options, 'stderr') ? 'stderr' : 'stdout';
   let offset = countOf(stringOf(options['offset']), 'offset') ?? 0;
+  const asked = named(args[0]!);
+  const task = oneTask(args[0]!, asked);
   const wanted = {
     stream,
+    ...(task !== undefined && { task }),
     offset,
     follow: isOn(options, 'follow'),
     rank: countOf(stringOf(options['rank']), 'rank') ?? 0,
   } as const;
   // A beginning of an id is made whole by the session, which streams do not pass.
-  const { job } = await open.call('job.show', { id: args[0]! });
+  const { job } = await open.call('job.show', { id: asked.id });
   const text = new TextDecoder();
   for await (const bytes of open.follow(job.id, wanted)) {
     if (screen.json)

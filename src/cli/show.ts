@@ -1,3 +1,4 @@
+import type { TaskView } from '../protocol/array-model.ts';
 import { sharesNetwork } from '../protocol/jobscript/container-network.ts';
 import type { JobView } from '../protocol/model.ts';
 import { exits } from './exits.ts';
@@ -5,12 +6,13 @@ import { exitText } from './jobs.ts';
 import type { Screen } from './screen.ts';
 import { harmless } from './screen.ts';
 import { pairs } from './table.ts';
+import { named } from './task-ids.ts';
 import { type Call, isOn } from './verb.ts';
 import { amount, instant, resources, size, span } from './words.ts';
 
 /** Shows all that is kept of a job. */
 export async function run({ args, options, screen, client }: Call): Promise<number> {
-  const { job } = await (await client()).call('job.show', { id: args[0]! });
+  const { job } = await (await client()).call('job.show', named(args[0]!));
   if (isOn(options, 'script')) await screen.write(new TextEncoder().encode(job.script));
   else if (screen.json) screen.printJson(job);
   else print(screen, job);
@@ -31,6 +33,7 @@ function print(screen: Screen, job: JobView): void {
   );
   section(screen, 'missing outputs', job.missing);
   section(screen, 'not enforced', job.unenforced);
+  section(screen, 'tasks', (job.shown ?? []).map(taskText));
 }
 
 function section(screen: Screen, title: string, lines: readonly string[]): void {
@@ -38,6 +41,14 @@ function section(screen: Screen, title: string, lines: readonly string[]): void 
   screen.print('');
   screen.print(screen.paint('bold', title));
   for (const line of lines) screen.print(`  ${harmless(line)}`);
+}
+
+function taskText({ index, state, exitcode, signal, tries, shift }: TaskView): string {
+  const how = state === 'exited' ? `exit ${exitcode}` : signal > 0 ? `signal ${signal}` : '';
+  const before = tries === 0 ? '' : `tried ${tries} times before`;
+  const by = shift === '' ? '' : `by ${shift}`;
+  const words = [state, how, before, by].filter((word) => word !== '');
+  return `${index}  ${words.join(', ')}`;
 }
 
 function checkpointOf({ checkpoint }: JobView): string {

@@ -65,7 +65,7 @@ export const verbs: readonly VerbRow[] = [
   {
     name: 'show',
     args: '<id>',
-    help: 'Show all that is kept of a job.',
+    help: 'Show all that is kept of a job; ID[3-7] also of tasks of an array.',
     flags: [['--script', 'only its script']],
     is: 'call',
     load: () => import('./show.ts'),
@@ -74,7 +74,7 @@ export const verbs: readonly VerbRow[] = [
   {
     name: 'logs',
     args: '<id>',
-    help: 'Print what a job printed.',
+    help: 'Print what a job printed; of an array, what a task did: ID[17].',
     flags: [
       ['-f, --follow', 'go on until the job has ended'],
       ['--stderr', 'its errors instead of its output'],
@@ -87,7 +87,7 @@ export const verbs: readonly VerbRow[] = [
   {
     name: 'cancel',
     args: '<id...>',
-    help: 'Cancel jobs, whatever they are doing.',
+    help: 'Cancel jobs, whatever they are doing; ID[3-7] only tasks of an array.',
     flags: [],
     is: 'call',
     load: () => import('./cancel.ts'),
@@ -95,7 +95,7 @@ export const verbs: readonly VerbRow[] = [
   {
     name: 'requeue',
     args: '<id>',
-    help: 'Run a job again under the same id.',
+    help: 'Run a job again under the same id; ID[3-7] only tasks of an array.',
     flags: [],
     is: 'call',
     load: () => import('./requeue.ts'),

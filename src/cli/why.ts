@@ -64,7 +64,7 @@ function wordsOf(job: JobView): string {
     case 'starting':
       return 'waits for all its nodes';
     case 'running':
-      return `runs on ${job.nodes.join(', ')}`;
+      return job.tasks ? 'runs its tasks' : `runs on ${job.nodes.join(', ')}`;
     case 'collecting':
       return 'has run, and its results are fetched';
     case 'releasing':

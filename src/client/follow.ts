@@ -8,6 +8,8 @@ export type FollowOptions = {
   readonly follow?: boolean;
   /** Of which of the job's processes; 0, the main one, unless given. */
   readonly rank?: number;
+  /** Of an array: of which task, by its index. */
+  readonly task?: number;
 };
 
 /** Reads a log; a lost connection costs no byte and gives none twice. */
@@ -22,6 +24,7 @@ export function follow(
     stream: wanted.stream ?? 'stdout',
     follow: wanted.follow ?? true,
     rank: wanted.rank ?? 0,
+    ...(wanted.task !== undefined && { task: wanted.task }),
   };
   const open = () => ({ kind: 'log.follow', body: { ...asked, offset } });
   return resumed(opening, open, async function* (stream, moved) {

@@ -1,6 +1,7 @@
 import { type ExecSetup, serveEnter, serveExec } from '../api/job-exec.ts';
 import { serveJobPorts } from '../api/job-ports.ts';
-import { type LogSetup, serveLogs } from '../api/logs.ts';
+import type { LogSetup } from '../api/log-bytes.ts';
+import { serveLogs } from '../api/logs.ts';
 import { isThere, leadOut, type OutSetup, serveOuts } from '../api/out-ports.ts';
 import type { RestSetup } from '../api/rest/rest.ts';
 import { serveAnyShell, serveLentShell } from '../api/shell/elsewhere.ts';

@@ -18,6 +18,7 @@ import { type Account, accounts } from '../platform/process/account.ts';
 import { countedEntries, type Enter } from '../platform/process/exec.ts';
 import { openMeter } from '../platform/process/meter.ts';
 import { type LocalProcesses, openProcesses } from '../platform/process/processes.ts';
+import { shiftFiles } from '../platform/shift/files.ts';
 import type { Spool } from '../platform/spool.ts';
 import {
   openTaskSockets,
@@ -151,7 +152,8 @@ function openWays(
   const uidOf = async (name: string): Promise<number | undefined> =>
     isRoot() ? (await accountOf(name))?.uid : process.geteuid?.();
   const outs = openOuts({ address: outAddress, uidOf, ...ways });
-  return { outAddress, outs, tasks: openTaskSockets({ lead: ways.leadTask, accountOf }) };
+  const tasks = openTaskSockets({ lead: ways.leadTask, accountOf });
+  return { outAddress, outs, tasks, shifts: shiftFiles(accountOf) };
 }
 
 const secretsFrom =
@@ -180,13 +182,15 @@ class Ends {
     const name = nameOf(order);
     const state = (): Runner | undefined =>
       node.routes.find(`/runners/${name}`)?.state as Runner | undefined;
-    const path = state()?.place?.[order.stream];
+    const place = state()?.place;
+    const path = place?.[order.stream];
     if (path === undefined) throw new Failed('not_found', `attempt ${name} has no log here`);
     const isFinal = (): boolean =>
       this.#over.has(name) ||
       !['starting', 'running', 'saving', 'stopping'].includes(state()?.phase ?? '');
     return {
       path,
+      script: place?.script,
       isFinal,
       onFinal: (then) => {
         const heard = this.#heard.get(name) ?? new Set();

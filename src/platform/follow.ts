@@ -6,6 +6,7 @@ import { limits } from '../protocol/limits.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Cancel } from '../runtime/ports.ts';
 import { chunksOf, openRegular } from './file-chunks.ts';
+import { followTask } from './shift/follow-task.ts';
 import { drained } from './stream.ts';
 import type { Hub } from './streams.ts';
 
@@ -19,11 +20,15 @@ export type FollowOrder = {
   readonly offset: number;
   /** Whether to wait for what is not written yet. */
   readonly follow: boolean;
+  /** Of a shift: only what this task printed, by its place. */
+  readonly task?: number | undefined;
 };
 
 /** A file that grows, and who knows when it does so no more. */
 export type LogSource = {
   readonly path: string;
+  /** Beside it lies what tells where in the log each task is, if it is that of a shift. */
+  readonly script?: string | undefined;
   /** The account that it must belong to: the job may put links in place of its folders. */
   readonly owner?: number | undefined;
   /** True once nothing is added any more; what was added before is then in the file. */
@@ -44,11 +49,21 @@ export function serveFollow(hub: Hub, locate: LocateLog): void {
     stream.once('close', () => gone.abort());
     accept();
     stream.resume();
-    for await (const chunk of followFile(source, order.offset, order.follow, gone.signal))
+    for await (const chunk of followLog(source, order, gone.signal))
       if (!stream.write(chunk)) await drained(stream);
     stream.end();
   });
 }
+
+/** The bytes that somebody asks for: of a whole log, or of a task. */
+export const followLog = (
+  source: LogSource,
+  order: Pick<FollowOrder, 'task' | 'stream' | 'offset' | 'follow'>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> =>
+  order.task === undefined
+    ? followFile(source, order.offset, order.follow, signal)
+    : followTask(source, { ...order, task: order.task }, signal);
 
 /**
  * The bytes of a log from an offset on: to its end now, or with `follow` until it is final. A file
@@ -194,7 +209,7 @@ function readFollow(body: unknown): FollowOrder {
   if (stream !== 'stdout' && stream !== 'stderr')
     throw new Malformed('$.stream', '`stdout` or `stderr`');
   if (typeof follow !== 'boolean') throw new Malformed('$.follow', 'true or false');
-  const count = (name: 'attempt' | 'rank' | 'offset'): number => {
+  const count = (name: 'attempt' | 'rank' | 'offset' | 'task'): number => {
     const value = order[name];
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
     throw new Malformed(`$.${name}`, 'a count');
@@ -203,6 +218,7 @@ function readFollow(body: unknown): FollowOrder {
     job,
     stream,
     follow,
+    ...(order.task !== undefined && { task: count('task') }),
     attempt: count('attempt'),
     rank: count('rank'),
     offset: count('offset'),

@@ -1,10 +1,11 @@
-import { lstat, realpath, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, lstat, realpath, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import type { BlobRef, Output } from '../actors/ports.ts';
 import { Failed } from '../protocol/errors.ts';
 import type { DiskBlobs } from './blobs.ts';
 
-/** Files that a job has made: found and kept without following it out of its directory. */
+/** Files of a job: put in its place, and found and kept without following it out of there. */
 
 /** A path in the working directory; an absolute one, or one that leads out, is refused. */
 export function within(work: string, path: string): string {
@@ -52,4 +53,16 @@ export async function logBlob(
   const empty = join(root, 'empty');
   await writeFile(empty, '', { mode: 0o600 });
   return blobs.putFile(empty);
+}
+
+/** Writes a file anew, for us alone. */
+export async function replaced(path: string, text: string): Promise<void> {
+  await rm(path, { force: true });
+  await writeFile(path, text, { mode: 0o600 });
+}
+
+/** What a staging that was cut short left there may be for reading only. */
+export async function copyAnew(from: string, to: string): Promise<void> {
+  await rm(to, { force: true });
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
 }

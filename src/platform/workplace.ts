@@ -1,16 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import {
-  chmod,
-  chown,
-  copyFile,
-  lstat,
-  mkdir,
-  rename,
-  rm,
-  rmdir,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, normalize, relative, resolve, sep } from 'node:path';
 import type {
   AttemptKey,
@@ -29,10 +18,12 @@ import type { Millis } from '../runtime/ports.ts';
 import type { DiskBlobs } from './blobs.ts';
 import { takeCheckpoint } from './checkpoint.ts';
 import { diskFailed } from './disk.ts';
-import { keepFile, logBlob, within } from './job-files.ts';
+import { copyAnew, keepFile, logBlob, replaced, within } from './job-files.ts';
 import { findOutputs } from './outputs.ts';
 import type { Account } from './process/account.ts';
 import { removeShared } from './removal.ts';
+import { besideShift, INDEX } from './shift/files.ts';
+import { placeShift } from './shift/place.ts';
 import { agentProgram, commandProgram } from './task/program.ts';
 
 /** What brings blobs from the head and back to it; on a head itself there is nothing to do. */
@@ -126,12 +117,13 @@ async function stage(
   if (saves.startsWith(paths.work + sep)) await makeFolders(paths.work, saves, give);
   for (const log of [paths.stdout, paths.stderr])
     if (log.startsWith(paths.work + sep)) await makeFolders(paths.work, dirname(log), give);
-  await rm(paths.script, { force: true });
   await writeAids(paths, order);
-  if (order.tasks === 'agent') await writeFile(paths.script, agentProgram, { mode: 0o600 });
-  else if (order.scriptBlob === null) await writeFile(paths.script, order.script, { mode: 0o600 });
-  else await copyAnew(options.blobs.path(order.scriptBlob.sha256), paths.script);
-  await give(paths.script, 0o500);
+  if (order.taskMs !== undefined) await placeShift(paths.script, order.taskMs, give);
+  const program = order.taskMs === undefined ? paths.script : besideShift(paths, 'task');
+  if (order.scriptBlob !== null && order.tasks !== 'agent')
+    await copyAnew(options.blobs.path(order.scriptBlob.sha256), program);
+  else await replaced(program, order.tasks === 'agent' ? agentProgram : order.script);
+  for (const each of new Set([program, paths.script])) await give(each, 0o500);
   // From here on processes of that account can change what is in it.
   await give(paths.work, 0o700);
   const { directory, script, stdout, stderr } = paths;
@@ -168,12 +160,6 @@ async function writeSecrets(
     await writeFile(to, text, { mode: 0o600 });
     await give(to, 0o600);
   }
-}
-
-/** What a staging that was cut short left there may be for reading only. */
-async function copyAnew(from: string, to: string): Promise<void> {
-  await rm(to, { force: true });
-  await copyFile(from, to, constants.COPYFILE_FICLONE);
 }
 
 /**
@@ -244,8 +230,13 @@ async function collect(
   }
   const stdout = await logBlob(options.blobs, paths.stdout, paths.root, owner);
   const stderr = await logBlob(options.blobs, paths.stderr, paths.root, owner);
-  await sendAll(options.carrier, [...outputs, stdout, stderr], progress, signal);
-  return { outputs, missing, stdout, stderr };
+  const index =
+    order.taskMs === undefined
+      ? {}
+      : { index: await logBlob(options.blobs, besideShift(paths, INDEX), paths.root, owner) };
+  const all = [...outputs, stdout, stderr, ...Object.values(index)];
+  await sendAll(options.carrier, all, progress, signal);
+  return { outputs, missing, stdout, stderr, ...index };
 }
 
 async function sendAll(

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { ShiftOf } from './array-model.ts';
 import { limits } from './limits.ts';
 import {
   BlobRef,
@@ -32,6 +33,8 @@ const Collected = Type.Object({
   missing: paths,
   stdout: BlobRef,
   stderr: BlobRef,
+  /** Of a shift: where in the logs each of its tasks is. */
+  index: Type.Optional(BlobRef),
 });
 
 /** Files of a job's working directory, as they were when it had saved itself. */
@@ -65,6 +68,8 @@ export const Order = Type.Object({
   from: Type.Optional(text(256)),
   /** What it goes on from, if it does; the main rank alone gets the files. */
   checkpoint: Type.Optional(Type.Union([Type.Null(), Checkpoint])),
+  /** It runs tasks of an array, as they are granted to it. */
+  shift: Type.Optional(ShiftOf),
 });
 export type Order = Static<typeof Order>;
 

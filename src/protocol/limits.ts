@@ -1,3 +1,4 @@
+import { arrayLimits } from './array-limits.ts';
 import { clusterLimits } from './cluster-limits.ts';
 import { execLimits } from './exec-limits.ts';
 import { gateServiceLimits } from './gate-service-limits.ts';
@@ -18,6 +19,7 @@ import { watchLimits } from './watch-limits.ts';
 
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
 export const limits = {
+  ...arrayLimits,
   ...clusterLimits,
   ...execLimits,
   ...gateServiceLimits,
@@ -158,9 +160,6 @@ export const limits = {
   budgetMax: 1e12,
   /** jobscript: retries of one job. */
   retriesMax: 100,
-  /** jobscript: tasks of one array, and the highest index of one. */
-  arrayTasksMax: 1_000_000,
-  arrayIndexMax: 2 ** 31 - 1,
   /** jobscript: jobs that one job waits for. */
   dependenciesMax: 1_000,
   /** job: how long a question to its cluster or its runner may wait before it is put again. */

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { TaskCounts, TaskView } from './array-model.ts';
 import { errors } from './errors.ts';
 import { limits } from './limits.ts';
 import { SecretSpec } from './secret-model.ts';
@@ -230,6 +231,8 @@ export const JobRow = Type.Object({
   ),
   /** What it holds, or held, of each node. */
   resources: Type.Optional(Resources),
+  /** Of an array. */
+  tasks: Type.Optional(TaskCounts),
 });
 export type JobRow = Static<typeof JobRow>;
 
@@ -253,6 +256,8 @@ export const JobView = Type.Object({
   ),
   /** What this attempt has used, of those of its processes that were looked at. */
   used: Type.Optional(list(UsedByRank, limits.nodesMax)),
+  /** Of an array: the tasks that were asked for. */
+  shown: Type.Optional(list(TaskView, limits.arrayNamedMax)),
 });
 export type JobView = Static<typeof JobView>;
 

@@ -1,4 +1,6 @@
 import Type, { type TSchema } from 'typebox';
+import { ShiftOf } from './array-model.ts';
+import { arrayShapes } from './array-shapes.ts';
 import { Order, Report } from './attempt.ts';
 import { headShapes } from './head-shapes.ts';
 import { heraldShapes } from './job-change.ts';
@@ -38,6 +40,7 @@ export const shapes = {
   ...heraldShapes,
   ...schedulerShapes,
   ...userShapes,
+  ...arrayShapes,
 
   'job.create': {
     body: Type.Object({
@@ -50,6 +53,8 @@ export const shapes = {
       digest: text(64),
       from: text(256),
       tied: Type.Optional(Type.Boolean()),
+      /** It runs tasks of an array. */
+      shift: Type.Optional(ShiftOf),
     }),
     reply: Type.Object({ id: uuid }),
   },

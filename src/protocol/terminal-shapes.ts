@@ -1,4 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox';
+import { NamedTasks } from './array-model.ts';
 import { limits } from './limits.ts';
 import {
   BlobRef,
@@ -27,6 +28,8 @@ const jobName = Type.String({
   pattern: `^[^ ${unshown}][^${unshown}]*$`,
 });
 const ofJob = Type.Object({ id: text(64) });
+/** Of an array, all its tasks or some. */
+const ofTasks = Type.Object({ id: text(64), tasks: Type.Optional(NamedTasks) });
 const page = { limit: Type.Optional(count(limits.pageMax)), after: Type.Optional(text(200)) };
 /** Whether an answer will do that lacks what was written in the last moments. */
 /** As of when an answer is, ms since the epoch. */
@@ -144,10 +147,10 @@ export const terminalShapes = {
     reply: Type.Object({ jobs: list(JobRow, limits.pageMax), next: text(200), ...dated }),
   },
   'job.show': {
-    body: Type.Object({ id: text(64), ...fresh }),
+    body: Type.Object({ id: text(64), tasks: Type.Optional(NamedTasks), ...fresh }),
     reply: Type.Object({ job: JobView, ...dated }),
   },
-  'job.cancel': { body: ofJob, reply: Type.Object({ id: uuid, phase: JobPhase }) },
+  'job.cancel': { body: ofTasks, reply: Type.Object({ id: uuid, phase: JobPhase }) },
   'job.checkpoint': { body: ofJob, reply: Type.Object({ id: uuid }) },
   'job.hold': { body: ofJob, reply: Type.Object({ id: uuid }) },
   'job.release': { body: ofJob, reply: Type.Object({ id: uuid }) },
@@ -177,7 +180,7 @@ export const terminalShapes = {
     reply: Type.Object({ rows: list(UsageRow, limits.pageMax), next: text(200), ...dated }),
   },
   'account.list': { body: nothing, reply: Type.Object({ accounts: list(AccountRow, 100_000) }) },
-  'job.requeue': { body: ofJob, reply: Type.Object({ id: uuid, run: Type.Integer() }) },
+  'job.requeue': { body: ofTasks, reply: Type.Object({ id: uuid, run: Type.Integer() }) },
   'node.list': {
     body: Type.Object(fresh),
     reply: Type.Object({ nodes: list(NodeRow, 100_000), ...dated }),

@@ -15,14 +15,18 @@ export type Kept = {
 
 export const NOTHING_KEPT: Kept = { parts: {}, index: [] };
 
-/** Reads a record, or gives undefined where there is none. */
+/**
+ * Reads a record, or gives undefined where there is none. `below`: only the parts whose names sort
+ * before that, for a look at a record that is long.
+ */
 export function load<S>(
   store: Records,
   keeping: Keeping<S>,
   path: string,
+  below = END,
 ): { readonly state: S; readonly kept: Kept } | undefined {
   const prefix = recordKey(path, '');
-  const rows = store.range({ from: prefix, to: prefix + END, limit: Number.MAX_SAFE_INTEGER });
+  const rows = store.range({ from: prefix, to: prefix + below, limit: Number.MAX_SAFE_INTEGER });
   if (rows.length === 0) return undefined;
   const decoded: Record<string, unknown> = {};
   for (const [key, bytes] of rows) {

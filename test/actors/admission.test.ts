@@ -108,12 +108,17 @@ describe('a submission', () => {
   });
 
   it.each([
-    ['#SWM array 1-3', 'array'],
+    ['#SWM array 1-3\n#SWM nodes 2', 'array with nodes'],
+    ['#SWM array 1-3\n#SWM ports 80/tcp/in', 'array with ports'],
+    ['#SWM array 1-3\n#SWM ranks main', 'array with ranks main'],
+    ['#SWM array 1-3\n#SWM container-image a', 'array with container-image'],
+    ['#SWM array 1-3\n#SWM checkpoint', 'array with checkpoint'],
+    ['#SWM array 1-3\n#SWM budget 1', 'array with budget'],
     ['#SWM after 0197f3a2', 'after, after-ok, after-any'],
     ['#SWM after-ok 0197f3a2', 'after, after-ok, after-any'],
     ['#SWM after-any 0197f3a2', 'after, after-ok, after-any'],
     ['#SWM ranks main\n#SWM container-image a', 'ranks main with container-image'],
-    ['#SWM array 1-3\n#SWM after 0197f3a2', 'array; after, after-ok, after-any'],
+    ['#SWM array 1-3\n#SWM after 0197f3a2', 'after, after-ok, after-any'],
   ])('of %s is refused, as long as swm cannot do it', async (script, what) => {
     expect(await code(admit(`${script}\n`))).toBe(
       `impossible: this swm cannot do yet what the script asks for: ${what}`,

@@ -96,7 +96,7 @@ describe('opening secrets', () => {
   keep(ANN.id, { db: 'hers' });
   keep(SHARED, { db: 'of all', registry: 'of all' });
   const context = { signal: new AbortController().signal, emit: () => {}, path: '/jobs/1' };
-  const { secrets } = jobTasks({ store, seal, forwards: {} as Forwards });
+  const { secrets } = jobTasks({ store, seal, forwards: {} as Forwards, jobId: () => '' });
 
   it('takes the owner’s own before everybody’s', async () => {
     const input = { owner: ANN.id, names: ['db', 'registry'] };

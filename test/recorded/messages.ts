@@ -1,5 +1,6 @@
 import type { Body, Name, Reply } from '../../src/protocol/messages.ts';
 import { defaultPolicy } from '../../src/protocol/policy.ts';
+import { arraySamples } from './array-messages.ts';
 import { heraldSamples } from './herald-messages.ts';
 import { userSamples } from './user-messages.ts';
 import {
@@ -40,6 +41,7 @@ const invitation = { heads: ['10.0.0.1:10001'], caFingerprint: hash, token: 'sec
 export const messageSamples: Samples = {
   ...userSamples,
   ...heraldSamples,
+  ...arraySamples,
   'job.submit': {
     body: {
       script,

@@ -1,6 +1,8 @@
 import type { Body } from '../../protocol/messages.ts';
 import type { Behaviour } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { isArray } from '../array/array.ts';
+import { enterArray, onArray } from '../array/behaviour.ts';
 import { newJob } from './birth.ts';
 import { hasUntold, noticed, ofHerald, telling, withChanges } from './changes.ts';
 import { enterReleasing, releasing } from './ending.ts';
@@ -14,11 +16,11 @@ import {
   type JobStep,
   type JobTasks,
   mark,
-  stay,
 } from './job.ts';
 import { enterLive, live } from './live.ts';
 import { cancelled, inAnyPhase } from './said.ts';
 import { opened } from './secrets.ts';
+import { granted, hasLeft, leave } from './shift.ts';
 import { isUntied, lookAfter } from './tie.ts';
 import {
   enterPlacing,
@@ -44,12 +46,14 @@ export const job: Behaviour<Body<'job.create'>, Job, JobHears, JobEvent, JobTask
 };
 
 function heard(state: Job, event: JobHeard, now: Millis): JobStep {
+  if (isArray(state)) return onArray(state, event, now);
   const said = event.is === 'told' ? inAnyPhase(state, event, now) : undefined;
   if (said !== undefined) return said;
   return event.is === 'untied' ? untied(state, now) : inPhase(state, event, now);
 }
 
 function enterPhase(state: Job, now: Millis): readonly JobEffect[] {
+  if (isArray(state)) return enterArray(state);
   switch (state.phase) {
     case 'queued':
       return enterQueued(state);
@@ -65,7 +69,7 @@ function enterPhase(state: Job, now: Millis): readonly JobEffect[] {
     case 'releasing':
       return enterReleasing(state);
     case 'ended':
-      return [];
+      return leave(state, now);
   }
 }
 
@@ -87,10 +91,10 @@ function inPhase(state: Job, event: JobHeard, now: Millis): JobStep {
     case 'starting':
     case 'running':
     case 'collecting':
-      return opened(state, event) ?? live(state, event, now);
+      return opened(state, event) ?? granted(state, event) ?? live(state, event, now);
     case 'releasing':
       return releasing(state, event, now);
     case 'ended':
-      return stay(state);
+      return hasLeft(state, event, now);
   }
 }

@@ -1,13 +1,16 @@
 import { limits } from '../../protocol/limits.ts';
 import type { Body } from '../../protocol/messages.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { newTasks } from '../array/array.ts';
 import type { Job } from './job.ts';
 
 /** A job as it is submitted: its first attempt waits for a place. */
 export function newJob(body: Body<'job.create'>, now: Millis): Job {
-  const { id, owner, spec, script, scriptBlob, inputs, digest, from, tied } = body;
+  const { id, owner, spec, script, scriptBlob, inputs, digest, from, tied, shift = null } = body;
+  const range = shift === null ? spec.array : null;
   return {
-    phase: 'queued',
+    // An array waits for nothing: its shifts do.
+    phase: range === null || spec.hold ? 'queued' : 'placing',
     round: 0,
     id,
     owner,
@@ -43,8 +46,10 @@ export function newJob(body: Body<'job.create'>, now: Millis): Job {
     spent: 0,
     remains: 'all',
     checkpoint: null,
-    tiedUntil: tied ? now + limits.tieMs : null,
+    tiedUntil: tied && range === null ? now + limits.tieMs : null,
     changes: null,
     hold: spec.hold ? { by: owner, isOperators: false, since: now } : null,
+    shift,
+    ...(range && { tasks: newTasks(range) }),
   };
 }

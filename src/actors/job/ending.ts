@@ -125,7 +125,7 @@ export function queueAgain(job: Job, now: Millis): Job {
 
 /** Of a job that has ended first all goes but its key; of one that was so long enough, that too. */
 export function purged(job: Job, now: Millis): Job {
-  if (job.remains !== 'all') return { ...job, remains: 'nothing', script: '' };
+  if (job.remains !== 'all' || job.shift) return { ...job, remains: 'nothing', script: '' };
   return {
     ...job,
     remains: 'key',

@@ -1,4 +1,4 @@
-import { failure } from '../../protocol/errors.ts';
+import { type Failure, failure } from '../../protocol/errors.ts';
 import type { Body } from '../../protocol/messages.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Millis } from '../../runtime/ports.ts';
@@ -19,7 +19,7 @@ const reply = ({ id }: Job, ask: number): JobEffect => ({ do: 'reply', ask, body
 const isOperators = ({ door }: Who): boolean => door === 'operator' || door === 'local';
 
 /** Held twice it is held as it was; only that of an operator takes the place of an owner's. */
-function onHold(job: Job, who: Who, now: Millis): Job {
+export function onHold(job: Job, who: Who, now: Millis): Job {
   if (job.hold && (job.hold.isOperators || !isOperators(who))) return job;
   const hold = { by: who.id, isOperators: isOperators(who), since: now };
   return once(mark(job, now, 'held'), { hold });
@@ -27,17 +27,21 @@ function onHold(job: Job, who: Who, now: Millis): Job {
 
 export const unheld = (job: Job): Job => (job.hold ? { ...job, hold: null } : job);
 
+/** Why somebody may not release it, who may else steer it; null: they may. */
+export const mayNotRelease = ({ id, hold }: Job, who: Who): Failure | null =>
+  hold?.isOperators && !isOperators(who)
+    ? failure('forbidden', `job ${id} is held by an operator, and only operators release it`)
+    : null;
+
 function released(job: Job, who: Who, ask: number, now: Millis): JobStep {
   if (!job.hold) return [job, [reply(job, ask)]];
-  if (job.hold.isOperators && !isOperators(who)) {
-    const text = `job ${job.id} is held by an operator, and only operators release it`;
-    return [job, [{ do: 'refuse', ask, failure: failure('forbidden', text) }]];
-  }
+  const why = mayNotRelease(job, who);
+  if (why !== null) return [job, [{ do: 'refuse', ask, failure: why }]];
   return [once(mark(unheld(job), now, 'released'), {}), [reply(job, ask)]];
 }
 
 /** It keeps its place among those of its priority. */
-function updated(job: Job, asked: Body<'job.update'>, now: Millis): Job {
+export function updated(job: Job, asked: Body<'job.update'>, now: Millis): Job {
   const { priority, walltimeMs, name } = job.spec;
   const before = { priority, walltimeMs, name };
   const fields = Object.keys(before) as (keyof typeof before)[];

@@ -1,3 +1,4 @@
+import type { ShiftOf } from '../../protocol/array-model.ts';
 import type { Checkpoint, Report } from '../../protocol/attempt.ts';
 import { type Failure, failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -8,6 +9,7 @@ import { control } from '../../protocol/ref.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Effect, Heard, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import type { Tasks } from '../array/array.ts';
 import type { Changes } from './changes.ts';
 
 /** How a run ended: F it ran to its end, E swm could not bring it there, C it was cancelled. */
@@ -110,6 +112,10 @@ export type Job = {
   readonly tiedUntil?: Millis | null;
   /** Of a job that says `notify`. */
   readonly changes?: Changes | null;
+  /** Of an array. */
+  readonly tasks?: Tasks;
+  /** It runs tasks of an array; `told` once that knows that it has ended. */
+  readonly shift?: (ShiftOf & { readonly told?: boolean }) | null;
 };
 
 export type JobHears =
@@ -128,7 +134,10 @@ export type JobHears =
   | 'job.lease'
   | 'job.secrets'
   | 'job.overspent'
-  | 'job.preempt';
+  | 'job.preempt'
+  | 'shift.next'
+  | 'array.work'
+  | 'array.left';
 
 export type JobEvent =
   | { readonly is: 'late' }
@@ -155,6 +164,8 @@ export type JobTasks = {
     null,
   ];
   unforward: readonly [{ readonly job: string }, null];
+  /** Ids for so many jobs that are none yet. */
+  draw: readonly [{ readonly count: number }, readonly string[]];
   /** Opens secrets of an owner, for the question that is the key of the task. */
   secrets: readonly [
     { readonly owner: string; readonly names: readonly string[] },
@@ -181,7 +192,7 @@ export const once = (job: Job, change: Partial<Job>): Job => ({
 });
 
 /** The text is cut as the shape of a mark wants it. */
-export const mark = (job: Job, at: Millis, what: string): Job => ({
+export const mark = <J extends Job>(job: J, at: Millis, what: string): J => ({
   ...job,
   timeline: [...job.timeline, { at, what: what.slice(0, 200) }].slice(-limits.marksMax),
 });

@@ -1,10 +1,11 @@
 import { decodeRecord, encodeRecord, type RecordKind } from '../../protocol/records.ts';
 import type { Keeping } from '../../runtime/family.ts';
+import { decodeTasks, encodeTasks, isOfTasks, joinTasks, splitTasks } from '../array/parts.ts';
 import { sortable, tomb } from '../keeping.ts';
 import { hasUntold } from './changes.ts';
 import { isTied, type Job } from './job.ts';
 
-type Head = Omit<Job, 'script'>;
+type Head = Omit<Job, 'script' | 'tasks'>;
 
 const kind: RecordKind<Head> = {
   kind: 'job',
@@ -48,6 +49,7 @@ const kind: RecordKind<Head> = {
     'hold',
     'tiedUntil',
     'changes',
+    'shift',
   ],
   upgrade: (older) => ({ heldAt: 0, spent: 0, ...older }),
 };
@@ -71,15 +73,25 @@ const NOTHING: Readonly<Record<string, unknown>> = {};
 /** A job's script is a part of its own: it never changes, and the rest changes often. */
 export const keeping: Keeping<Job> = {
   scope: 'control',
-  split: ({ script, ...head }) => (head.remains === 'nothing' ? NOTHING : { head, script }),
-  join: ({ head, script }) => ({ ...(head as Head), script: script as string }),
-  encode: (part, value) =>
-    part === 'script' ? utf8.encode(value as string) : encodeRecord(kind, value as Head),
-  decode: (part, bytes) => (part === 'script' ? text.decode(bytes) : decodeRecord(kind, bytes)),
+  split: ({ script, tasks, ...head }) =>
+    head.remains === 'nothing' ? NOTHING : { head, script, ...(tasks && splitTasks(tasks)) },
+  join({ head, script, ...parts }) {
+    const tasks = joinTasks(parts);
+    return { ...(head as Head), script: script as string, ...(tasks && { tasks }) };
+  },
+  encode(part, value) {
+    if (isOfTasks(part)) return encodeTasks(part, value);
+    return part === 'script' ? utf8.encode(value as string) : encodeRecord(kind, value as Head);
+  },
+  decode(part, bytes) {
+    if (isOfTasks(part)) return decodeTasks(part, bytes);
+    return part === 'script' ? text.decode(bytes) : decodeRecord(kind, bytes);
+  },
   index(job) {
     if (job.remains === 'nothing') return [];
     const short = `${SHORT}/${job.id}`;
     if (job.remains === 'key') return [short, tomb(job.since)];
+    if (job.shift) return shiftIndex(job, short);
     const at = sortable(job.submittedAt);
     const lists = [`${BY_TIME}/${at}`, `${byOwner(job.owner)}/${at}`, short];
     // One that is tied, or has something to tell, has to be looked after from a start on.
@@ -90,3 +102,11 @@ export const keeping: Keeping<Job> = {
     return [...lists, LIVE, ...(job.alias === '' ? [] : [`${ALIASES}/${job.alias}`])];
   },
 };
+
+/** In no list; it goes with its array, and lives until that knows that it has ended. */
+function shiftIndex(job: Job, short: string): readonly string[] {
+  const { phase, shift } = job;
+  if (phase === 'queued') return [short, `${QUEUED}/${sortable(job.submittedAt)}`];
+  if (phase === 'ended') return shift?.told ? [short] : [short, LIVE];
+  return phase === 'placing' ? [short, LIVE, PLACING] : [short, LIVE];
+}

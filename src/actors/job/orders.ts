@@ -38,7 +38,14 @@ const order = (job: Job, rank: number): JobEffect => ({
     owner: job.owner,
     from: job.from,
     ...(job.checkpoint && { checkpoint: goesOnFrom(job.checkpoint, rank) }),
+    ...(job.shift && { shift: shiftOf(job.shift) }),
   }),
+});
+
+const shiftOf = ({ array, number, taskMs }: NonNullable<Job['shift']>) => ({
+  array,
+  number,
+  taskMs,
 });
 
 /** Only the main rank's files are the job's; the others hear that it goes on. */

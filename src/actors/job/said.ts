@@ -28,6 +28,7 @@ import { save } from './orders.ts';
 import { endsWith } from './outcome.ts';
 import { preempted } from './preempted.ts';
 import { secrets } from './secrets.ts';
+import { next } from './shift.ts';
 import { tied } from './tie.ts';
 
 /** What may be said to a job in every phase; undefined: its phase decides. */
@@ -45,6 +46,8 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
     case 'job.tie':
     case 'job.purge': {
       if (!may(job, who)) return [job, [{ do: 'refuse', ask, failure: forbidden(job) }]];
+      if (job.shift && who.door !== 'local')
+        return refuse(job, ask, `it runs tasks of array ${job.shift.array}, which is to be asked`);
       if (m.name === 'job.purge') return purge(job, m.body as Body<'job.purge'>, ask, now);
       if (job.remains !== 'all') return unknown(job, ask);
       if (m.name === 'job.tie') return tied(job, ask, now);
@@ -63,6 +66,11 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
       return lease(job, m.body as Body<'job.lease'>, who, ask, now);
     case 'job.secrets':
       return secrets(job, m.body as Body<'job.secrets'>, who, ask);
+    case 'shift.next':
+      return next(job, m.body as Body<'shift.next'>, who, ask);
+    case 'array.work':
+    case 'array.left':
+      return unknown(job, ask);
     case 'job.overspent':
       return [overspent(job, m.body as Body<'job.overspent'>, now), []];
     case 'job.preempt':

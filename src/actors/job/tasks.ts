@@ -1,16 +1,19 @@
 import { Failed } from '../../protocol/errors.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Store } from '../../runtime/ports.ts';
+import { find } from '../../runtime/record.ts';
 import { secretsOf } from '../safe/keeping.ts';
 import { type Seal, SHARED, unknownSecret } from '../safe/safe.ts';
 import type { Forwards } from '../ways.ts';
 import type { JobEvent, JobTasks } from './job.ts';
-import { ALIASES } from './keeping.ts';
+import { ALIASES, SHORT } from './keeping.ts';
 
 export type JobPorts = {
   readonly forwards: Forwards;
   readonly store: Store;
   readonly seal: Seal;
+  /** A fresh UUID, or the one that an owner's key always gives. */
+  readonly jobId: (owner: string, key: string | undefined) => string;
 };
 
 export function jobTasks(ports: JobPorts): Tasks<JobEvent, JobTasks> {
@@ -25,9 +28,18 @@ export function jobTasks(ports: JobPorts): Tasks<JobEvent, JobTasks> {
       await forwards.close(job);
       return null;
     },
+    draw: async ({ count }) => Array.from({ length: count }, () => drawId(ports)),
     secrets: async ({ owner, names }) =>
       Object.fromEntries(names.map((name) => [name, secretOf(ports, owner, name)])),
   };
+}
+
+/** Clusters bear the first eight digits of an id: no two jobs have the same. */
+function drawId({ store, jobId }: JobPorts): string {
+  for (;;) {
+    const id = jobId('', undefined);
+    if (find(store, `${SHORT}/${id.slice(0, 8)}`, 1).paths.length === 0) return id;
+  }
 }
 
 /** The owner's own secret of that name, else what is for everybody. */

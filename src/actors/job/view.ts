@@ -1,5 +1,7 @@
 import type { JobLetter, JobRow, JobView } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { isArray } from '../array/array.ts';
+import { detailsOf, tasksOf } from '../array/view.ts';
 import { costOf } from './cost.ts';
 import { whyHeld } from './hold.ts';
 import type { Job } from './job.ts';
@@ -69,7 +71,7 @@ export function row(job: Job, reason = ''): JobRow {
     owner: job.owner,
     state: letter(job),
     phase: job.phase,
-    details: details(job, reason),
+    details: isArray(job) ? detailsOf(job, reason) : details(job, reason),
     submittedAt: job.submittedAt,
     startedAt: job.startedAt,
     endedAt: job.endedAt,
@@ -86,6 +88,7 @@ export function row(job: Job, reason = ''): JobRow {
     address: job.alias,
     request: requestOf(job),
     ...(job.placement !== null && { resources: job.placement.resources }),
+    ...(isArray(job) && { tasks: tasksOf(job) }),
   };
 }
 

@@ -4,7 +4,7 @@ import { type Body, message } from '../../protocol/messages.ts';
 import { control } from '../../protocol/ref.ts';
 import type { Behaviour, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
-import type { Exit } from '../ports.ts';
+import { exited, killed } from './exited.ts';
 import { clear, forget, forgotten } from './forgetting.ts';
 import { askLease, isLeased, leased } from './leased.ts';
 import { leadOut, ledOut } from './led-out.ts';
@@ -25,6 +25,7 @@ import {
   to,
 } from './runner.ts';
 import { ended, enterSaving, saves, saving, schedule } from './saving.ts';
+import { look, tells, tellsLast, works } from './shift.ts';
 
 /**
  * Runs one process of an attempt, on the worker's own records: it goes on without its head, and
@@ -96,6 +97,7 @@ function on(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
         leased(state, event) ??
         ledOut(state, event) ??
         saves(state, event, now) ??
+        works(state, event, now) ??
         running(state, event, now)
       );
     case 'saving':
@@ -103,7 +105,7 @@ function on(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
     case 'stopping':
       return running(state, event, now);
     case 'collecting':
-      return collecting(state, event);
+      return tellsLast(state, event, now) ?? collecting(state, event);
     case 'forgotten':
       return forgotten(state, event);
     case 'staged':
@@ -217,22 +219,6 @@ function running(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
   }
 }
 
-const killed = (state: Runner, exit: Exit | null): Runner =>
-  exit === null ? to(state, 'over', { detail: 'ended before it started' }) : exited(state, exit);
-
-function exited(state: Runner, exit: Exit): Runner {
-  const { code, signal, at, outOfMemory, lost, logFull, leaseOut } = exit;
-  const full = failure('too_large', 'a log is full; its last line tells how much it may have');
-  return to(state, 'collecting', {
-    exit: { code, signal, at, outOfMemory, lost },
-    failure: state.failure ?? (leaseOut ? unleased(at) : logFull ? full : null),
-    detail: 'Collecting',
-  });
-}
-
-const unleased = (at: Millis): Failure =>
-  failure('lost', `its lease ran out, so it was ended at ${new Date(at).toISOString()}`);
-
 /** A bug may pass; else nobody will ever tell its end. */
 function unwatched(state: Runner, why: Failure): RunnerStep {
   if (state.phase === 'stopping' || why.code === 'bug')
@@ -267,13 +253,14 @@ function enter(state: Runner, now: Millis): readonly RunnerEffect[] {
         ...schedule(state, now),
         ...askLease(state),
         ...leadOut(state),
+        ...look(state),
       ];
     case 'saving':
       return [...enterSaving(state, now), ...askLease(state), ...leadOut(state)];
     case 'stopping':
       return watch(state);
     case 'collecting':
-      return collect(state);
+      return tells(state) ? look(state) : collect(state);
     case 'staged':
     case 'over':
     case 'forgotten':

@@ -5,7 +5,7 @@ import type { Used } from '../../protocol/used.ts';
 import type { Effect, Heard, Step } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import type { AttemptKey, Collected, Exit, Place, Started } from '../ports.ts';
-import type { Sample } from '../ways.ts';
+import type { Sample, ShiftNews, Work } from '../ways.ts';
 
 export type RunnerPhase =
   | 'staging'
@@ -65,6 +65,18 @@ export type Runner = {
   /** What it has used, and when its head was told of that last. */
   readonly used?: Used | null;
   readonly usedToldAt?: Millis;
+  /** Of a shift: how far its results are taken; not kept, since its array knows. */
+  readonly work?: ShiftWork;
+};
+
+export type ShiftWork = {
+  readonly from: number;
+  /** Since when what it does now was being done. */
+  readonly since: Millis;
+  /** There is nothing more for it. */
+  readonly over: boolean;
+  /** All of its results are taken, or nobody wants them. */
+  readonly isTold: boolean;
 };
 
 export type RunnerHears =
@@ -84,6 +96,7 @@ export type RunnerEvent =
   | { readonly is: 'late' }
   | { readonly is: 'lead' }
   | { readonly is: 'measured'; readonly sample: Sample }
+  | { readonly is: 'work' }
   | {
       readonly is: 'progress';
       readonly done: number;
@@ -107,6 +120,20 @@ export type RunnerTasks = {
   /** Ends the process, and tells how it ended; null: it never started, or nobody can tell. */
   kill: readonly [{ readonly key: AttemptKey; readonly graceMs: Millis }, Exit | null];
   collect: readonly [Order, Collected];
+  /** Of a shift: what it did, beyond what is taken. */
+  news: readonly [
+    {
+      readonly place: Place;
+      readonly owner: string;
+      readonly from: number;
+      readonly isLast: boolean;
+    },
+    ShiftNews,
+  ];
+  /** Of a shift: tells it what it is granted. */
+  feed: readonly [{ readonly place: Place; readonly work: Work }, null];
+  /** Of a shift: has it return what it has not begun. */
+  recall: readonly [{ readonly place: Place }, null];
   /** Removes the attempt's place and records. */
   clear: readonly [AttemptKey, null];
 };
@@ -152,6 +179,7 @@ export const reportOf = (state: Runner): Report => ({
 });
 
 const copy = (c: Collected): NonNullable<Report['collected']> => ({
+  ...(c.index && { index: c.index }),
   outputs: [...c.outputs],
   missing: [...c.missing],
   stdout: c.stdout,

@@ -18,7 +18,7 @@ import type {
   Progress,
   Workplace,
 } from '../ports.ts';
-import type { Meter, OutOrder, Outs, TaskSockets } from '../ways.ts';
+import type { Meter, OutOrder, Outs, ShiftFiles, TaskSockets } from '../ways.ts';
 import type { RunnerEvent, RunnerTasks } from './runner.ts';
 import { loginFor, type Secrets, secretFiles, secretsFor, secretVariables } from './secrets.ts';
 
@@ -29,6 +29,7 @@ export type RunnerPorts = {
   readonly outs: Outs;
   readonly tasks: TaskSockets;
   readonly meter: Meter;
+  readonly shifts: ShiftFiles;
   readonly clock: Clock;
   /** The address of this worker that a job's ports are to listen on. */
   readonly address: string;
@@ -62,6 +63,7 @@ const placeOf = (order: Order, user: string, secrets: Secrets = {}): PlaceOrder 
   checkpointDir: checkpointDirOf(order.spec, order.job),
   restored: order.checkpoint?.files ?? [],
   hosts: hostsOf(order),
+  ...(order.shift && { taskMs: order.shift.taskMs }),
   tasks: order.spec.ranks !== 'main' ? 'none' : order.rank === 0 ? 'command' : 'agent',
   secrets: secretFiles(order, secrets),
 });
@@ -127,6 +129,7 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
     ...endsOf(ports, doors),
     collect: (order, { emit, signal }) =>
       workplace.collect(placeOf(order, accountOf(order.owner)), told(emit), signal),
+    ...shiftTasks(ports),
     clear: async (key) => {
       await processes.forget(key);
       await workplace.clear(key);
@@ -161,6 +164,21 @@ function endsOf(
     },
   };
 }
+
+const shiftTasks = ({
+  shifts,
+  accountOf,
+}: RunnerPorts): Pick<Tasks<RunnerEvent, RunnerTasks>, 'news' | 'feed' | 'recall'> => ({
+  news: (order, { signal }) => shifts.news({ ...order, user: accountOf(order.owner) }, signal),
+  feed: async (order) => {
+    await shifts.feed(order);
+    return null;
+  },
+  recall: async (order) => {
+    await shifts.recall(order);
+    return null;
+  },
+});
 
 /** What is open for a job while it runs. */
 function doorsOf({ outs, tasks, accountOf }: RunnerPorts) {
@@ -208,7 +226,7 @@ export const processLike = async (
 
 /** What is to run, and how. */
 function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secrets): ProcessOrder {
-  const { spec, job, attempt, rank, nodes, addresses } = order;
+  const { spec, job, attempt, rank, nodes, addresses, shift } = order;
   const user = ports.accountOf(order.owner);
   const saves = checkpointDirOf(spec, job);
   const hasTasks = spec.ranks === 'main';
@@ -222,7 +240,7 @@ function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secr
     {
       job,
       attempt,
-      task: null,
+      array: spec.array && shift ? { id: shift.array, ...spec.array } : null,
       rank,
       nodes: nodes.map((name, i) => ({ name, address: addresses[i] ?? '' })),
       user: user || ports.user,

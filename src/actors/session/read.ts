@@ -9,6 +9,8 @@ import type { Keeping } from '../../runtime/family.ts';
 import type { Millis, Records } from '../../runtime/ports.ts';
 import { find, load } from '../../runtime/record.ts';
 import type { Budgets } from '../account/account.ts';
+import { isArray } from '../array/array.ts';
+import { waitsBy } from '../array/view.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { isKept } from '../cluster/keep.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
@@ -20,6 +22,7 @@ import { NODES, keeping as nodeKeeping } from '../node/keeping.ts';
 import type { NodeRecord } from '../node/node.ts';
 import { priceOf, rateOf } from '../price.ts';
 import { accountRows } from './accounts.ts';
+import { withTasks } from './arrays.ts';
 import { jobPage } from './job-page.ts';
 import { secretRows } from './secrets.ts';
 import { usagePage } from './usage.ts';
@@ -69,7 +72,7 @@ async function found(from: Reading, user: Who, asked: Message): Promise<object> 
       return { accounts } satisfies Reply<'account.list'>;
     }
     case 'job.show':
-      return { job: await show(from, user, asked.body.id) } satisfies Reply<'job.show'>;
+      return { job: await show(from, user, asked.body) } satisfies Reply<'job.show'>;
     case 'node.list':
       return { nodes: nodeRows(from.store) } satisfies Reply<'node.list'>;
     case 'cluster.list':
@@ -133,13 +136,19 @@ function fits(row: JobRow, { states = '', name = '', account = '' }: Body<'job.l
   );
 }
 
-async function show(from: Reading, user: Who, id: string): Promise<ReturnType<typeof view>> {
+async function show(
+  from: Reading,
+  user: Who,
+  { id, tasks }: Body<'job.show'>,
+): Promise<ReturnType<typeof view>> {
   const job = get<Job>(from.store, jobKeeping, `/jobs/${id}`);
   if (job?.remains !== 'all') throw new Failed('not_found', `no job ${id}`);
   if (user.door === 'terminal' && user.id !== job.owner)
     throw new Failed('forbidden', `job ${id} belongs to somebody else`);
-  const reasons = job.phase === 'queued' ? await from.reasons([id]) : {};
-  const shown = view(job, from.now(), reasons[id]);
+  const waits = isArray(job) ? waitsBy(job) : job.phase === 'queued' ? id : undefined;
+  const reasons = waits === undefined ? {} : await from.reasons([waits]);
+  const seen = view(job, from.now(), reasons[waits ?? '']);
+  const shown = withTasks(from.store, job, seen, tasks);
   if (job.scriptBlob === null) return shown;
   const script = new TextDecoder().decode(await from.readBlob(job.scriptBlob.sha256));
   return { ...shown, script };

@@ -12,6 +12,7 @@ import { SHORT } from '../job/keeping.ts';
 import { hasOut } from '../job/out-target.ts';
 import type { Seal } from '../safe/safe.ts';
 import { isAsked } from '../scheduler/want.ts';
+import { unableInArrays } from './arrays.ts';
 import { type Reading, read } from './read.ts';
 import { checkSecrets, secretMessage } from './secrets.ts';
 import type { SessionTasks } from './session.ts';
@@ -102,7 +103,7 @@ const asksForCheckpoints = (spec: Spec): boolean =>
 
 /** What scripts may ask for and swm cannot do yet, and how one sees that a script asks for it. */
 export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
-  array: ({ array }) => array !== null,
+  ...unableInArrays,
   'after, after-ok, after-any': ({ after }) => after.length > 0,
   'ranks main with container-image': ({ ranks, containerImage }) =>
     ranks === 'main' && containerImage !== '',

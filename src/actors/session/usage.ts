@@ -2,6 +2,7 @@ import type { Body, Reply } from '../../protocol/messages.ts';
 import type { UsageRow } from '../../protocol/terminal-shapes.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Millis, Records } from '../../runtime/ports.ts';
+import { isArray } from '../array/array.ts';
 import { costOf } from '../job/cost.ts';
 import type { Job } from '../job/job.ts';
 import { jobPage } from './job-page.ts';
@@ -32,12 +33,14 @@ export function usagePage(
 }
 
 /** The time of all its runs, by the cores that it has, or had; else by those that it asks for. */
-function coreMsOf({ spec, placement, runs, startedAt, endedAt }: Job, now: Millis): number {
+function coreMsOf(job: Job, now: Millis): number {
+  const { spec, placement, runs, startedAt, endedAt } = job;
   const cpus = placement?.resources.cpus ?? Math.max(1, spec.cpus);
   const nodes = placement?.nodes.length ?? spec.nodes;
   const last = startedAt === 0 ? 0 : (endedAt || now) - startedAt;
   const ms = runs.reduce((sum, run) => sum + timeOf(run), Math.max(0, last));
-  return ms * cpus * nodes;
+  // An array itself has nothing: its shifts have.
+  return isArray(job) ? job.tasks.tally.coreMs : ms * cpus * nodes;
 }
 
 const timeOf = (run: { readonly startedAt: Millis; readonly endedAt: Millis }): Millis =>

@@ -8,7 +8,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Node } from '../../runtime/node.ts';
 import type { Audited } from '../audited.ts';
-import type { LogSetup } from '../logs.ts';
+import type { LogSetup } from '../log-bytes.ts';
 import type { Feed } from '../watch.ts';
 import { blobRoutes } from './blobs.ts';
 import { type Bodies, bodiesOf, type Hold } from './bodies.ts';

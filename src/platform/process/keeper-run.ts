@@ -152,38 +152,6 @@ sub wait_for {
   }
 }
 
-# As a shell would, what the kernel would not run: by the interpreter that the #! line names (the
-# script may lack the x bit, or lie where noexec is mounted), else by /bin/sh.
-sub become {
-  my ($script, $why) = @_;
-  my $shell = '/bin/sh';
-  my @words = ($shell);
-  if (sysopen my $file, $script, 0) {
-    sysread $file, my $head, 512;
-    if ($head =~ /^#![ \t]*([^ \t\n]+)[ \t]*([^\n]*)/) {
-      my ($interpreter, $word) = ($1, $2);
-      $word =~ s/[ \t\r]+$//;
-      ($shell, @words) = ($interpreter, $interpreter, $word eq '' ? () : $word);
-      if ($why != 2) { exec { $shell } @words, $script; $why = $! + 0 }
-      complain("$script: the interpreter $shell of its first line", $why);
-    }
-    if ($why == 8 || $why == 13 && $head !~ /^\x7fELF/) {
-      exec { $shell } @words, $script;
-      $why = $! + 0;
-    }
-  } else {
-    $why = $! + 0;
-  }
-  complain($script, $why);
-}
-
-sub complain {
-  my ($what, $why) = @_;
-  local $! = $why;
-  syswrite STDERR, "swm: $what: " . ($why == 2 ? 'not found' : lcfirst "$!") . "\n";
-  exit($why == 2 ? 127 : 126);
-}
-
 # All that the job left is a child of ours by now, whatever it did to hide. It may finish for a
 # moment, or until the deadline of a stop; then all is stopped, so that none forks away, and killed.
 sub sweep {
@@ -205,17 +173,5 @@ sub sweep {
     kill KILL => keys %seen;
     nap(0.002);
   }
-}
-
-sub descendants {
-  my %children;
-  opendir my $proc, '/proc' or return;
-  for my $pid (grep { /^\d+$/ } readdir $proc) {
-    my @stat = stat_of($pid);
-    push @{$children{$stat[1]}}, $pid if @stat && $stat[0] ne 'Z';
-  }
-  my @found = my @next = @{$children{$$} || []};
-  push @found, @next while @next = map { @{$children{$_} || []} } @next;
-  return @found;
 }
 `;

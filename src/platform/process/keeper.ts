@@ -1,4 +1,5 @@
 import { slotRun } from './keeper-run.ts';
+import { becoming, looking } from './perl-parts.ts';
 
 /**
  * The perl program that starts jobs: one keeper and, forked from it, a slot for each job that runs.
@@ -22,32 +23,8 @@ opendir my $home, '.';
 keep();
 exit 0;
 
-# Milliseconds of wall time (0), or since the boot, asleep or not (7).
-sub clock {
-  my $spec = "\0" x 16;
-  syscall $CLOCK, $_[0], $spec;
-  my ($s, $ns) = unpack 'qq', $spec;
-  return $s * 1000 + int($ns / 1e6);
-}
-
 # As the kernel counts the start of a process.
 sub ticks { return int(clock(7) / 10) }
-
-sub nap { select undef, undef, undef, $_[0] }
-
-sub slurp {
-  my ($path) = @_;
-  sysopen my $file, $path, 0 or return '';
-  my $text = '';
-  1 while sysread $file, $text, 65536, length $text;
-  return $text;
-}
-
-# Of /proc/PID/stat, what follows the name: 0 state, 1 parent, 3 session, 19 start, 49 exit status.
-sub stat_of {
-  my $text = slurp("/proc/$_[0]/stat");
-  return split ' ', substr $text, rindex($text, ')') + 2;
-}
 
 # A line counts when its end is there, so one write tells all or nothing.
 sub append {
@@ -175,4 +152,4 @@ sub wanted { return !defined recv $_[0], my $peek, 1, 0x42 }
 `;
 
 /** The whole program. */
-export const keeperProgram = keeper + slotRun;
+export const keeperProgram = keeper + slotRun + becoming + looking;

@@ -28,7 +28,7 @@ export function parseArray(text: string): ArraySpec | Flaw {
 }
 
 /** How many tasks an array has. */
-const tasksOf = (array: ArraySpec): number =>
+export const tasksOf = (array: ArraySpec): number =>
   Math.floor((array.last - array.first) / array.step) + 1;
 
 /** The shortest form that `parseArray` reads. */

@@ -1,6 +1,7 @@
+import { tasksOf } from './arrayrange.ts';
 import { plainPath } from './pattern.ts';
 import { showPorts } from './portlist.ts';
-import type { JobSpec } from './spec.ts';
+import type { ArraySpec, JobSpec } from './spec.ts';
 import { storageVariables } from './storage.ts';
 
 /** What is known of an attempt once it has a place, besides what its script asked for. */
@@ -8,8 +9,8 @@ export type JobFacts = {
   /** The job's full id. */
   readonly job: string;
   readonly attempt: number;
-  /** The index of this task of an array; null: the job is none. */
-  readonly task: number | null;
+  /** The array whose tasks it runs; null: none. Each task is told its index besides. */
+  readonly array: (ArraySpec & { readonly id: string }) | null;
   /** The nodes of the job, the main one first. */
   readonly nodes: readonly { readonly name: string; readonly address: string }[];
   /** Which of the nodes this environment is for, from 0. */
@@ -89,7 +90,7 @@ function placed(facts: JobFacts): Record<string, string> {
   return {
     SWM_JOB_ID: facts.job,
     SWM_ATTEMPT: String(facts.attempt),
-    ...(facts.task === null ? {} : { SWM_ARRAY_TASK: String(facts.task) }),
+    ...(facts.array === null ? {} : ofArray(facts.array)),
     SWM_NODES: names,
     SWM_JOB_NODES: names,
     SWM_NODES_NUMBER: number,
@@ -103,6 +104,14 @@ function placed(facts: JobFacts): Record<string, string> {
     SWM_TASK_SOCKET: facts.taskSocket,
   };
 }
+
+const ofArray = (array: NonNullable<JobFacts['array']>): Record<string, string> => ({
+  SWM_ARRAY_JOB_ID: array.id,
+  SWM_ARRAY_TASK_COUNT: String(tasksOf(array)),
+  SWM_ARRAY_TASK_MIN: String(array.first),
+  SWM_ARRAY_TASK_MAX: String(array.first + (tasksOf(array) - 1) * array.step),
+  SWM_ARRAY_TASK_STEP: String(array.step),
+});
 
 /**
  * Where a job saves itself, as its script has it. It may name the job, so that the checkpoints of

@@ -5,7 +5,7 @@ import { emptySpec, type JobSpec } from '../../../src/protocol/jobscript/spec.ts
 const facts: JobFacts = {
   job: '0197f3a2-5b1c-7d2e-8f30-a1b2c3d4e5f6',
   attempt: 2,
-  task: null,
+  array: null,
   nodes: [
     { name: 'swm-0197f3a2-main', address: '10.0.0.4' },
     { name: 'swm-0197f3a2-1', address: '10.0.0.5' },
@@ -111,8 +111,16 @@ describe('the environment of a job', () => {
     expect(of({ env })).toStrictEqual(merged);
   });
 
-  it('tells a task of an array its index, also 0', () => {
-    expect(of({}, { task: 0 })).toStrictEqual({ ...empty, SWM_ARRAY_TASK: '0' });
+  it('tells what runs tasks of an array which they are', () => {
+    const array = { id: 'a', first: 3, last: 10, step: 3, limit: 2 };
+    expect(of({}, { array })).toStrictEqual({
+      ...empty,
+      SWM_ARRAY_JOB_ID: 'a',
+      SWM_ARRAY_TASK_COUNT: '3',
+      SWM_ARRAY_TASK_MIN: '3',
+      SWM_ARRAY_TASK_MAX: '9',
+      SWM_ARRAY_TASK_STEP: '3',
+    });
   });
 
   it('tells where each storage is, and all of them', () => {

@@ -1,7 +1,7 @@
 import { common, workerFamilies } from '../../../src/actors/families.ts';
 import { type Lead, NO_LEAD, OF_NODE, refusal } from '../../../src/actors/lead.ts';
 import { workerTree } from '../../../src/actors/tree.ts';
-import type { Outs, TaskSockets } from '../../../src/actors/ways.ts';
+import type { Outs, ShiftFiles, TaskSockets } from '../../../src/actors/ways.ts';
 import { type Led, ledFrom } from '../../../src/node/lead.ts';
 import type { Envelope } from '../../../src/protocol/envelope.ts';
 import { Failed } from '../../../src/protocol/errors.ts';
@@ -34,6 +34,16 @@ export type WorkerSetup = {
 /** Jobs of a day reach nobody. */
 const noDoors: Outs & TaskSockets = { open: async () => {}, close: async () => {} };
 
+/** Nor does any of them have an array. */
+const none = (): never => {
+  throw new Failed('bug', 'no job of a day is a shift');
+};
+const noShifts: ShiftFiles = {
+  news: async () => none(),
+  feed: async () => none(),
+  recall: async () => none(),
+};
+
 /** A worker with the real runners. It joins once, and follows whichever head leads. */
 export function openWorker(setup: WorkerSetup): SimNode {
   const { world, network, machine, faults } = setup;
@@ -53,7 +63,7 @@ export function openWorker(setup: WorkerSetup): SimNode {
       const images = { bring: async () => {} };
       const addresses = { address: '127.0.0.1', outAddress: '127.0.0.1', ownNetworks: true };
       const doors = { outs: noDoors, tasks: noDoors, meter: { watch: () => () => {} } };
-      const place = { ...addresses, ...doors, path: '/bin', ...account };
+      const place = { ...addresses, ...doors, shifts: noShifts, path: '/bin', ...account };
       return { ...common, ...workerFamilies({ processes, images, workplace, clock, ...place }) };
     },
     boot: (life) => {
