@@ -3,20 +3,13 @@
  * soon a process is there, beside what the machine gives without any of it.
  */
 import { spawn } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Processes } from '../src/actors/ports.ts';
 import { openProcesses } from '../src/platform/process/processes.ts';
+import { bareShells, ended } from './bare-shells.ts';
 import { type Measures, percentile, run } from './rounds.ts';
 
 const JOBS = 1_000;
@@ -68,30 +61,6 @@ async function ours(processes: Processes): Promise<Measures> {
   return { processes: (JOBS / (performance.now() - before)) * 1_000 };
 }
 
-/** Two shells, each with half of the lines, and a file for the output and the errors of each. */
-async function floor(): Promise<Measures> {
-  const place = directory();
-  const scripts = [0, 1].map((shell) => {
-    const path = join(place, `${shell}.sh`);
-    const lines = Array.from(
-      { length: JOBS / 2 },
-      (_, n) => `/bin/true >${shell}.${n}.out 2>${shell}.${n}.err`,
-    );
-    writeFileSync(path, `${lines.join('\n')}\n`);
-    return path;
-  });
-  const before = performance.now();
-  await Promise.all(scripts.map((path) => ended(spawn('/bin/sh', [path], { cwd: place }))));
-  const rate = (JOBS / (performance.now() - before)) * 1_000;
-  if (readdirSync(place).length !== 2 * JOBS + 2) throw new Error('the floor lost a log');
-  return { processes: rate };
-}
-
-const ended = (child: ReturnType<typeof spawn>): Promise<void> =>
-  new Promise((resolve, reject) => {
-    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`exit ${code}`))));
-  });
-
 async function alone(start: (n: number) => Promise<number>): Promise<Measures> {
   const times: number[] = [];
   for (let n = 0; n < SINGLE; n++) {
@@ -123,7 +92,10 @@ try {
     units: { processes: '1/s' },
     setup: `two dash shells, ${JOBS / 2} lines of /bin/true each, two log files a line`,
     ours: { name: 'swm', run: () => ours(processes) },
-    beside: { name: 'bare shells', run: floor },
+    beside: {
+      name: 'bare shells',
+      run: async () => ({ processes: await bareShells(directory(), JOBS) }),
+    },
   });
   const place = directory();
   await run({
