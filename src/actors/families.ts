@@ -117,6 +117,8 @@ const forJobs = (ports: JobPorts): Families => ({
       'job.lease',
       'job.secrets',
       'job.overspent',
+      'job.await',
+      'job.moved',
     ] as const,
     tasks: jobTasks(ports),
     keeping: jobKeeping,

@@ -96,6 +96,8 @@ export const messages = {
   'user.enrol': call(118, '/users/{user}', heads, 'Spends a token on a public key.'),
   'user.rekey': call(119, '/users/{user}', heads, 'Lets another key speak for a user.'),
   'user.drop': call(120, '/users/{user}', heads, 'Revokes a user.'),
+  'job.await': call(163, '/jobs/{id}', nobody, 'Says how a job is, and has it tell its end.'),
+  'job.moved': tell(164, '/jobs/{id}', nobody, 'A job that it waits for has started, or ended.'),
   'cluster.claim': call(52, '/clusters/{cluster}', nobody, 'Holds nodes for an attempt.'),
   'cluster.unclaim': call(53, '/clusters/{cluster}', nobody, 'Ends a hold.'),
   'cluster.node': call(54, '/clusters/{cluster}', nobody, 'Tells how one of its nodes is.'),

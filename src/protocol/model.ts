@@ -95,7 +95,7 @@ export const Spec = Type.Object({
   ]),
   after: list(
     Type.Object({
-      when: Type.Enum(['after', 'after-ok', 'after-any']),
+      when: Type.Enum(['after', 'after-ok', 'after-not-ok', 'after-any']),
       jobs: list(text(64), limits.filesMax),
     }),
     limits.filesMax,

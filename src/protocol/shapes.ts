@@ -1,5 +1,6 @@
 import Type, { type TSchema } from 'typebox';
 import { Order, Report } from './attempt.ts';
+import { dependencyShapes } from './dependency-shapes.ts';
 import { headShapes } from './head-shapes.ts';
 import { limits } from './limits.ts';
 import type { messages } from './messages.ts';
@@ -35,6 +36,7 @@ export const shapes = {
   ...headShapes,
   ...nodeShapes,
   ...userShapes,
+  ...dependencyShapes,
 
   'job.create': {
     body: Type.Object({
@@ -120,10 +122,7 @@ export const shapes = {
     /** Whether all that the hold stood for is gone, or free again. */
     reply: Type.Object({ gone: Type.Boolean() }),
   },
-  'cluster.news': {
-    body: Type.Object({ cluster: name, job: uuid, attempt }),
-    reply: nothing,
-  },
+  'cluster.news': { body: Type.Object({ cluster: name, job: uuid, attempt }), reply: nothing },
   'cluster.forget': { body: Type.Object({ cluster: name, before: instant }), reply: nothing },
   'cluster.condemn': {
     body: Type.Object({ cluster: name, remote: name, externalId: text(1024) }),

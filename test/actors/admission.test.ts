@@ -7,7 +7,7 @@ import { Failed } from '../../src/protocol/errors.ts';
 import type { Body } from '../../src/protocol/messages.ts';
 import type { Shelf } from './memory.ts';
 import { memoryStore } from './memory.ts';
-import { ANN, aJob, BEN, ID, OPERATOR } from './things.ts';
+import { ANN, aJob, BEN, ID, OPERATOR, OTHER } from './things.ts';
 
 const SHA = 'a'.repeat(64);
 const context = { signal: new AbortController().signal, emit: () => {}, path: '/sessions/1' };
@@ -108,9 +108,6 @@ describe('a submission', () => {
 
   it.each([
     ['#SWM array 1-3', 'array'],
-    ['#SWM after 0197f3a2', 'after, after-ok, after-any'],
-    ['#SWM after-ok 0197f3a2', 'after, after-ok, after-any'],
-    ['#SWM after-any 0197f3a2', 'after, after-ok, after-any'],
     ['#SWM queue night', 'queue'],
     ['#SWM gang g1', 'gang'],
     ['#SWM notify https://x.org/y', 'notify'],
@@ -243,5 +240,44 @@ describe('what is read of a job', () => {
     expect(await code(resolve('0197f3'))).toBe(
       'not_found: several jobs have ids that begin with 0197f3',
     );
+  });
+});
+
+describe('a submission that waits for other jobs', () => {
+  const store = memoryStore();
+  const THEIRS = OTHER;
+  store.keep(keeping, `/jobs/${ID}`, aJob());
+  store.keep(keeping, `/jobs/${THEIRS}`, aJob({ id: THEIRS, owner: 'ben' }));
+  const short = ID.slice(0, 8);
+
+  it('names each by its whole id, once', async () => {
+    const script = `#SWM after-ok ${short} ${ID}\n#SWM after ${short}\n`;
+    const { spec } = await admit(script, { store });
+    expect(spec.after).toEqual([
+      { when: 'after-ok', jobs: [ID] },
+      { when: 'after', jobs: [ID] },
+    ]);
+  });
+
+  it.each([
+    ['after-ok', THEIRS],
+    ['after-any', THEIRS.slice(0, 8)],
+    ['after-not-ok', 'ffffffff'],
+    ['after', 'ffffffff-2222-7333-8444-555555555555'],
+  ])('by `%s %s`, which is not its owner’s or not there, is refused alike', async (when, id) => {
+    expect(await code(admit(`#SWM ${when} ${id}\n`, { store }))).toBe(
+      `not_found: ${when}: you have no job ${id}`,
+    );
+  });
+
+  it('may wait for others’ if an operator submits it, and for what is left of one', async () => {
+    const purged = aJob({ phase: 'ended', remains: 'key', id: ID });
+    store.keep(keeping, `/jobs/${ID}`, purged);
+    const body = { script: `#SWM after ${THEIRS} ${short}\n`, inputs: [] };
+    const { spec } = await sessionTasks(ports(store)).admit(
+      { user: OPERATOR, from: '', body },
+      context,
+    );
+    expect(spec.after).toEqual([{ when: 'after', jobs: [THEIRS, ID] }]);
   });
 });

@@ -185,6 +185,8 @@ export const messageSamples: Samples = {
   },
   'secret.keep': { body: { owner, name: 'db', sealed: 'v1.x' }, reply: { name: 'db' } },
   'secret.drop': { body: { owner, name: 'db' }, reply: { name: 'db' } },
+  'job.await': { body: { id }, reply: { started: true, state: '', exitcode: 0 } },
+  'job.moved': { body: { id, job: id, started: true, state: 'F', exitcode: 3 }, reply },
   'cluster.claim': { body: { ...hold, owner, placement }, reply },
   'cluster.unclaim': { body: hold, reply: { gone: true } },
   'cluster.news': { body: hold, reply },

@@ -2,6 +2,7 @@ import type { Body } from '../../protocol/messages.ts';
 import type { Behaviour } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { newJob } from './birth.ts';
+import { foundAwaiting, heardOfOthers, tellAwaiting } from './dependencies.ts';
 import { enterReleasing, releasing } from './ending.ts';
 import { unheld } from './hold.ts';
 import {
@@ -38,10 +39,16 @@ export const job: Behaviour<Body<'job.create'>, Job, JobHears, JobEvent, JobTask
       if (said !== undefined) return said;
     }
     if (event.is === 'untied') return untied(state, now);
-    return inPhase(state, event, now);
+    return (
+      foundAwaiting(state, event) ?? heardOfOthers(state, event, now) ?? inPhase(state, event, now)
+    );
   },
 
-  enter: (state, now) => [...enterPhase(state, now), ...lookAfter(state, now)],
+  enter: (state, now) => [
+    ...enterPhase(state, now),
+    ...lookAfter(state, now),
+    ...tellAwaiting(state),
+  ],
 };
 
 function enterPhase(state: Job, now: Millis): readonly JobEffect[] {

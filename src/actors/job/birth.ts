@@ -1,6 +1,7 @@
 import { limits } from '../../protocol/limits.ts';
 import type { Body } from '../../protocol/messages.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { unmetOf } from './dependencies.ts';
 import type { Job } from './job.ts';
 
 /** A job as it is submitted: its first attempt waits for a place. */
@@ -44,6 +45,8 @@ export function newJob(body: Body<'job.create'>, now: Millis): Job {
     remains: 'all',
     checkpoint: null,
     tiedUntil: tied ? now + limits.tieMs : null,
+    unmet: unmetOf(spec),
+    awaited: false,
     hold: spec.hold ? { by: owner, isOperators: false, since: now } : null,
   };
 }

@@ -141,5 +141,6 @@ export function purged(job: Job, now: Millis): Job {
     runs: [],
     details: '',
     checkpoint: null,
+    unmet: [],
   };
 }

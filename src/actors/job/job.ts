@@ -44,6 +44,9 @@ export type Hold = {
   readonly since: Millis;
 };
 
+/** A job that this one waits for, and what of it. */
+export type Unmet = { readonly when: Spec['after'][number]['when']; readonly job: string };
+
 export type ClusterNews = Body<'job.cluster'>;
 
 export type Job = {
@@ -105,6 +108,10 @@ export type Job = {
   readonly hold?: Hold | null;
   /** Until when its terminal is taken to be there; null of one that has none. */
   readonly tiedUntil?: Millis | null;
+  /** What it still waits for of what its script says. */
+  readonly unmet?: readonly Unmet[] | null;
+  /** Another job waits for this one, or did. */
+  readonly awaited?: boolean | null;
 };
 
 export type JobHears =
@@ -122,7 +129,9 @@ export type JobHears =
   | 'job.report'
   | 'job.lease'
   | 'job.secrets'
-  | 'job.overspent';
+  | 'job.overspent'
+  | 'job.await'
+  | 'job.moved';
 
 export type JobEvent =
   | { readonly is: 'late' }
@@ -130,7 +139,10 @@ export type JobEvent =
   /** What it holds has cost all that it may. */
   | { readonly is: 'spent' }
   /** Its terminal may be gone. */
-  | { readonly is: 'untied' };
+  | { readonly is: 'untied' }
+  /** Who waits for it is to be told; one that it waits for is to be asked. */
+  | { readonly is: 'tell' }
+  | { readonly is: 'ask'; readonly job: string };
 
 export type JobTasks = {
   /** Finds an address for the job's `in` ports. */
@@ -151,6 +163,11 @@ export type JobTasks = {
   secrets: readonly [
     { readonly owner: string; readonly names: readonly string[] },
     Readonly<Record<string, string>>,
+  ];
+  /** A page of those that wait for a job. */
+  awaiting: readonly [
+    { readonly job: string; readonly after: string },
+    { readonly jobs: readonly string[]; readonly next: string },
   ];
 };
 

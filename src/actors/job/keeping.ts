@@ -1,6 +1,7 @@
 import { decodeRecord, encodeRecord, type RecordKind } from '../../protocol/records.ts';
 import type { Keeping } from '../../runtime/family.ts';
 import { sortable, tomb } from '../keeping.ts';
+import { awaitedBy, isAwaiting } from './dependencies.ts';
 import { isTied, type Job } from './job.ts';
 
 type Head = Omit<Job, 'script'>;
@@ -46,6 +47,8 @@ const kind: RecordKind<Head> = {
     'checkpoint',
     'hold',
     'tiedUntil',
+    'unmet',
+    'awaited',
   ],
   upgrade: (older) => ({ heldAt: 0, spent: 0, ...older }),
 };
@@ -61,6 +64,8 @@ export const SHORT = '/jobs-by-id';
 /** Those that have ended, by the instant of it; and the addresses that are in use. */
 export const ENDED = '/ended';
 export const ALIASES = '/aliases';
+/** Those that wait for a job, under its id. */
+export const AWAITING = '/awaiting';
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
@@ -80,9 +85,12 @@ export const keeping: Keeping<Job> = {
     if (job.remains === 'key') return [short, tomb(job.since)];
     const at = sortable(job.submittedAt);
     const lists = [`${BY_TIME}/${at}`, `${byOwner(job.owner)}/${at}`, short];
-    if (job.phase === 'queued')
-      // One that is tied has to be looked after from a start on.
-      return [...lists, `${QUEUED}/${at}`, ...(isTied(job) ? [LIVE] : [])];
+    if (job.phase === 'queued') {
+      // One that is tied, or waits for others, has to be looked after from a start on.
+      const isLive = isTied(job) || isAwaiting(job);
+      const awaited = isAwaiting(job) ? awaitedBy(job).map((id) => `${AWAITING}/${id}`) : [];
+      return [...lists, `${QUEUED}/${at}`, ...(isLive ? [LIVE] : []), ...awaited];
+    }
     if (job.phase === 'ended') return [...lists, `${ENDED}/${sortable(job.since)}`];
     if (job.phase === 'placing') return [...lists, LIVE, PLACING];
     return [...lists, LIVE, ...(job.alias === '' ? [] : [`${ALIASES}/${job.alias}`])];

@@ -12,6 +12,7 @@ import type { Budgets } from '../account/account.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { isKept } from '../cluster/keep.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
+import { isAwaiting } from '../job/dependencies.ts';
 import type { Job } from '../job/job.ts';
 import { keeping as jobKeeping } from '../job/keeping.ts';
 import { row, view } from '../job/view.ts';
@@ -20,6 +21,7 @@ import { NODES, keeping as nodeKeeping } from '../node/keeping.ts';
 import type { NodeRecord } from '../node/node.ts';
 import { priceOf, rateOf } from '../price.ts';
 import { accountRows } from './accounts.ts';
+import { whyJobAwaits } from './dependencies.ts';
 import { jobPage } from './job-page.ts';
 import { secretRows } from './secrets.ts';
 import { usagePage } from './usage.ts';
@@ -119,10 +121,21 @@ function all<S>(store: Records, keeping: Keeping<S>, prefix: string): readonly S
 
 async function jobs(from: Reading, user: Who, asked: Body<'job.list'>): Promise<Reply<'job.list'>> {
   const { jobs: found, next } = jobPage(from.store, user, asked);
-  const queued = found.filter((job) => job.phase === 'queued').map((job) => job.id);
-  const reasons = queued.length > 0 ? await from.reasons(queued) : {};
+  const reasons = await reasonsOf(from, found);
   const rows = found.map((job): JobRow => row(job, reasons[job.id]));
   return { jobs: rows.filter((job) => fits(job, asked)), next };
+}
+
+/** Why jobs wait: what the scheduler says of those that it knows, and for which jobs others do. */
+async function reasonsOf(
+  from: Reading,
+  jobs: readonly Job[],
+): Promise<Readonly<Record<string, string>>> {
+  const queued = jobs.filter(({ phase }) => phase === 'queued');
+  const awaiting = queued.filter(isAwaiting).map((job) => [job.id, whyJobAwaits(from.store, job)]);
+  const known = queued.filter((job) => !isAwaiting(job)).map(({ id }) => id);
+  const told = known.length > 0 ? await from.reasons(known) : {};
+  return { ...told, ...Object.fromEntries(awaiting) };
 }
 
 function fits(row: JobRow, { states = '', name = '', account = '' }: Body<'job.list'>): boolean {
@@ -138,7 +151,7 @@ async function show(from: Reading, user: Who, id: string): Promise<ReturnType<ty
   if (job?.remains !== 'all') throw new Failed('not_found', `no job ${id}`);
   if (user.door === 'terminal' && user.id !== job.owner)
     throw new Failed('forbidden', `job ${id} belongs to somebody else`);
-  const reasons = job.phase === 'queued' ? await from.reasons([id]) : {};
+  const reasons = await reasonsOf(from, [job]);
   const shown = view(job, from.now(), reasons[id]);
   if (job.scriptBlob === null) return shown;
   const script = new TextDecoder().decode(await from.readBlob(job.scriptBlob.sha256));

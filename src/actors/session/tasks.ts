@@ -12,6 +12,7 @@ import { SHORT } from '../job/keeping.ts';
 import { hasOut } from '../job/out-target.ts';
 import type { Seal } from '../safe/safe.ts';
 import { isAsked } from '../scheduler/want.ts';
+import { dependencies } from './dependencies.ts';
 import { type Reading, read } from './read.ts';
 import { checkSecrets, secretMessage } from './secrets.ts';
 import type { SessionTasks } from './session.ts';
@@ -59,8 +60,10 @@ async function admit(
   if (closed !== '') throw new Failed('disk_full', closed);
   const script = await scriptOf(ports, body);
   const asked = specOf(script, body.file ?? 'script');
+  if (asked.after.length > 0) await ports.current();
   const spec = {
     ...asked,
+    after: dependencies(ports.store, user, asked.after),
     walltimeMs: asked.walltimeMs || (ports.walltimeMs ?? 0),
     checkpoint: asksForCheckpoints(asked),
     ...(asked.onNodeLoss === 'requeue' && { leaseMs: ports.leaseMs ?? limits.leaseMs }),
@@ -97,7 +100,6 @@ const asksForCheckpoints = (spec: Spec): boolean =>
 /** What scripts may ask for and swm cannot do yet, and how one sees that a script asks for it. */
 export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   array: ({ array }) => array !== null,
-  'after, after-ok, after-any': ({ after }) => after.length > 0,
   queue: ({ queue }) => queue !== '',
   gang: ({ gang }) => gang !== '',
   notify: ({ notify }) => notify !== '',

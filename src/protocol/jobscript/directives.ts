@@ -180,6 +180,12 @@ const rows = {
     help: 'Waits until these jobs have ended well.',
     repeatable: true,
   },
+  'after-not-ok': {
+    takes: jobs('after-not-ok'),
+    argument: 'ID…',
+    help: 'Waits until these jobs have failed, or were cancelled.',
+    repeatable: true,
+  },
   'after-any': {
     takes: jobs('after-any'),
     argument: 'ID…',
