@@ -6,10 +6,13 @@ import type { JobSpec } from '../protocol/jobscript/spec.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Body } from '../protocol/messages.ts';
 import { asksOf } from './asks.ts';
+import { isDagFile } from './dag-file-name.ts';
 import { exits, explain, Usage } from './exits.ts';
 import { readGiven } from './given.ts';
-import { findInputs, sendInputs } from './inputs.ts';
+import { findInputs, type Input, sendInputs } from './inputs.ts';
+import type { Screen } from './screen.ts';
 import { envOf, overridden, scriptOf } from './script-edit.ts';
+import { filled, givenParameters } from './template.ts';
 import { type Call, isOn, listOf, textOf } from './verb.ts';
 import { resultOf } from './waiting.ts';
 
@@ -19,6 +22,8 @@ import { resultOf } from './waiting.ts';
  */
 export async function run(call: Call): Promise<number> {
   const { options, screen } = call;
+  if (call.behind === undefined && isDagFile(call.args[0] ?? ''))
+    return (await import('./dag-submit.ts')).run(call);
   const { file, text } = await given(call);
   const { script, spec } = edited(call, file, text);
   const inputs = await findInputs(spec.inputFiles, process.cwd());
@@ -30,7 +35,9 @@ export async function run(call: Call): Promise<number> {
   const wait = isOn(options, 'wait');
   try {
     const client = await call.client();
-    const id = await submitted(call, client, { file, script, inputs });
+    const key = textOf(options, 'once');
+    const once = key === undefined ? {} : { key };
+    const id = await submitted(screen, client, { file, script, inputs }, once);
     if (screen.json && !wait) screen.printJson({ id });
     else if (!screen.json) screen.print(id);
     return wait ? await resultOf(client, screen, id) : exits.good;
@@ -64,7 +71,8 @@ const nameOf = (file: string): string => (file === '-' ? 'stdin' : file);
 
 type Edited = { readonly script: string; readonly spec: JobSpec };
 
-function edited({ options }: Call, file: string, script: string): Edited {
+function edited({ options }: Call, file: string, text: string): Edited {
+  const script = filled(text, nameOf(file), givenParameters(listOf(options, 'param')));
   const { env } = specOf(script, file);
   const overrides = {
     name: textOf(options, 'name'),
@@ -75,26 +83,30 @@ function edited({ options }: Call, file: string, script: string): Edited {
   return { script: changed, spec: specOf(changed, file) };
 }
 
-function specOf(script: string, file: string): JobSpec {
+export function specOf(script: string, file: string): JobSpec {
   const parsed = parseScript(script, nameOf(file));
   if ('spec' in parsed) return parsed.spec;
   throw new Usage(parsed.errors.map((error) => formatScriptError(nameOf(file), error)).join('\n'));
 }
 
-type Job = { readonly file: string; readonly script: string; readonly inputs: readonly Input[] };
+type Job = {
+  readonly file: string;
+  readonly script: string;
+  readonly inputs: readonly Input[];
+};
 
-async function submitted(
-  { screen, options }: Call,
+export async function submitted(
+  screen: Screen,
   client: Client,
   { file, script, inputs }: Job,
+  more: Partial<Body<'job.submit'>>,
 ): Promise<string> {
   await sendInputs(client, inputs, screen);
-  const once = textOf(options, 'once');
   const body: Body<'job.submit'> = {
     ...(await sentScript(client, script)),
     file: nameOf(file),
     inputs: inputs.map((input) => input.file),
-    ...(once === undefined ? {} : { key: once }),
+    ...more,
   };
   const { id } = await client.call('job.submit', body);
   return id;

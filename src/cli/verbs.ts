@@ -1,5 +1,6 @@
 import { askFlags } from './asks.ts';
 import { contextVerbs } from './context-verbs.ts';
+import { dagVerbs } from './dag-verbs.ts';
 import { liveVerbs } from './live-verbs.ts';
 import { nodeVerbs, output } from './node-verbs.ts';
 import { outputVerbs } from './output-verbs.ts';
@@ -9,6 +10,7 @@ import type { Flag, VerbRow } from './verb.ts';
 
 /** What the verbs of two words are about. */
 export const groups: Readonly<Record<string, string>> = {
+  dag: 'Jobs that wait for each other, submitted as one.',
   head: 'The heads, which decide and remember together.',
   leader: 'The head that leads.',
   node: 'Nodes that are not made by a site.',
@@ -41,6 +43,7 @@ export const verbs: readonly VerbRow[] = [
       ['-w, --wait', 'wait for the results, and end with the job’s exit code'],
       ['-n, --name <name>', 'call the job so, whatever the script says'],
       ['-e, --env <name=value>', 'a variable of the job’s environment', 'list'],
+      ['-p, --param <name=value>', 'what stands for {{name}}, which the script declares', 'list'],
       ['--once <key>', 'submitting twice with one key makes one job'],
       ['--dry-run', 'read the script, show what it asks for, and send nothing'],
       ...askFlags,
@@ -109,6 +112,7 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('./checkpoint.ts'),
   },
   ...queueVerbs,
+  ...dagVerbs,
   {
     name: 'get',
     args: '<id> [path...]',

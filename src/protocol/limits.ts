@@ -1,4 +1,5 @@
 import { clusterLimits } from './cluster-limits.ts';
+import { dagLimits } from './dag-limits.ts';
 import { execLimits } from './exec-limits.ts';
 import { gateServiceLimits } from './gate-service-limits.ts';
 import { headLimits } from './head-limits.ts';
@@ -15,6 +16,7 @@ import { userLimits } from './user-limits.ts';
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
 export const limits = {
   ...clusterLimits,
+  ...dagLimits,
   ...execLimits,
   ...gateServiceLimits,
   ...headLimits,

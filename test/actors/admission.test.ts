@@ -243,41 +243,20 @@ describe('what is read of a job', () => {
   });
 });
 
-describe('a submission that waits for other jobs', () => {
+it('a submission may wait, be held, and be of a DAG, as its sender says', async () => {
   const store = memoryStore();
-  const THEIRS = OTHER;
   store.keep(keeping, `/jobs/${ID}`, aJob());
-  store.keep(keeping, `/jobs/${THEIRS}`, aJob({ id: THEIRS, owner: 'ben' }));
-  const short = ID.slice(0, 8);
-
-  it('names each by its whole id, once', async () => {
-    const script = `#SWM after-ok ${short} ${ID}\n#SWM after ${short}\n`;
-    const { spec } = await admit(script, { store });
-    expect(spec.after).toEqual([
-      { when: 'after-ok', jobs: [ID] },
-      { when: 'after', jobs: [ID] },
-    ]);
-  });
-
-  it.each([
-    ['after-ok', THEIRS],
-    ['after-any', THEIRS.slice(0, 8)],
-    ['after-not-ok', 'ffffffff'],
-    ['after', 'ffffffff-2222-7333-8444-555555555555'],
-  ])('by `%s %s`, which is not its owner’s or not there, is refused alike', async (when, id) => {
-    expect(await code(admit(`#SWM ${when} ${id}\n`, { store }))).toBe(
-      `not_found: ${when}: you have no job ${id}`,
-    );
-  });
-
-  it('may wait for others’ if an operator submits it, and for what is left of one', async () => {
-    const purged = aJob({ phase: 'ended', remains: 'key', id: ID });
-    store.keep(keeping, `/jobs/${ID}`, purged);
-    const body = { script: `#SWM after ${THEIRS} ${short}\n`, inputs: [] };
-    const { spec } = await sessionTasks(ports(store)).admit(
-      { user: OPERATOR, from: '', body },
-      context,
-    );
-    expect(spec.after).toEqual([{ when: 'after', jobs: [THEIRS, ID] }]);
-  });
+  const after = [{ when: 'after-any' as const, jobs: [ID.slice(0, 8)] }];
+  const dag = { id: OTHER, dag: 'night', job: 'a', needs: [] };
+  const script = `#SWM after ${ID}\n`;
+  const made = await admit(script, { store }, { after, hold: true, dag });
+  const all = [
+    { when: 'after', jobs: [ID] },
+    { when: 'after-any', jobs: [ID] },
+  ];
+  expect(made.spec).toMatchObject({ after: all, hold: true, dag });
+  // Each is another request.
+  const plain = await admit(script, { store });
+  const waiting = await admit(script, { store }, { after });
+  expect(new Set([made, plain, waiting].map(({ digest }) => digest)).size).toBe(3);
 });

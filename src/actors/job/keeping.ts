@@ -64,6 +64,9 @@ export const SHORT = '/jobs-by-id';
 /** Those that have ended, by the instant of it; and the addresses that are in use. */
 export const ENDED = '/ended';
 export const ALIASES = '/aliases';
+/** Those of a DAG, by its id, and by its name. */
+export const DAGS = '/dags';
+export const DAG_NAMES = '/dag-names';
 /** Those that wait for a job, under its id. */
 export const AWAITING = '/awaiting';
 
@@ -84,7 +87,9 @@ export const keeping: Keeping<Job> = {
     const short = `${SHORT}/${job.id}`;
     if (job.remains === 'key') return [short, tomb(job.since)];
     const at = sortable(job.submittedAt);
-    const lists = [`${BY_TIME}/${at}`, `${byOwner(job.owner)}/${at}`, short];
+    const { dag } = job.spec;
+    const dags = dag ? [`${DAGS}/${dag.id}/${at}`, `${DAG_NAMES}/${dag.dag}/${at}`] : [];
+    const lists = [`${BY_TIME}/${at}`, `${byOwner(job.owner)}/${at}`, short, ...dags];
     if (job.phase === 'queued') {
       // One that is tied, or waits for others, has to be looked after from a start on.
       const isLive = isTied(job) || isAwaiting(job);

@@ -88,6 +88,7 @@ export function row(job: Job, reason = ''): JobRow {
     address: job.alias,
     request: requestOf(job),
     ...(job.placement !== null && { resources: job.placement.resources }),
+    ...(job.spec.dag && { dag: job.spec.dag }),
   };
 }
 

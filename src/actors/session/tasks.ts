@@ -60,10 +60,13 @@ async function admit(
   if (closed !== '') throw new Failed('disk_full', closed);
   const script = await scriptOf(ports, body);
   const asked = specOf(script, body.file ?? 'script');
-  if (asked.after.length > 0) await ports.current();
+  const after = [...asked.after, ...(body.after ?? [])];
+  if (after.length > 0) await ports.current();
   const spec = {
     ...asked,
-    after: dependencies(ports.store, user, asked.after),
+    after: dependencies(ports.store, user, after),
+    hold: asked.hold === true || body.hold === true,
+    ...(body.dag && { dag: body.dag }),
     walltimeMs: asked.walltimeMs || (ports.walltimeMs ?? 0),
     checkpoint: asksForCheckpoints(asked),
     ...(asked.onNodeLoss === 'requeue' && { leaseMs: ports.leaseMs ?? limits.leaseMs }),
@@ -84,10 +87,20 @@ async function admit(
     script: blob === null ? script : '',
     scriptBlob: blob,
     inputs,
-    digest: ports.digest(JSON.stringify([script, inputs])),
+    digest: ports.digest(requestText(script, inputs, body)),
     from,
     ...(body.tied === true && { tied: true }),
   };
+}
+
+/** All that makes one request another, so that a key is not used for two. */
+function requestText(
+  script: string,
+  inputs: Submit['inputs'],
+  { after, hold, dag }: Submit,
+): string {
+  const more = after || hold || dag ? [{ after, hold, dag }] : [];
+  return JSON.stringify([script, inputs, ...more]);
 }
 
 /** Whoever says where, how often or by what means that as well. */
