@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Client } from '../client/client.ts';
+import type { Input } from '../platform/input-files.ts';
 import { Failed } from '../protocol/errors.ts';
 import type { After, DagPlace } from '../protocol/model.ts';
 import { asksOf } from './asks.ts';
 import { type Dag, type DagJob, readDag } from './dag-file.ts';
 import { exits, Usage } from './exits.ts';
-import { findInputs, type Input } from './inputs.ts';
+import { findInputs } from './inputs.ts';
 import type { Screen } from './screen.ts';
 import { specOf, submitted } from './submit.ts';
 import { givenParameters } from './template.ts';
@@ -16,7 +17,8 @@ export async function run(call: Call): Promise<number> {
   const { args, options, screen } = call;
   // What is said of one job cannot be said of many.
   const odd =
-    ['name', 'env', 'wait'].find((option) => options[option] !== undefined) ?? asksOf(options)[0]?.[0];
+    ['name', 'env', 'wait'].find((option) => options[option] !== undefined) ??
+    asksOf(options)[0]?.[0];
   if (odd !== undefined) throw new Usage(`swm: --${odd} is for one job, not for a DAG`);
   const dag = await readDag(args[0]!, givenParameters(listOf(options, 'param')));
   const jobs = await Promise.all(dag.jobs.map((job) => checked(job)));

@@ -2,6 +2,7 @@ import Type, { type TSchema } from 'typebox';
 import { errors } from '../protocol/errors.ts';
 import type { Name } from '../protocol/messages.ts';
 import {
+  DagPlace,
   Failure,
   File,
   FlavorRow,
@@ -94,6 +95,21 @@ const Change = Type.Union([
   Type.Object({ at: instant, id: uuid, what: Type.String() }),
 ]);
 
+const Dag = Type.Union([
+  Type.Object({ id: uuid, name, jobs: Type.Record(Type.String(), uuid) }),
+  Type.Object({
+    name,
+    jobs: Type.Array(
+      Type.Object({
+        name,
+        file: path,
+        script: Type.String(),
+        needs: DagPlace.properties.needs,
+      }),
+    ),
+  }),
+]);
+
 /**
  * What each verb prints by `--json`: the shape of its result, or of each line where it goes on;
  * null of those that print none. Where the result is an answer of a head, so is its shape.
@@ -103,7 +119,11 @@ export const results: Readonly<Record<string, TSchema | null>> = {
     replyOf('job.submit'),
     JobRow,
     Type.Object({ spec: Spec, inputs: Type.Array(File) }),
+    Dag,
   ]),
+  'dag submit': Dag,
+  'dag show': Type.Array(JobRow),
+  'dag cancel': Type.Array(uuid),
   jobs: Type.Array(JobRow),
   show: JobView,
   why: Type.Object({

@@ -9,7 +9,7 @@ import { asksOf } from './asks.ts';
 import { isDagFile } from './dag-file-name.ts';
 import { exits, explain, Usage } from './exits.ts';
 import { readGiven } from './given.ts';
-import { findInputs, type Input, sendInputs } from './inputs.ts';
+import { findInputs, sendInputs } from './inputs.ts';
 import type { Screen } from './screen.ts';
 import { envOf, overridden, scriptOf } from './script-edit.ts';
 import { filled, givenParameters } from './template.ts';

@@ -5,6 +5,7 @@ import { liveVerbs } from './live-verbs.ts';
 import { nodeVerbs, output } from './node-verbs.ts';
 import { outputVerbs } from './output-verbs.ts';
 import { queueVerbs } from './queue-verbs.ts';
+import { secretVerbs } from './secret-verbs.ts';
 import { userVerbs } from './user-verbs.ts';
 import type { Flag, VerbRow } from './verb.ts';
 
@@ -28,8 +29,6 @@ const ephemeral: Flag = [
   '--ephemeral',
   'at the end, cancel all jobs, remove all clusters and the spool',
 ];
-
-const shared: Flag = ['--shared', 'for everybody’s jobs; operators only'];
 
 const allRemotes: Flag = ['--all-remotes', 'what exists at the sites, and whose it is'];
 
@@ -185,30 +184,7 @@ export const verbs: readonly VerbRow[] = [
     is: 'call',
     load: () => import('./status.ts'),
   },
-  {
-    name: 'secret set',
-    args: '<name>',
-    help: 'Keep a secret for jobs, piped in or from a file; nobody can read it back.',
-    flags: [['--from-file <file>', 'its value, taken as it is'], shared],
-    is: 'call',
-    load: () => import('./secret-set.ts'),
-  },
-  {
-    name: 'secret list',
-    args: '',
-    help: 'List the names of the secrets that your jobs may have.',
-    flags: [],
-    is: 'call',
-    load: () => import('./secret-list.ts'),
-  },
-  {
-    name: 'secret rm',
-    args: '<name>',
-    help: 'Remove a secret.',
-    flags: [shared],
-    is: 'call',
-    load: () => import('./secret-rm.ts'),
-  },
+  ...secretVerbs,
   {
     name: 'head list',
     args: '',
