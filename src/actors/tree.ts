@@ -75,6 +75,7 @@ export function controlTree({
       poolOf('users', 'user', store),
       poolOf('jobs', 'job', store),
       { name: 'sweeper', family: 'sweeper', args: {}, restart: 'permanent' },
+      poolOf('schedules', 'schedule', store),
       ...gates,
       keeper('housekeeper', {
         node: '',

@@ -15,6 +15,7 @@ import {
   text,
   uuid,
 } from '../protocol/model.ts';
+import { ScheduleRow } from '../protocol/schedule-shapes.ts';
 import { shapes } from '../protocol/shapes.ts';
 import {
   AccountRow,
@@ -164,6 +165,11 @@ export const results: Readonly<Record<string, TSchema | null>> = {
     ...shapes['node.status'].reply.properties,
     user: replyOf('user.show'),
   }),
+  'schedule add': replyOf('schedule.add'),
+  'schedule list': Type.Array(ScheduleRow),
+  'schedule remove': Type.Array(Named),
+  'schedule pause': Type.Array(Named),
+  'schedule resume': Type.Array(Named),
   'secret set': replyOf('secret.set'),
   'secret list': shapes['secret.list'].reply.properties.secrets,
   'secret rm': replyOf('secret.remove'),

@@ -58,7 +58,7 @@ async function given({ args, behind }: Call): Promise<{ file: string; text: stri
   return { file: 'command', text: scriptOf(behind) };
 }
 
-async function readScript(file: string): Promise<string> {
+export async function readScript(file: string): Promise<string> {
   const bytes = await readGiven(file, limits.scriptBytesMax);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -71,7 +71,7 @@ const nameOf = (file: string): string => (file === '-' ? 'stdin' : file);
 
 type Edited = { readonly script: string; readonly spec: JobSpec };
 
-function edited({ options }: Call, file: string, text: string): Edited {
+export function edited({ options }: Call, file: string, text: string): Edited {
   const script = filled(text, nameOf(file), givenParameters(listOf(options, 'param')));
   const { env } = specOf(script, file);
   const overrides = {
@@ -101,15 +101,23 @@ export async function submitted(
   { file, script, inputs }: Job,
   more: Partial<Body<'job.submit'>>,
 ): Promise<string> {
+  const sent = await sentWhole(screen, client, { file, script, inputs });
+  const { id } = await client.call('job.submit', { ...sent, ...more });
+  return id;
+}
+
+/** Brings a script and its files, and gives what a call says of them. */
+export async function sentWhole(
+  screen: Screen,
+  client: Client,
+  { file, script, inputs }: Job,
+): Promise<Body<'job.submit'>> {
   await sendInputs(client, inputs, screen);
-  const body: Body<'job.submit'> = {
+  return {
     ...(await sentScript(client, script)),
     file: nameOf(file),
     inputs: inputs.map((input) => input.file),
-    ...more,
   };
-  const { id } = await client.call('job.submit', body);
-  return id;
 }
 
 /** A long script goes as a blob, like any other file. */

@@ -5,6 +5,7 @@ import { liveVerbs } from './live-verbs.ts';
 import { nodeVerbs, output } from './node-verbs.ts';
 import { outputVerbs } from './output-verbs.ts';
 import { queueVerbs } from './queue-verbs.ts';
+import { scheduleVerbs } from './schedule-verbs.ts';
 import { secretVerbs } from './secret-verbs.ts';
 import { userVerbs } from './user-verbs.ts';
 import type { Flag, VerbRow } from './verb.ts';
@@ -15,6 +16,7 @@ export const groups: Readonly<Record<string, string>> = {
   head: 'The heads, which decide and remember together.',
   leader: 'The head that leads.',
   node: 'Nodes that are not made by a site.',
+  schedule: 'Scripts that are submitted again and again.',
   secret: 'Secrets that jobs are given by name.',
   user: 'Who may use swm; for operators.',
   cert: 'The certificate by which you are known.',
@@ -184,6 +186,7 @@ export const verbs: readonly VerbRow[] = [
     is: 'call',
     load: () => import('./status.ts'),
   },
+  ...scheduleVerbs,
   ...secretVerbs,
   {
     name: 'head list',

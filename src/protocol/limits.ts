@@ -7,6 +7,7 @@ import { inputLimits } from './input-limits.ts';
 import { logLimits } from './log-limits.ts';
 import { noticeLimits } from './notice-limits.ts';
 import { requestLimits } from './request-limits.ts';
+import { scheduleLimits } from './schedule-limits.ts';
 import { secretLimits } from './secret-limits.ts';
 import { shellLimits } from './shell-limits.ts';
 import { siteLimits } from './site-limits.ts';
@@ -25,6 +26,7 @@ export const limits = {
   ...noticeLimits,
   ...requestLimits,
   ...siteLimits,
+  ...scheduleLimits,
   ...secretLimits,
   ...tieLimits,
   ...shellLimits,

@@ -20,6 +20,7 @@ import {
   uuid,
 } from './model.ts';
 import { drained, nodeShapes } from './node-shapes.ts';
+import { scheduleShapes } from './schedule-shapes.ts';
 import { secretName } from './secret-model.ts';
 import { terminalShapes } from './terminal-shapes.ts';
 import { userShapes } from './user-shapes.ts';
@@ -37,6 +38,7 @@ export const shapes = {
   ...nodeShapes,
   ...userShapes,
   ...dependencyShapes,
+  ...scheduleShapes,
 
   'job.create': {
     body: Type.Object({

@@ -19,6 +19,7 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     store,
     seal: sealBy(() => 'a key'),
     jobId: (_, key = '') => uuid('11111111', String(key.length)),
+    nextTick: (_, __, after) => after + 60_000,
     digest: (text) => `digest of ${text.length}`,
     hasBlob: async (sha256) => sha256 === SHA,
     readBlob: async () => new TextEncoder().encode('#!/bin/sh\n#SWM name blob\n'),

@@ -155,6 +155,7 @@ describe('a tree', () => {
       'users',
       'jobs',
       'sweeper',
+      'schedules',
       'gate-cloud',
       'housekeeper',
     ]);

@@ -1,4 +1,5 @@
 import type { Body, Name, Reply } from '../../src/protocol/messages.ts';
+import { scheduleSamples } from './schedule-messages.ts';
 import { userSamples } from './user-messages.ts';
 import {
   at,
@@ -37,6 +38,7 @@ const invitation = { heads: ['10.0.0.1:10001'], caFingerprint: hash, token: 'sec
 /** Every message of the table, with its answer; the compiler asks for those that are missing. */
 export const messageSamples: Samples = {
   ...userSamples,
+  ...scheduleSamples,
   'job.submit': {
     body: {
       script,
@@ -185,8 +187,6 @@ export const messageSamples: Samples = {
   },
   'secret.keep': { body: { owner, name: 'db', sealed: 'v1.x' }, reply: { name: 'db' } },
   'secret.drop': { body: { owner, name: 'db' }, reply: { name: 'db' } },
-  'job.await': { body: { id }, reply: { started: true, state: '', exitcode: 0 } },
-  'job.moved': { body: { id, job: id, started: true, state: 'F', exitcode: 3 }, reply },
   'cluster.claim': { body: { ...hold, owner, placement }, reply },
   'cluster.unclaim': { body: hold, reply: { gone: true } },
   'cluster.news': { body: hold, reply },

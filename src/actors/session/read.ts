@@ -23,6 +23,7 @@ import { priceOf, rateOf } from '../price.ts';
 import { accountRows } from './accounts.ts';
 import { whyJobAwaits } from './dependencies.ts';
 import { jobPage } from './job-page.ts';
+import { scheduleRows } from './schedules.ts';
 import { secretRows } from './secrets.ts';
 import { usagePage } from './usage.ts';
 import { type People, readPeople } from './users.ts';
@@ -84,6 +85,8 @@ async function found(from: Reading, user: Who, asked: Message): Promise<object> 
       return { remotes: [...from.remotes] } satisfies Reply<'remote.list'>;
     case 'secret.list':
       return { secrets: secretRows(from.store, user) } satisfies Reply<'secret.list'>;
+    case 'schedule.list':
+      return { schedules: scheduleRows(from.store, user) } satisfies Reply<'schedule.list'>;
     case 'head.backup':
       return from.backup();
     case 'head.list':
