@@ -27,6 +27,8 @@ const ofTerminals = [
   'streamBodyBytesMax',
   'watchesMax',
   'watchRowsMax',
+  'watchPastMax',
+  'watchPastMs',
   'forwardListenMs',
   'forwardConnectionsMax',
   'execWordsMax',

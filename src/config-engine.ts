@@ -1,4 +1,23 @@
 import { isAbsolute } from 'node:path';
+import Type from 'typebox';
+
+/** What runs containers. */
+export const Containers = Type.Object(
+  {
+    /** Path of the engine's socket; '' looks where engines usually listen. */
+    socket: Type.String(),
+    /** An engine by TCP, as https://HOST:PORT, and files of PEM by which the two are known. */
+    engine: Type.String(),
+    ca: Type.String(),
+    cert: Type.String(),
+    key: Type.String(),
+    /** Who swm is to registries: a file as `docker login` writes it; '': nobody. */
+    credentials: Type.String(),
+    /** Whether jobs in containers that can do with a network of their own get one. */
+    network: Type.Enum(['own', 'node']),
+  },
+  { additionalProperties: false },
+);
 
 /** What `containers` says of an engine that is reached by TCP; all of it, or nothing. */
 export type EngineSettings = {

@@ -3,12 +3,14 @@ import { dirname, isAbsolute, join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { parse } from 'yaml';
-import { engineFlaws } from './config-engine.ts';
+import { Containers, engineFlaws } from './config-engine.ts';
 import { configErrors } from './config-errors.ts';
 import { readConfigFile } from './config-file.ts';
 import { Failed } from './protocol/errors.ts';
 import { limits } from './protocol/limits.ts';
-import { Resources } from './protocol/model.ts';
+import { labels, Resources } from './protocol/model.ts';
+import { defaultPolicy, Policy } from './protocol/policy.ts';
+import { policyFlaws } from './protocol/policy-flaws.ts';
 
 const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$' });
 const host = Type.String({ minLength: 1, maxLength: 255 });
@@ -38,6 +40,8 @@ const Config = Type.Object(
     ),
     /** What jobs may have of this machine; 0 takes what is there. */
     resources: Resources,
+    /** What jobs may ask for that say `constraint`. */
+    labels,
     mesh: Type.Object(
       {
         host,
@@ -82,27 +86,23 @@ const Config = Type.Object(
       },
       strict,
     ),
-    containers: Type.Object(
-      {
-        /** Path of the engine's socket; '' looks where engines usually listen. */
-        socket: Type.String(),
-        /** An engine by TCP, as https://HOST:PORT, and files of PEM by which the two are known. */
-        engine: Type.String(),
-        ca: Type.String(),
-        cert: Type.String(),
-        key: Type.String(),
-        /** Who swm is to registries: a file as `docker login` writes it; '': nobody. */
-        credentials: Type.String(),
-        /** Whether jobs in containers that can do with a network of their own get one. */
-        network: Type.Enum(['own', 'node']),
-      },
-      strict,
-    ),
+    /** Which job goes first, and where. */
+    scheduler: Policy,
+    containers: Containers,
     ports: Type.Object(
       {
         pool: Type.String(),
         /** Where jobs' `out` ports may lead to. */
         out: Type.Array(host),
+      },
+      strict,
+    ),
+    /** Who may be told of jobs that say `notify`. */
+    notify: Type.Object(
+      {
+        allow: Type.Array(Type.String({ minLength: 1, maxLength: 300 })),
+        /** What is told is signed by its content; '' is a file of the spool. */
+        keyFile: Type.String(),
       },
       strict,
     ),
@@ -138,6 +138,7 @@ const defaults = (): Config => ({
   tunnels: '',
   notices: { url: '', machine: '' },
   resources: { cpus: 0, memoryBytes: 0, gpus: 0 },
+  labels: [],
   mesh: { host: '0.0.0.0', port: 10_001, advertise: [] },
   terminals: { host: '0.0.0.0', port: 8443 },
   metrics: { host: '127.0.0.1', port: 0 },
@@ -162,7 +163,9 @@ const defaults = (): Config => ({
     credentials: '',
     network: 'own',
   },
+  scheduler: defaultPolicy,
   ports: { pool: '127.77.0.0/16', out: ['submitter'] },
+  notify: { allow: [], keyFile: '' },
   remotes: [],
   log: { level: 'info' },
 });
@@ -267,9 +270,15 @@ const leaves = (value: object, prefix = ''): string[] =>
 const pick = (values: unknown, key: string): unknown =>
   key.split('.').reduce((at, part) => (isPlain(at) ? at[part] : undefined), values);
 
+/** What no shape sees. */
+const flawsOf = ({ containers, scheduler }: Config) => [
+  ...engineFlaws(containers),
+  ...policyFlaws(scheduler).map(({ key, text }) => ({ key: ['scheduler', ...key], text })),
+];
+
 function check(config: unknown, locate: ReadConfig['locate']): Config {
   const isWell = Value.Check(Config, config);
-  const flaws = isWell ? engineFlaws(config.containers) : configErrors(Config, config, defaults());
+  const flaws = isWell ? flawsOf(config) : configErrors(Config, config, defaults());
   if (isWell && flaws.length === 0) return config;
   const errors = flaws.map(({ key, text }) => {
     const name = key.join('.');

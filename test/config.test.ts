@@ -60,6 +60,11 @@ describe('the configuration', () => {
       'containers:\n  ca: /a\n',
       '2:3: containers.ca: is for an engine by TCP: set containers.engine',
     ],
+    [
+      'scheduler:\n  accounts:\n    lab: { parent: moon }\n',
+      '3:12: scheduler.accounts.lab.parent: there is no account moon',
+    ],
+    ['scheduler:\n  queues:\n    a: { nods: [x] }\n', '3:10: scheduler.queues.a.nods: is unknown'],
     ['remotes:\n  - kind: local\n', '2:5: remotes.0.name: is missing'],
   ])('refuses %j and says where', async (text, why) => {
     await expect(read(text)).rejects.toThrow(`${file}:${why}`);

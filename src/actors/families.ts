@@ -14,9 +14,12 @@ import { type GatePorts, gateTasks } from './gate/tasks.ts';
 import { GROUP_HEARS, group } from './group/group.ts';
 import { keeping as groupKeeping } from './group/keeping.ts';
 import { type GroupPorts, groupTasks } from './group/tasks.ts';
+import { forHeralds } from './herald/family.ts';
+import type { HeraldPorts } from './herald/tasks.ts';
 import { housekeeper } from './housekeeper/housekeeper.ts';
 import { housekeeperTasks } from './housekeeper/tasks.ts';
 import { job } from './job/behaviour.ts';
+import { hasUntold } from './job/changes.ts';
 import { keeping as jobKeeping } from './job/keeping.ts';
 import { type JobPorts, jobTasks } from './job/tasks.ts';
 import { keeping as nodeKeeping } from './node/keeping.ts';
@@ -39,6 +42,7 @@ export type HeadPorts = AccountPorts &
   ClusterPorts &
   GatePorts &
   GroupPorts &
+  HeraldPorts &
   SessionPorts;
 
 const missing = (what: string) => (name: string) => failure('not_found', `no ${what} ${name}`);
@@ -52,6 +56,7 @@ export const common: Families = {
 /** What a head has: the control tree, and the sessions of its terminals. */
 export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
   ...forJobs(ports),
+  ...forHeralds(ports),
   ...forClusters(ports),
   ...forNodes,
   ...ownedFamilies({ ...ports, store }),
@@ -81,6 +86,7 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
       'scheduler.site',
       'scheduler.why',
       'scheduler.check',
+      'scheduler.policy',
       'scheduler.offers',
     ] as const,
     tasks: schedulerTasks(store),
@@ -117,10 +123,11 @@ const forJobs = (ports: JobPorts): Families => ({
       'job.overspent',
       'job.await',
       'job.moved',
+      'job.preempt',
     ] as const,
     tasks: jobTasks(ports),
     keeping: jobKeeping,
-    rests: ({ phase }) => phase === 'queued' || phase === 'ended',
+    rests: (job) => (job.phase === 'queued' || job.phase === 'ended') && !hasUntold(job),
   }),
 });
 

@@ -1,8 +1,9 @@
 import type { Watched } from '../protocol/watch-row.ts';
 import type { Keeping } from '../runtime/family.ts';
-import type { Cancel, Change, Records } from '../runtime/ports.ts';
+import type { Cancel, Change, Clock, Records } from '../runtime/ports.ts';
 import { find, load, pathOfKey } from '../runtime/record.ts';
 import { CLUSTERS, keeping as clusterKeeping } from './cluster/keeping.ts';
+import { FeedPast } from './feed-past.ts';
 import { BY_TIME, byOwner, keeping as jobKeeping } from './job/keeping.ts';
 import { row as jobRow } from './job/view.ts';
 import { NODES, keeping as nodeKeeping } from './node/keeping.ts';
@@ -16,13 +17,19 @@ export type FeedRow = {
   readonly owner: string;
 };
 
+type Wanted = { readonly id: string; readonly owner: string };
+
 /** What changes, in the order of the commits: whoever reads it reads only what is durable. */
 export interface Feed {
+  /** Tells this numbering of revisions from that of others: of other heads, and other lives. */
+  readonly name: string;
   readonly revision: number;
-  snapshot(
-    what: Watched,
-    wanted: { readonly id: string; readonly owner: string },
-  ): Iterable<FeedRow>;
+  snapshot(what: Watched, wanted: Wanted): Iterable<FeedRow>;
+  /**
+   * How that is now which has changed in a revision or since; undefined if so much is not known.
+   * What nobody remembers any more is left out: when it went it was told to whoever was there.
+   */
+  since(what: Watched, wanted: Wanted, revision: number): Iterable<FeedRow> | undefined;
   subscribe(what: Watched, then: (change: FeedRow) => void): Cancel;
   /** Tells of which users the registry says something new; without an id, of any. */
   users(then: (id?: string) => void): Cancel;
@@ -36,23 +43,32 @@ export type Telling = {
   readonly replaced: () => void;
 };
 
-/** A feed of a store's records. */
-export function feedOf(store: Records): { readonly feed: Feed; readonly telling: Telling } {
+/** A feed of a store's records, for the head of that name. */
+export function feedOf(
+  store: Records,
+  clock: Pick<Clock, 'now'>,
+  head: string,
+): { readonly feed: Feed; readonly telling: Telling } {
   const readers: Record<Watched, Set<(change: FeedRow) => void>> = {
     jobs: new Set(),
     nodes: new Set(),
     clusters: new Set(),
   };
   const ofUsers = new Set<(id?: string) => void>();
+  const past = new FeedPast();
+  const name = `${head}.${clock.now()}`;
   let revision = 0;
   const told = (changes: readonly Change[]): void => {
     revision += 1;
+    const at = clock.now();
     for (const path of new Set(changes.map(({ key }) => pathOfKey(key)))) {
-      const [, pool = '', name = ''] = path?.split('/') ?? [];
-      if (pool === 'users') for (const then of ofUsers) then(name);
+      const [, pool = '', key = ''] = path?.split('/') ?? [];
+      if (pool === 'users') for (const then of ofUsers) then(key);
       const listening = readers[pool as Watched];
-      if (listening === undefined || listening.size === 0) continue;
-      const change = rowOf(store, pool as Watched, name, revision);
+      if (listening === undefined) continue;
+      past.add({ revision, what: pool as Watched, key, at });
+      if (listening.size === 0) continue;
+      const change = rowOf(store, pool as Watched, key, revision);
       for (const then of listening) then(change);
     }
   };
@@ -60,27 +76,22 @@ export function feedOf(store: Records): { readonly feed: Feed; readonly telling:
     telling: {
       changed: told,
       replaced: () => {
+        revision += 1;
+        past.clear(revision + 1);
         for (const then of ofUsers) then();
       },
     },
     feed: {
+      name,
       get revision() {
         return revision;
       },
-      *snapshot(what, { id, owner }) {
-        if (what === 'jobs' && id !== '' && id.length === 36) {
-          yield rowOf(store, what, id, revision);
-          return;
-        }
-        const jobs = owner === '' ? BY_TIME : byOwner(owner);
-        const prefix = { jobs: `${jobs}/`, nodes: NODES, clusters: CLUSTERS }[what];
-        for (let after = ''; ; ) {
-          const page = find(store, prefix, 256, after);
-          for (const path of page.paths)
-            yield rowOf(store, what, path.slice(path.lastIndexOf('/') + 1), revision);
-          if (page.next === '') return;
-          after = page.next;
-        }
+      *snapshot(what, wanted) {
+        for (const key of keysOf(store, what, wanted)) yield rowOf(store, what, key, revision);
+      },
+      since(what, { id, owner }, from) {
+        const keys = past.since(what, from, clock.now());
+        return keys && changed(store, what, keys, { id, owner }, revision);
       },
       subscribe(what, then) {
         readers[what].add(then);
@@ -92,6 +103,33 @@ export function feedOf(store: Records): { readonly feed: Feed; readonly telling:
       },
     },
   };
+}
+
+/** All that there are, read in pages while they are asked for. */
+function* keysOf(store: Records, what: Watched, { id, owner }: Wanted): Generator<string> {
+  if (what === 'jobs' && id.length === 36) return yield id;
+  const jobs = owner === '' ? BY_TIME : byOwner(owner);
+  const prefix = { jobs: `${jobs}/`, nodes: NODES, clusters: CLUSTERS }[what];
+  for (let after = ''; ; ) {
+    const page = find(store, prefix, 256, after);
+    for (const path of page.paths) yield path.slice(path.lastIndexOf('/') + 1);
+    if (page.next === '') return;
+    after = page.next;
+  }
+}
+
+function* changed(
+  store: Records,
+  what: Watched,
+  keys: readonly string[],
+  { id, owner }: Wanted,
+  revision: number,
+): Generator<FeedRow> {
+  for (const key of keys) {
+    if (!key.startsWith(id)) continue;
+    const row = rowOf(store, what, key, revision);
+    if (owner === '' || row.owner === owner) yield row;
+  }
 }
 
 function rowOf(store: Records, what: Watched, key: string, revision: number): FeedRow {

@@ -1,4 +1,5 @@
 import { limits } from '../protocol/limits.ts';
+import { defaultPolicy } from '../protocol/policy.ts';
 import { split } from '../protocol/ref.ts';
 import type { PoolArgs, PoolPolicy } from '../runtime/pool.ts';
 import type { Millis, Store } from '../runtime/ports.ts';
@@ -38,13 +39,14 @@ const poolOf = (name: string, family: string, store?: Store): ChildSpec => {
   return { name, family: name, args, restart: 'permanent' };
 };
 
-export type ControlTree = SchedulerArgs & {
-  readonly store: Store;
-  /** The head that the group begins with, if there is no group yet. */
-  readonly founder: GroupArgs;
-  /** How long ended jobs are kept; without it, for ever. */
-  readonly retentionMs?: Millis;
-};
+export type ControlTree = Omit<SchedulerArgs, 'policy'> &
+  Partial<SchedulerArgs> & {
+    readonly store: Store;
+    /** The head that the group begins with, if there is no group yet. */
+    readonly founder: GroupArgs;
+    /** How long ended jobs are kept; without it, for ever. */
+    readonly retentionMs?: Millis;
+  };
 
 /** The actors of the leader, in the order of their start: who is written to comes first. */
 export function controlTree({
@@ -53,6 +55,7 @@ export function controlTree({
   remotes,
   relocate,
   retentionMs,
+  policy: order = defaultPolicy,
 }: ControlTree): SupervisorArgs {
   const gates = remotes.map(
     (remote): ChildSpec => ({
@@ -62,7 +65,7 @@ export function controlTree({
       restart: 'permanent',
     }),
   );
-  const scheduler: SchedulerArgs = { relocate, remotes };
+  const scheduler: SchedulerArgs = { relocate, remotes, policy: order };
   return {
     policy,
     children: [
@@ -73,6 +76,7 @@ export function controlTree({
       poolOf('nodes', 'node', store),
       poolOf('safes', 'safe', store),
       poolOf('users', 'user', store),
+      poolOf('heralds', 'herald', store),
       poolOf('jobs', 'job', store),
       { name: 'sweeper', family: 'sweeper', args: {}, restart: 'permanent' },
       poolOf('schedules', 'schedule', store),

@@ -18,6 +18,23 @@ export interface TaskSockets {
   close(key: AttemptKey): Promise<void>;
 }
 
+// ---------------------------------------------------------------- what attempts use, on a worker
+
+/** What an attempt used in some time; null: nobody can tell. */
+export type Sample = {
+  readonly ms: number;
+  /** 100 is one core. */
+  readonly cpuPercent: number | null;
+  readonly memBytes: number | null;
+  readonly gpuUtilPercent: number | null;
+  readonly gpuMemBytes: number | null;
+};
+
+export interface Meter {
+  /** Tells of an attempt that runs, now and then, until what it returns is called. */
+  watch(key: AttemptKey, told: (sample: Sample) => void): () => void;
+}
+
 // ---------------------------------------------------------------- ports that lead out, on a worker
 
 export type OutOrder = {

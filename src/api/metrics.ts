@@ -1,5 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { SiteRate } from '../actors/cluster/rates.ts';
 import type { JobCounts } from '../actors/job/counts.ts';
+import type { CallCount } from '../platform/gate-calls.ts';
 import type { Latencies } from '../platform/timed-store.ts';
 import type { Reply } from '../protocol/messages.ts';
 import { JobPhase } from '../protocol/model.ts';
@@ -13,6 +15,10 @@ export type Observed = {
   readonly commits: () => Latencies;
   readonly jobs: () => Promise<JobCounts>;
   readonly now: () => number;
+  /** All sites that the configuration names. */
+  readonly remotes: readonly string[];
+  readonly calls: () => readonly CallCount[];
+  readonly rates: () => ReadonlyMap<string, SiteRate>;
 };
 
 /** All that is measured, in the text form that Prometheus reads. */
@@ -24,10 +30,11 @@ export function openMetrics(observed: Observed): Metrics {
   collectDefaultMetrics({ register });
   const gauge = (name: string, help: string, labelNames: readonly string[] = []): Gauge =>
     new Gauge({ name: `swm_${name}`, help, labelNames: [...labelNames], registers: [register] });
-  const read = [ofJobs(observed, gauge), ofGroup(observed, gauge), ofActors(observed, gauge)];
+  const read = [ofJobs, ofGroup, ofActors, ofSites].map((of) => of(observed, gauge));
   return async () => {
     for (const one of read) await one();
-    return `${await register.metrics()}\n${commitLines(observed.commits())}`;
+    const counted = callLines(observed.calls());
+    return `${await register.metrics()}\n${commitLines(observed.commits())}${counted}`;
   };
 }
 
@@ -88,6 +95,35 @@ function ofActors({ node }: Observed, gauge: Make): Read {
     letters.set({ of: 'the fullest' }, most);
     questions.set(node.asks.size);
   };
+}
+
+function ofSites({ remotes, rates }: Observed, gauge: Make): Read {
+  const clusters = gauge('clusters', 'Clusters that sites have made and not removed.', ['remote']);
+  const cost = gauge('cost_per_hour', 'What they cost an hour, by their prices.', ['remote']);
+  return () => {
+    const now = rates();
+    clusters.reset();
+    cost.reset();
+    // Of a site without any it is known that there are none.
+    for (const remote of new Set([...remotes, ...now.keys()])) {
+      clusters.set({ remote }, now.get(remote)?.clusters ?? 0);
+      cost.set({ remote }, now.get(remote)?.perHour ?? 0);
+    }
+  };
+}
+
+/** These are counted where the library is not loaded, too. */
+function callLines(calls: readonly CallCount[]): string {
+  const name = 'swm_gate_call_seconds';
+  return [
+    `# HELP ${name} What was asked of sites, with what result, and how long that took.`,
+    `# TYPE ${name} summary`,
+    ...calls.flatMap(({ remote, call, result, count, sumSeconds }) => {
+      const labels = `{remote="${remote}",call="${call}",result="${result}"}`;
+      return [`${name}_sum${labels} ${sumSeconds}`, `${name}_count${labels} ${count}`];
+    }),
+    '',
+  ].join('\n');
 }
 
 /** A histogram as it is written: this one is counted where the library is not loaded. */

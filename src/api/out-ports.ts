@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { outTarget } from '../actors/job/out-target.ts';
 import type { OutTarget } from '../actors/ways.ts';
+import { isLoopback } from '../platform/addresses.ts';
 import { connected, readPortOpen } from '../platform/job-port.ts';
-import { isLoopback, type OutRules } from '../platform/out-rules.ts';
+import type { OutRules } from '../platform/out-rules.ts';
 import { type OutWish, ownNetwork } from '../platform/outs.ts';
 import { passOn, relay } from '../platform/relay.ts';
 import type { Stream } from '../platform/stream.ts';

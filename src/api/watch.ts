@@ -13,7 +13,7 @@ export type FeedRow = {
   readonly key: string;
   /** A row as lists have it; null: it is no more. */
   readonly row: object | null;
-  /** The user whose job it is; '' of what belongs to nobody, or is no more. */
+  /** The user whose job it is, or was; '' of what belongs to nobody, or nobody remembers. */
   readonly owner: string;
 };
 
@@ -22,10 +22,14 @@ export type Wanted = { readonly id: string; readonly owner: string };
 
 /** What a watch needs of the committed records. */
 export type Feed = {
+  /** Tells its revisions from those of other heads, and of other lives of this one. */
+  readonly name: string;
   /** The revision of the last commit. */
   readonly revision: number;
   /** Those that fit, and perhaps others, read while they are asked for. */
   snapshot(what: Watched, wanted: Wanted): Iterable<FeedRow>;
+  /** Those that have changed in that revision or since; undefined if so much is not known. */
+  since(what: Watched, wanted: Wanted, revision: number): Iterable<FeedRow> | undefined;
   /** Calls with each change from now on, in the order of the commits. */
   subscribe(what: Watched, then: (change: FeedRow) => void): Cancel;
 };
@@ -34,7 +38,8 @@ export type Feed = {
 const ID_CHARS = 36;
 
 /**
- * Answers a `watch`: all that is there, then what changes. Users see their own jobs, operators all.
+ * Answers a `watch`: all that is there, or what has changed since the terminal was here last, then
+ * what changes. Users see their own jobs, operators all.
  * Of a thing that changes faster than it is read only the newest state is kept; when too many wait,
  * the stream ends as `busy`, and the terminal may begin anew. A list is read in parts and few may
  * be watched on one link, since all others wait meanwhile.
@@ -42,7 +47,7 @@ const ID_CHARS = 36;
 export const serveWatch = (feed: Feed): StreamHandler => {
   let broad = 0;
   return ({ body, who, stream, accept }) => {
-    const { what, wanted } = watchOf(body, who);
+    const { what, wanted, since } = watchOf(body, who);
     if (what !== 'jobs' || wanted.id.length !== ID_CHARS) {
       if (broad >= limits.watchesMax)
         throw new Failed('refused', `${limits.watchesMax} lists are watched on this link already`);
@@ -53,9 +58,11 @@ export const serveWatch = (feed: Feed): StreamHandler => {
     }
     const fits = filterOf(wanted);
     const changes = new Map<string, FeedRow>();
-    /** What the terminal knows of: only of these it may hear that they are no more. */
+    /** What the terminal knows of, besides what it knew before: when that goes it hears of it. */
     const shown = new Set<string>();
-    const rows = rowsOf(feed, what, wanted, changes);
+    const isOurs = since !== undefined && since.feed === feed.name;
+    const past = isOurs ? feed.since(what, wanted, since.revision) : undefined;
+    const rows = rowsOf(feed, past ?? feed.snapshot(what, wanted), changes);
 
     let later: NodeJS.Immediate | undefined;
     const pump = (): void => {
@@ -72,7 +79,7 @@ export const serveWatch = (feed: Feed): StreamHandler => {
         if (row === undefined) return;
         if (row.row !== null && !fits(row)) continue;
         if (row.row !== null) shown.add(row.key);
-        else if (row.key !== '' && !shown.delete(row.key)) continue;
+        else if (row.key !== '' && !shown.delete(row.key) && !(past && fits(row))) continue;
         stream.write(encodeWatchRow(row));
       }
     };
@@ -92,7 +99,7 @@ export const serveWatch = (feed: Feed): StreamHandler => {
     });
     // Nothing is said there, but its end must be noticed.
     stream.resume();
-    accept();
+    accept({ feed: feed.name, resumed: past !== undefined });
     pump();
   };
 };
@@ -100,13 +107,12 @@ export const serveWatch = (feed: Feed): StreamHandler => {
 /** Endless: undefined when there is nothing now. */
 function* rowsOf(
   feed: Feed,
-  what: Watched,
-  wanted: Wanted,
+  first: Iterable<FeedRow>,
   changes: Map<string, FeedRow>,
 ): Generator<FeedRow | undefined, undefined> {
   const { revision } = feed;
   // What is read late may be newer than its number; then its change follows.
-  for (const row of feed.snapshot(what, wanted)) yield { ...row, revision };
+  for (const row of first) yield { ...row, revision };
   yield { revision, key: '', row: null, owner: '' };
   for (;;) {
     const [next] = changes;
@@ -122,18 +128,33 @@ const filterOf =
 
 const kinds: readonly unknown[] = ['jobs', 'nodes', 'clusters'] satisfies Watched[];
 
-type Asked = { readonly what: Watched; readonly wanted: Wanted };
+/** Where a watch was that is gone on with. */
+type Since = { readonly feed: string; readonly revision: number };
+type Asked = {
+  readonly what: Watched;
+  readonly wanted: Wanted;
+  readonly since: Since | undefined;
+};
 
 /** What the terminal asks for, narrowed to what its user may see. */
 function watchOf(body: unknown, user: Who): Asked {
-  const { what, id = '', owner = '' } = body as { readonly [field: string]: unknown };
+  const { what, id = '', owner = '', ...rest } = body as { readonly [field: string]: unknown };
   if (!kinds.includes(what)) throw new Malformed('$.what', 'one of jobs, nodes, clusters');
   if (typeof id !== 'string') throw new Malformed('$.id', 'a text');
   if (typeof owner !== 'string') throw new Malformed('$.owner', 'a text');
+  const since = sinceOf(rest['since']);
   // Nodes and clusters belong to nobody.
-  if (what !== 'jobs') return { what: what as Watched, wanted: { id, owner: '' } };
-  if (user.door === 'operator') return { what, wanted: { id, owner } };
+  if (what !== 'jobs') return { what: what as Watched, wanted: { id, owner: '' }, since };
+  if (user.door === 'operator') return { what, wanted: { id, owner }, since };
   if (owner !== '' && owner !== user.id)
     throw new Failed('forbidden', 'the jobs of others are shown to operators only');
-  return { what, wanted: { id, owner: user.id } };
+  return { what, wanted: { id, owner: user.id }, since };
+}
+
+function sinceOf(given: unknown): Since | undefined {
+  if (given === undefined) return undefined;
+  const { feed, revision } = Object(given) as { readonly [field: string]: unknown };
+  if (typeof feed !== 'string') throw new Malformed('$.since.feed', 'a text');
+  if (!Number.isSafeInteger(revision)) throw new Malformed('$.since.revision', 'a whole number');
+  return { feed, revision: revision as number };
 }

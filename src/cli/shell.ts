@@ -12,10 +12,14 @@ import { type Call, isOn } from './verb.ts';
 
 const HISTORY_LINES = 1_000;
 
-/** Lets an operator look inside the head that answers: what is typed here is run there. */
-export async function run({ options, screen, client }: Call): Promise<number> {
+/** Lets an operator look inside a node: what is typed here is run there. */
+export async function run({ args, options, screen, client }: Call): Promise<number> {
   const write = isOn(options, 'write');
-  const shell = await (await client()).shell({ write, columns: screen.columns });
+  const shell = await (await client()).shell({
+    write,
+    columns: screen.columns,
+    ...(args[0] !== undefined && { node: args[0] }),
+  });
   try {
     return await (process.stdin.isTTY ? typed(shell, screen, write) : piped(shell, screen));
   } finally {

@@ -64,6 +64,7 @@ function factsOf(job: JobView): readonly Fact[] {
     ['ran for', job.startedAt === 0 ? '' : span(ended - job.startedAt)],
     ['checkpoint', checkpointOf(job)],
     ['asks for', resources(spec)],
+    ...usedFacts(job),
     ['image', spec.containerImage],
     ['network', networkText(job)],
     ['walltime', spec.walltimeMs === 0 ? '' : span(spec.walltimeMs)],
@@ -86,6 +87,23 @@ function factsOf(job: JobView): readonly Fact[] {
 function networkText({ spec }: JobView): string {
   const why = spec.containerImage === '' ? '' : sharesNetwork(spec);
   return why === '' ? '' : `that of its node: ${why}`;
+}
+
+/** What each of its processes has used: on the whole, and at most. */
+function usedFacts({ used = [] }: JobView): readonly Fact[] {
+  return used.flatMap(({ rank, cpuPercent, memBytes, gpuUtilPercent, gpuMemBytes }) => {
+    const spread = (of: typeof memBytes, unit: (n: number) => string): readonly string[] =>
+      of === null ? [] : [`${unit(of.avg)}, at most ${unit(of.max)}`];
+    const percent = (n: number): string => `${Math.round(n)} %`;
+    const parts = [
+      ...spread(cpuPercent, percent).map((text) => `${text} of a core`),
+      ...spread(memBytes, size),
+      ...spread(gpuUtilPercent, percent).map((text) => `${text} of its GPUs`),
+      ...spread(gpuMemBytes, size).map((text) => `${text} there`),
+    ];
+    const name = used.length > 1 ? `rank ${rank} uses` : 'uses';
+    return parts.length === 0 ? [] : [[name, parts.join('; ')] as const];
+  });
 }
 
 /** What it has cost, with what its former runs have. */

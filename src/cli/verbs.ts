@@ -172,8 +172,8 @@ export const verbs: readonly VerbRow[] = [
   },
   {
     name: 'shell',
-    args: '',
-    help: 'Look inside the head that answers, by JavaScript; for operators. docs/operating.md.',
+    args: '[node]',
+    help: 'Look inside a node, or the head that answers, by JavaScript; for operators.',
     flags: [['--write', 'let through also calls that change something']],
     is: 'call',
     load: () => import('./shell.ts'),

@@ -52,7 +52,7 @@ export type Client = {
   forward(id: string, port: number): Promise<Stream>;
   /** Runs a command inside a job that runs; without words, a login shell. */
   exec(id: string, words: readonly string[], options?: ExecOptions): Promise<Execution>;
-  /** Opens a shell on the head that answers, for operators. */
+  /** Opens a shell on a node, the head that answers unless it is named; for operators. */
   shell(options?: ShellOptions): Promise<Shell>;
   close(): void;
 };

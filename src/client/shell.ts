@@ -6,6 +6,8 @@ import type { Stream } from './stream.ts';
 export type ShellOptions = {
   /** Whether calls that change something are let through; no unless given. */
   readonly write?: boolean;
+  /** Another node than the head that answers. */
+  readonly node?: string;
   /** How wide what is shown may be. */
   readonly columns?: number;
 };
@@ -13,9 +15,9 @@ export type ShellOptions = {
 /** What a line gave: `more`: it is not yet whole. */
 export type Shown = { readonly is: 'value' | 'error' | 'more'; readonly text: string };
 
-/** A shell on one head, for operators. Its names are gone with the connection. */
+/** A shell on one node, for operators. Its names are gone with the connection. */
 export type Shell = {
-  /** The head that answers. */
+  /** The node that answers. */
   readonly node: string;
   run(source: string): Promise<Shown>;
   /** What the end of a line, `of`, may go on as. */

@@ -9,8 +9,9 @@ export type WatchOptions = {
 };
 
 /**
- * Watches, also over lost connections: then all that is there comes again, and for what vanished
- * meanwhile a row that says so, as if the connection had held.
+ * Watches, also over lost connections: then it goes on where it was, as if the connection had held.
+ * Where the head that answers does not know so much all comes again, and for what vanished
+ * meanwhile a row that says so.
  */
 export function watch(
   opening: Opening,
@@ -19,14 +20,24 @@ export function watch(
 ): AsyncGenerator<WatchRow, void, void> {
   const known = new Set<string>();
   let whole = false;
-  const open = () => ({ kind: 'watch', body: { what, ...wanted } });
+  /** Up to where everything is known, in the numbers of which head. */
+  let since: { readonly feed: string; readonly revision: number } | undefined;
+  const open = () => ({ kind: 'watch', body: { what, ...wanted, ...(since && { since }) } });
   return resumed(opening, open, async function* (stream, moved) {
     stream.end();
+    const accepted = (await stream.accepted()) as {
+      readonly feed?: string;
+      readonly resumed?: boolean;
+    };
+    const { feed = '' } = accepted;
     const rows = watchRows();
-    const missing = new Set(known);
+    const missing = new Set(accepted.resumed ? [] : known);
+    let isCurrent = false;
     for await (const bytes of stream.read()) {
       for (const row of rows(bytes)) {
         moved();
+        isCurrent ||= row.key === '';
+        if (isCurrent && feed !== '') since = { feed, revision: row.revision };
         if (row.key === '') {
           for (const key of missing) {
             known.delete(key);
@@ -37,8 +48,8 @@ export function watch(
           whole = true;
         } else {
           missing.delete(row.key);
-          if (row.row === null) known.delete(row.key);
-          else known.add(row.key);
+          if (row.row !== null) known.add(row.key);
+          else if (!known.delete(row.key)) continue;
         }
         yield row;
       }

@@ -184,7 +184,7 @@ class HeadNode implements Running {
   #shelves(council: Council) {
     const { store } = council;
     const voters = () => council.voters();
-    const { feed, telling } = feedOf(store);
+    const { feed, telling } = feedOf(store, this.#base.clock, this.#self);
     const hubOf = (name: string) => this.#bulk.hub(name);
     const copies = openCopies({ ...this.#base, self: this.#self, voters, hubOf });
     const isAlone = (): boolean => voters().length <= 1;

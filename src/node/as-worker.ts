@@ -2,10 +2,12 @@ import { common, workerFamilies } from '../actors/families.ts';
 import { OF_NODE, refusal } from '../actors/lead.ts';
 import type { Runner } from '../actors/runner/runner.ts';
 import { workerTree } from '../actors/tree.ts';
+import { serveLentShell } from '../api/shell/elsewhere.ts';
+import { serveShells } from '../api/shell/shell.ts';
 import { type Bulk, openBulk } from '../platform/bulk.ts';
 import { type Links, openLinks } from '../platform/links.ts';
 import { scheduledEvents } from '../platform/notices.ts';
-import type { Hub } from '../platform/streams.ts';
+import type { Hub, StreamHandler } from '../platform/streams.ts';
 import { watchTunnels } from '../platform/tunnels.ts';
 import type { Envelope } from '../protocol/envelope.ts';
 import { limits } from '../protocol/limits.ts';
@@ -71,7 +73,7 @@ export async function startWorker(setup: Setup): Promise<Running> {
   );
   const root = openTree(node, workerTree(nodeStore, config.name), giveUp);
   const dials = openDials({ links, bulk, clock, note }, keys.credentials);
-  follower.begin(node, worker, dials);
+  follower.begin({ node, worker, dials, shells: shellsOf(base, node, links) });
   dials.set(keys.heads);
   const watched =
     config.tunnels === '' ? undefined : watchTunnels(config.tunnels, (all) => dials.keep(all));
@@ -119,13 +121,31 @@ function heed(base: Ground, node: Node): Cancel {
   });
 }
 
+type Parts = {
+  readonly node: Node;
+  readonly worker: Worker;
+  readonly dials: Dials;
+  readonly shells: StreamHandler;
+};
+
+/** For operators who look inside this worker; the head that leads them here notes what they do. */
+const shellsOf = ({ level, clock }: Ground, node: Node, links: Links): StreamHandler =>
+  serveLentShell(
+    serveShells({
+      ...{ node, level, audited: undefined, raft: undefined },
+      noted: () => {},
+      links: () => links.names(),
+      now: () => clock.now(),
+    }),
+  );
+
 /** Knows which head leads, and introduces this worker to it. */
 class Follower {
   readonly links: Links;
   readonly bulk: Bulk;
   readonly #base: Ground;
   readonly #led: Led;
-  #parts: { readonly node: Node; readonly worker: Worker; readonly dials: Dials } | undefined;
+  #parts: Parts | undefined;
   #isOver = false;
 
   constructor(base: Ground, led: Led) {
@@ -140,7 +160,9 @@ class Follower {
       onDown: ({ name }) => this.#parts?.node.routes.unlinked(name),
     });
     this.bulk = openBulk((hub) => {
-      if (this.#parts !== undefined) workerStreams(hub, this.#parts.node, this.#parts.worker);
+      if (this.#parts === undefined) return;
+      workerStreams(hub, this.#parts.node, this.#parts.worker);
+      hub.serve('shell.open', this.#parts.shells);
     }, base.note);
   }
 
@@ -156,8 +178,8 @@ class Follower {
   }
 
   /** Links are dialled only after this. */
-  begin(node: Node, worker: Worker, dials: Dials): void {
-    this.#parts = { node, worker, dials };
+  begin(parts: Parts): void {
+    this.#parts = parts;
   }
 
   end(): void {

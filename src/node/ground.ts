@@ -85,6 +85,7 @@ export function hello(node: Node, ground: Ground, isOver: () => boolean): void {
     address,
     resources: config.roles.includes('worker') ? resourcesOf(config) : NOTHING,
     version: VERSION,
+    ...(config.labels.length > 0 && { labels: config.labels }),
   };
   const who = { door: 'local', id: `node ${name}` } as const;
   const to = control(`/nodes/${name}`);

@@ -12,6 +12,7 @@ import { openAudit } from '../platform/audit.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import type { Bulk } from '../platform/bulk.ts';
 import { writeFileDurably } from '../platform/disk.ts';
+import { openCalls } from '../platform/gate-calls.ts';
 import type { NodeIdentity } from '../platform/identity.ts';
 import { keepPorts, openDoor, readPorts } from '../platform/kept-ports.ts';
 import type { Links } from '../platform/links.ts';
@@ -101,8 +102,7 @@ export async function openHead(setup: HeadSetup): Promise<Head> {
     now: () => clock.now(),
     meshAddresses: addresses,
     meshDoor: async () => ({ host: ownHost(config), port: await meshPort.promise }),
-    users,
-    audit,
+    ...{ users, audit, calls: openCalls() },
     url: () => urlOf(config, doors?.terminals.port ?? 0),
     status: () => status(setup, since),
   };
@@ -170,7 +170,7 @@ async function openDoors(setup: HeadSetup, lent: HeadParts): Promise<Doors> {
   const audited = auditedBy(audit.note, lent.now);
   const serve = userStreams(setup, { audited, noted: audit.note });
   const onTerminal = terminalDoor({ node: node(), isOperator, serve, audited });
-  const metrics = metricsOf(setup, lent.status);
+  const metrics = metricsOf(setup, lent);
   const onRequest = restDoor({ ...requestsOf(setup, users), metrics, isOperator, audited });
   const openTerminals = (port: number): Promise<Listening> =>
     listenTerminals({
@@ -189,11 +189,10 @@ async function openDoors(setup: HeadSetup, lent: HeadParts): Promise<Doors> {
   const { port } = config.terminals;
   const terminals = await openDoor(port, before.terminals, openTerminals, note);
   await keepPorts(run, { mesh: mesh.port, terminals: terminals.port });
-  const wanted = config.metrics.port !== 0;
   return {
     mesh,
     terminals,
-    metrics: wanted ? await listenMetrics(config.metrics, metrics) : undefined,
+    metrics: config.metrics.port !== 0 ? await listenMetrics(config.metrics, metrics) : undefined,
   };
 }
 
@@ -291,9 +290,10 @@ async function writeNodeFile(
 }
 
 /** The control tree of a head that leads. */
-export function treeOf({ name, remotes, jobs }: Config, store: Store): SupervisorArgs {
+export function treeOf({ name, remotes, jobs, scheduler }: Config, store: Store): SupervisorArgs {
   const { relocate, retentionMs } = jobs;
   const founder = { name, address: '' };
   const names = remotes.map((remote) => remote.name);
-  return controlTree({ store, founder, remotes: names, relocate, retentionMs });
+  const policy = scheduler;
+  return controlTree({ store, founder, remotes: names, relocate, retentionMs, policy });
 }

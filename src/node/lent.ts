@@ -14,6 +14,7 @@ import { readRequest, signRequest } from '../platform/certificates.ts';
 import { nextTick } from '../platform/cron.ts';
 import { derivedUuid } from '../platform/derived-uuid.ts';
 import { freeBytes } from '../platform/disk.ts';
+import type { Calls } from '../platform/gate-calls.ts';
 import type { JoinAnswer, JoinRequest } from '../platform/join.ts';
 import type { Links } from '../platform/links.ts';
 import { outRules } from '../platform/out-rules.ts';
@@ -30,6 +31,7 @@ import type { Copies } from './copies.ts';
 import { reachable } from './elsewhere.ts';
 import type { HeadKeys } from './enrol.ts';
 import { groupPorts, headRows, headsOf, tokenSecret } from './group.ts';
+import { notifyPorts } from './notify-ports.ts';
 import type { Council } from './seat.ts';
 import { inviteUser, peopleOf, type Signing, type Users } from './users.ts';
 
@@ -57,6 +59,7 @@ export type HeadParts = {
   /** Where terminals find this head. */
   readonly url: () => string;
   readonly status: () => Reply<'node.status'>;
+  readonly calls: Calls;
 };
 
 /** What starts a worker on this machine: this very program. */
@@ -75,19 +78,22 @@ async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
   for (const remote of setup.config.remotes)
     gates.set(
       remote.name,
-      await openGate(remote.kind, {
-        remote: remote.name,
-        settings: remote,
-        spool: folder,
-        workerCommand: workerCommand(),
-        workerConfig: { jobs: { user, path, logBytesMax } },
-        head: setup.config.name,
-        mesh: setup.meshDoor,
-        note: setup.note,
-        credentials: setup.keys.credentials,
-        now: setup.now,
-        dice: Math.random,
-      }),
+      setup.calls.around(
+        remote.name,
+        await openGate(remote.kind, {
+          remote: remote.name,
+          settings: remote,
+          spool: folder,
+          workerCommand: workerCommand(),
+          workerConfig: { jobs: { user, path, logBytesMax } },
+          head: setup.config.name,
+          mesh: setup.meshDoor,
+          note: setup.note,
+          credentials: setup.keys.credentials,
+          now: setup.now,
+          dice: Math.random,
+        }),
+      ),
     );
   return gates;
 }
@@ -122,11 +128,13 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     hasBlob: (blob) => copies.bring(blob),
     readBlob: async (blob) => ((await copies.bring(blob)) ? readWhole(blobs, blob) : missing(blob)),
     keepBlob: (bytes) => keep(copies, bytes),
-    impossible: async (spec) => {
-      const body = await asked('/scheduler', message('scheduler.check', { spec }));
-      return (body as Reply<'scheduler.check'>).impossible;
-    },
+    checked: async (spec, owner) =>
+      (await asked(
+        '/scheduler',
+        message('scheduler.check', { spec, owner }),
+      )) as Reply<'scheduler.check'>,
     checkOut: checkOut(config),
+    ...notifyPorts(setup),
     closed: closedWhenFull(spool.path),
     walltimeMs: config.jobs.walltimeMs,
     leaseMs: config.jobs.leaseMs,

@@ -1,12 +1,17 @@
+import { ratesOf } from '../actors/cluster/rates.ts';
 import { countJobs, type JobCounts } from '../actors/job/counts.ts';
 import type { Metrics, Observed } from '../api/metrics.ts';
 import { limits } from '../protocol/limits.ts';
-import type { Reply } from '../protocol/messages.ts';
 import type { Records } from '../runtime/ports.ts';
+import { unlessReplaced } from './group.ts';
 import type { HeadSetup } from './head.ts';
+import type { HeadParts } from './lent.ts';
 
 /** What a head tells of itself. What it takes to tell is loaded when somebody asks first. */
-export function metricsOf(setup: HeadSetup, status: () => Reply<'node.status'>): Metrics {
+export function metricsOf(
+  setup: HeadSetup,
+  { status, calls, config }: Pick<HeadParts, 'status' | 'calls' | 'config'>,
+): Metrics {
   const { node, links, council, clock, commits } = setup;
   let opened: Promise<Metrics> | undefined;
   const open = async (): Promise<Metrics> => {
@@ -17,6 +22,9 @@ export function metricsOf(setup: HeadSetup, status: () => Reply<'node.status'>):
       links: () => links.names().length,
       jobs: countsOf(council.store),
       now: () => clock.now(),
+      remotes: config.remotes.map(({ name }) => name),
+      calls: () => calls.counts(),
+      rates: () => unlessReplaced(() => ratesOf(council.store), new Map()),
     };
     return (await import('../api/metrics.ts')).openMetrics(observed);
   };

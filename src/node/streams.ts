@@ -3,7 +3,8 @@ import { serveJobPorts } from '../api/job-ports.ts';
 import { type LogSetup, serveLogs } from '../api/logs.ts';
 import { isThere, leadOut, type OutSetup, serveOuts } from '../api/out-ports.ts';
 import type { RestSetup } from '../api/rest/rest.ts';
-import { type ShellSetup, serveShells } from '../api/shell/shell.ts';
+import { serveAnyShell, serveLentShell } from '../api/shell/elsewhere.ts';
+import { noteLine, type ShellSetup, serveShells } from '../api/shell/shell.ts';
 import { joinTasks, leadTask, serveTasks, type TaskSetup } from '../api/task-ways.ts';
 import { serveWatch } from '../api/watch.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
@@ -12,12 +13,13 @@ import { type HeadForwards, hubInTime, openForwards } from '../platform/forwards
 import { serveForwards } from '../platform/job-port.ts';
 import { outRules } from '../platform/out-rules.ts';
 import { outAddressOf } from '../platform/outs.ts';
-import type { Hub } from '../platform/streams.ts';
+import type { Hub, StreamHandler } from '../platform/streams.ts';
 import { type BlobStore, fetchBlob, sendBlob, serveBlobs } from '../platform/transfer.ts';
 import type { Carrier } from '../platform/workplace.ts';
 import { Failed } from '../protocol/errors.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Node } from '../runtime/node.ts';
+import type { Millis } from '../runtime/ports.ts';
 import { VERSION } from '../version.ts';
 import type { HeadSetup } from './head.ts';
 import { localDiskOf } from './local-disk.ts';
@@ -48,7 +50,15 @@ export function nodeStreams(setup: HeadSetup, hub: Hub): void {
   serveBlobs(hub.who.door === 'head' ? own : copies.store, () => undefined)(hub);
   hub.serve('port.out', serveOuts(outsOf(setup)));
   hub.serve('task.open', serveTasks(outsOf(setup)));
+  hub.serve('shell.open', (request) => {
+    const own = shells.get(setup);
+    if (own === undefined) throw new Failed('unreachable', `${setup.config.name} is starting`);
+    return serveLentShell(own)(request);
+  });
 }
+
+/** The shells of each head, for its own terminals and for those of others. */
+const shells = new WeakMap<HeadSetup, StreamHandler>();
 
 type OutParts = Pick<HeadSetup, 'config' | 'council' | 'bulk'> & {
   readonly worker?: Worker | undefined;
@@ -98,14 +108,21 @@ export function userStreams(
   setup: HeadSetup,
   notes: Pick<ShellSetup, 'audited' | 'noted'>,
 ): (hub: Hub) => void {
-  const { links, council, clock, worker, node } = setup;
-  const shell = serveShells({
+  const { links, council, clock, worker, node, config, bulk } = setup;
+  const now = (): Millis => clock.now();
+  const own = serveShells({
     ...notes,
     node: node(),
     links: () => links.names(),
     raft: () => council.replica.status(),
     level: setup.level,
-    now: () => clock.now(),
+    now,
+  });
+  shells.set(setup, own);
+  const shell = serveAnyShell(own, {
+    node: config.name,
+    hub: bulk.hub,
+    noted: (who, at, line) => noteLine({ ...notes, now }, who, `shell ${at}`, line.trimEnd()),
   });
   return (hub) => {
     serveBlobs(userBlobs(setup, hub.who), () => undefined)(hub);

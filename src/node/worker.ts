@@ -11,11 +11,13 @@ import { credentialsFrom } from '../platform/container/credentials.ts';
 import { engineFinder } from '../platform/container/engine.ts';
 import { openImages } from '../platform/container/images.ts';
 import type { FollowOrder, LocateLog, LogSource } from '../platform/follow.ts';
+import { gpuTable } from '../platform/gpu-table.ts';
 import type { ResolvePort } from '../platform/job-port.ts';
 import { type OutsOptions, openOuts, outAddressOf } from '../platform/outs.ts';
 import { type Account, accounts } from '../platform/process/account.ts';
 import { countedEntries, type Enter } from '../platform/process/exec.ts';
-import { openProcesses } from '../platform/process/processes.ts';
+import { openMeter } from '../platform/process/meter.ts';
+import { type LocalProcesses, openProcesses } from '../platform/process/processes.ts';
 import type { Spool } from '../platform/spool.ts';
 import {
   openTaskSockets,
@@ -66,7 +68,7 @@ const isRoot = (): boolean => process.geteuid?.() === 0;
 
 /** What runs the jobs of this machine. */
 export async function openWorker(setup: WorkerSetup): Promise<Worker> {
-  const { config, spool, note, clock } = setup;
+  const { config, spool, note, clock, blobs, carrier } = setup;
   const jobs = await jobsFolder(spool, note);
   const look = accounts(ACCOUNT_MS, () => clock.now());
   const accountOf = async (name: string): Promise<Account | undefined> =>
@@ -89,7 +91,6 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
     logBytesMax: config.jobs.logBytesMax,
     slots: Math.max(1, Math.min(availableParallelism(), resourcesOf(config).cpus)),
   });
-  const { blobs, carrier } = setup;
   const ways = openWays(setup, accountOf);
   const ended = new Ends();
   const counted = countedEntries();
@@ -98,6 +99,7 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
       ...processes,
       exited: (key, signal) => ended.after(processes.exited(key, signal), key),
     },
+    meter: meterOf(config, processes),
     images: openImages(find, credentialsFrom(config.containers.credentials)),
     workplace: workplace({ directory: jobs, blobs, carrier, accountOf }),
     ...ways,
@@ -128,6 +130,10 @@ export async function openWorker(setup: WorkerSetup): Promise<Worker> {
 
 const engineOf = ({ containers: { socket, engine, ...files } }: Config, folder: string) =>
   engineFinder(socket, engine === '' ? undefined : { url: engine, folder, ...files });
+
+/** Graphics processors are looked at where jobs may have some. */
+const meterOf = ({ resources }: Config, { membership }: LocalProcesses): RunnerPorts['meter'] =>
+  openMeter({ membership, gpus: resources.gpus > 0 ? gpuTable() : undefined });
 
 /** What every process of a job of ours has in its environment. */
 function markOf({ installation }: Spool): Readonly<Record<string, string>> {
@@ -217,6 +223,7 @@ export const resourcesOf = ({ resources }: Config): Resources => ({
   cpus: resources.cpus || availableParallelism(),
   memoryBytes: resources.memoryBytes || totalmem(),
   gpus: resources.gpus,
+  ...(resources.named && { named: resources.named }),
 });
 
 async function jobsFolder(spool: Spool, note: Note): Promise<string> {

@@ -20,6 +20,8 @@ export const keyPlaces = (spool: string) => {
     /** All authorities: the cluster's, then the grid's where there is one. */
     chain: join(secure, 'cluster', 'ca-chain-cert.pem'),
     node: { key: join(secure, 'node', 'key.pem'), certificate: join(secure, 'node', 'cert.pem') },
+    /** What changes of jobs are signed by, for those who are told of them. */
+    notify: join(secure, 'notify.key'),
     user(name: string): KeyPlace {
       // A name that is a path would lead out of the folder.
       if (!/^[^\p{Cc}/\\.][^\p{Cc}/\\]{0,63}$/u.test(name))

@@ -1,7 +1,5 @@
-import { lookup } from 'node:dns/promises';
-import { BlockList, isIP } from 'node:net';
 import { Failed, Malformed } from '../protocol/errors.ts';
-import { errno } from './disk.ts';
+import { addressesOf, addressList, familyOf, isLoopback } from './addresses.ts';
 
 /** Where jobs' `out` ports may lead to. */
 export type OutRules = {
@@ -19,21 +17,15 @@ const WANTED = '`submitter`, `*`, a name, an address, or addresses such as 10.0.
  * not mean them, only the address itself, or a submitter that came from there.
  */
 export function outRules(entries: readonly string[]): OutRules {
-  const listed = new BlockList();
+  const listed = addressList();
   const names = new Set<string>();
   for (const entry of entries) {
-    const [address = '', bits, ...more] = entry.split('/');
-    const family = familyOf(address);
-    if (more.length > 0 || (bits !== undefined && family === undefined))
-      throw new Malformed('ports.out', WANTED);
-    if (family === undefined) names.add(entry.toLowerCase());
-    else if (bits === undefined) listed.addAddress(address, family);
-    else addSubnet(listed, address, bits, family);
+    const added = listed.add(entry);
+    if (added === undefined) throw new Malformed('ports.out', WANTED);
+    if (!added) names.add(entry.toLowerCase());
   }
   const isAllowed = (address: string, submitter: string): boolean => {
-    const family = familyOf(address);
-    if (family === undefined) return false;
-    if (listed.check(address, family)) return true;
+    if (listed.has(address)) return true;
     if (isLoopback(address)) return names.has('submitter') && isLoopback(submitter);
     return names.has('*') || (names.has('submitter') && address === submitter);
   };
@@ -41,7 +33,7 @@ export function outRules(entries: readonly string[]): OutRules {
     async addressOf(host, submitter) {
       if (host === '')
         throw new Failed('forbidden', 'it is not known from where the job was submitted');
-      const addresses = await resolved(host);
+      const addresses = await addressesOf(host);
       const isNamed = familyOf(host) === undefined && names.has(host.toLowerCase());
       const found = addresses.find((each) => isNamed || isAllowed(each, submitter));
       if (found !== undefined) return found;
@@ -52,37 +44,6 @@ export function outRules(entries: readonly string[]): OutRules {
     },
   };
 }
-
-function addSubnet(list: BlockList, address: string, bits: string, family: 'ipv4' | 'ipv6'): void {
-  const most = family === 'ipv4' ? 32 : 128;
-  if (!/^\d{1,3}$/.test(bits) || Number(bits) > most) throw new Malformed('ports.out', WANTED);
-  list.addSubnet(address, Number(bits), family);
-}
-
-async function resolved(host: string): Promise<readonly string[]> {
-  if (familyOf(host) !== undefined) return [host];
-  try {
-    return (await lookup(host, { all: true })).map(({ address }) => address);
-  } catch (error) {
-    throw new Failed('unreachable', `nobody knows the address of ${host}: ${errno(error)}`);
-  }
-}
-
-const familyOf = (address: string): 'ipv4' | 'ipv6' | undefined =>
-  (({ 4: 'ipv4', 6: 'ipv6' }) as const)[isIP(address) as 4 | 6];
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-/** Whoever connects to these reaches the machine itself, too. */
-loopback.addSubnet('0.0.0.0', 8, 'ipv4');
-loopback.addAddress('::', 'ipv6');
-
-/** Whether an address is that of the machine itself, also one of version 4 as version 6 has it. */
-export const isLoopback = (address: string): boolean => {
-  const family = familyOf(address);
-  return family !== undefined && loopback.check(address, family);
-};
 
 /**
  * What a job's record says of where it was submitted from, as the head of that name saw it: an

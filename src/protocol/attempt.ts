@@ -15,6 +15,7 @@ import {
   text,
   uuid,
 } from './model.ts';
+import { Used } from './used.ts';
 
 /** An attempt as heads and workers speak of it: what is ordered, and what is reported. */
 
@@ -90,5 +91,7 @@ export const Report = Type.Object({
   failure: Type.Union([Type.Null(), Failure]),
   /** The last that this attempt has made; it is with the heads. */
   checkpoint: Type.Optional(Type.Union([Type.Null(), Checkpoint])),
+  /** What it has used, of what was seen of it until lately. */
+  used: Type.Optional(Used),
 });
 export type Report = Static<typeof Report>;

@@ -53,6 +53,7 @@ export const errors = {
   killed: { http: 200, retry: false, mend: 'A signal that swm did not send ended the job.' },
   lost: { http: 200, retry: true, mend: 'The node died under the job; submit it again.' },
   evicted: { http: 200, retry: true, mend: 'The site took its machine; it runs again by itself.' },
+  preempted: { http: 200, retry: true, mend: 'A job of a higher priority took its place.' },
   no_user: { http: 200, retry: false, mend: 'Set jobs.user to an account that exists.' },
   start_failed: { http: 200, retry: false, mend: 'Read the text: the system refused the start.' },
   no_image: { http: 200, retry: false, mend: 'Check `container-image`, and who may pull it.' },

@@ -1,36 +1,42 @@
 import { clusterLimits } from './cluster-limits.ts';
-import { dagLimits } from './dag-limits.ts';
+import { dependencyLimits } from './dependency-limits.ts';
 import { execLimits } from './exec-limits.ts';
 import { gateServiceLimits } from './gate-service-limits.ts';
 import { headLimits } from './head-limits.ts';
+import { heraldLimits } from './herald-limits.ts';
 import { inputLimits } from './input-limits.ts';
 import { logLimits } from './log-limits.ts';
 import { noticeLimits } from './notice-limits.ts';
+import { policyLimits } from './policy-limits.ts';
 import { requestLimits } from './request-limits.ts';
-import { scheduleLimits } from './schedule-limits.ts';
 import { secretLimits } from './secret-limits.ts';
 import { shellLimits } from './shell-limits.ts';
 import { siteLimits } from './site-limits.ts';
 import { tieLimits } from './tie-limits.ts';
+import { usedLimits } from './used-limits.ts';
 import { userLimits } from './user-limits.ts';
+import { watchLimits } from './watch-limits.ts';
 
 /** Every bound of swm, and who reads it. Bytes, milliseconds and counts are in the names. */
 export const limits = {
   ...clusterLimits,
-  ...dagLimits,
+  ...dependencyLimits,
   ...execLimits,
   ...gateServiceLimits,
   ...headLimits,
   ...inputLimits,
   ...logLimits,
   ...noticeLimits,
+  ...heraldLimits,
+  ...policyLimits,
   ...requestLimits,
   ...siteLimits,
-  ...scheduleLimits,
   ...secretLimits,
   ...tieLimits,
   ...shellLimits,
+  ...usedLimits,
   ...userLimits,
+  ...watchLimits,
   /** transport, envelope: a message frame. What is larger goes as a stream. */
   frameBytesMax: 4 << 20,
   /** transport: a frame of a stream on a bulk link, header included. */
@@ -157,8 +163,6 @@ export const limits = {
   /** jobscript: tasks of one array, and the highest index of one. */
   arrayTasksMax: 1_000_000,
   arrayIndexMax: 2 ** 31 - 1,
-  /** jobscript: jobs that one job waits for. */
-  dependenciesMax: 1_000,
   /** job: how long a question to its cluster or its runner may wait before it is put again. */
   claimMs: 10_000,
   /** job, cluster: the pause before something refused is tried again. */

@@ -122,10 +122,15 @@ export const messages = {
   'node.forget': tell(68, '/nodes/{node}', nobody, 'Forgets a node long gone.'),
   'head.keys': call(69, '/group', heads, 'Gives a head what it needs to lead.'),
   'head.current': call(71, '/group', heads, 'How far the log is decided.'),
+  'scheduler.policy': call(125, '/scheduler', heads, 'Who goes first from now on, and where.'),
   'scheduler.offers': call(70, '/scheduler', heads, 'What all sites offer.'),
   'account.charge': call(77, '/accounts/{account}', nobody, 'Counts what a cluster costs.'),
   'cluster.overspent': tell(78, '/clusters/{cluster}', nobody, 'Its account is over its budget.'),
   'job.overspent': tell(79, '/jobs/{job}', nobody, 'Its account is over its budget.'),
+  'herald.tell': call(155, '/heralds/{job}', nobody, 'Has changes of a job told.'),
+  'herald.forget': tell(156, '/heralds/{job}', nobody, 'Forgets what was told long ago.'),
+
+  'job.preempt': tell(126, '/jobs/{job}', nobody, 'Has it make room for another job.'),
 
   // over the mesh
   'runner.order': call(80, '/runners/{runner}', heads, 'Orders one process of an attempt.'),

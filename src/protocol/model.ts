@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import { errors } from './errors.ts';
 import { limits } from './limits.ts';
 import { SecretSpec } from './secret-model.ts';
+import { UsedByRank } from './used.ts';
 
 /** The values that messages and records are made of, each with its type of the same name. */
 
@@ -31,9 +32,29 @@ export const Failure = Type.Object({
   retry: Type.Boolean(),
 });
 
-const each = { cpus: count(65_536), memoryBytes: bytes, gpus: count(4096) };
+const each = {
+  cpus: count(65_536),
+  memoryBytes: bytes,
+  gpus: count(4096),
+  /** What else can be counted: `gpu:a100` for gpus of a kind, and whatever a site calls its own. */
+  named: Type.Optional(Type.Record(Type.String({ maxLength: 256 }), count(limits.namedCountMax))),
+};
 export const Resources = Type.Object(each);
 export type Resources = Static<typeof Resources>;
+
+export const labels = list(text(256), limits.labelsMax);
+
+/** Whose a hold is and for how long: what a scheduler has to know of it that did not place it. */
+export const Tenure = Type.Object({
+  owner: text(64),
+  account: text(256),
+  queue: text(256),
+  priority: Type.Integer(),
+  preemptible: Type.Boolean(),
+  /** 0: nobody knows how long. */
+  walltimeMs: bytes,
+});
+export type Tenure = Static<typeof Tenure>;
 
 const Port = Type.Object({
   port: Type.Integer({ minimum: 1, maximum: 65_535 }),
@@ -128,6 +149,16 @@ export const Spec = Type.Object({
   /** What jobs of before it was there asked for: no. */
   hold: Type.Optional(Type.Boolean()),
   gang: text(256),
+  /** How many jobs the gang has. */
+  gangSize: Type.Optional(count(limits.gangMax)),
+  /** Its nodes are its own. */
+  exclusive: Type.Optional(Type.Boolean()),
+  /** Labels that each of its nodes has. */
+  constraint: Type.Optional(labels),
+  /** The kind of its gpus; '': any. */
+  gpuKind: Type.Optional(text(256)),
+  /** Countable things that it wants of each node, by name. */
+  countables: Type.Optional(Type.Record(Type.String(), count(limits.namedCountMax))),
   preemptible: Type.Boolean(),
   notify: text(4096),
 });
@@ -171,6 +202,8 @@ export const Placement = Type.Object({
   ]),
   resources: Resources,
   ports: list(Type.Integer(), limits.portsMax),
+  /** Nobody else has anything of these nodes. */
+  exclusive: Type.Optional(Type.Boolean()),
   /** Of a cluster that was kept and is there: how many nodes it has, which all cost. */
   warm: Type.Optional(count(limits.nodesMax)),
   /** How long it stays after the job. */
@@ -233,6 +266,8 @@ export const JobView = Type.Object({
   checkpoint: Type.Optional(
     Type.Union([Type.Null(), Type.Object({ at: instant, attempt: Type.Integer(), files })]),
   ),
+  /** What this attempt has used, of those of its processes that were looked at. */
+  used: Type.Optional(list(UsedByRank, limits.nodesMax)),
 });
 export type JobView = Static<typeof JobView>;
 

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { name, Resources, sha256, text } from './model.ts';
+import { labels, name, Resources, sha256, text } from './model.ts';
 
 const nothing = Type.Object({});
 const instant = Type.Integer({ minimum: 0 });
@@ -19,6 +19,7 @@ export const nodeShapes = {
       address: text(256),
       resources: Resources,
       drained,
+      labels: Type.Optional(labels),
       /** Its site takes the machine back. */
       evicted: Type.Optional(Type.Boolean()),
     }),
@@ -46,7 +47,13 @@ export const nodeShapes = {
   'node.remove': { body: Type.Object({ node: name }), reply: nothing },
   'node.forget': { body: Type.Object({ node: name, before: instant }), reply: nothing },
   'node.hello': {
-    body: Type.Object({ node: name, address: text(256), resources: Resources, version: text(64) }),
+    body: Type.Object({
+      node: name,
+      address: text(256),
+      resources: Resources,
+      version: text(64),
+      labels: Type.Optional(labels),
+    }),
     reply: nothing,
   },
   'node.evicted': { body: Type.Object({ node: name }), reply: nothing },

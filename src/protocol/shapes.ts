@@ -2,6 +2,7 @@ import Type, { type TSchema } from 'typebox';
 import { Order, Report } from './attempt.ts';
 import { dependencyShapes } from './dependency-shapes.ts';
 import { headShapes } from './head-shapes.ts';
+import { heraldShapes } from './job-change.ts';
 import { limits } from './limits.ts';
 import type { messages } from './messages.ts';
 import {
@@ -9,18 +10,17 @@ import {
   ClusterPhase,
   count,
   Failure,
-  FlavorRow,
   files,
-  ImageRow,
   name,
   Placement,
-  Resources,
   Spec,
+  Tenure,
   text,
   uuid,
 } from './model.ts';
 import { drained, nodeShapes } from './node-shapes.ts';
 import { scheduleShapes } from './schedule-shapes.ts';
+import { schedulerShapes } from './scheduler-shapes.ts';
 import { secretName } from './secret-model.ts';
 import { terminalShapes } from './terminal-shapes.ts';
 import { userShapes } from './user-shapes.ts';
@@ -29,6 +29,7 @@ const list = <T extends TSchema>(item: T, maxItems: number) => Type.Array(item, 
 const nothing = Type.Object({});
 const instant = Type.Integer({ minimum: 0 });
 const attempt = count(1_000_000);
+const ofRank = Type.Object({ job: uuid, node: name, attempt, rank: count(limits.nodesMax) });
 const maybe = <T extends TSchema>(shape: T) => Type.Union([Type.Null(), shape]);
 
 /** What each message carries, and its answer, by the name it has in the table. */
@@ -36,6 +37,8 @@ export const shapes = {
   ...terminalShapes,
   ...headShapes,
   ...nodeShapes,
+  ...heraldShapes,
+  ...schedulerShapes,
   ...userShapes,
   ...dependencyShapes,
   ...scheduleShapes,
@@ -83,12 +86,9 @@ export const shapes = {
     reply: nothing,
   },
   'job.report': { body: Report, reply: nothing },
-  'job.lease': {
-    body: Type.Object({ job: uuid, node: name, attempt, rank: count(limits.nodesMax) }),
-    reply: nothing,
-  },
+  'job.lease': { body: ofRank, reply: nothing },
   'job.secrets': {
-    body: Type.Object({ job: uuid, node: name, attempt, rank: count(limits.nodesMax) }),
+    body: ofRank,
     /** The values by their names. */
     reply: Type.Object({
       secrets: Type.Record(Type.String(), text(limits.secretBytesMax)),
@@ -110,6 +110,7 @@ export const shapes = {
       owner: text(64),
       placement: Placement,
       account: Type.Optional(text(256)),
+      tenure: Type.Optional(Tenure),
     }),
     reply: nothing,
   },
@@ -153,86 +154,6 @@ export const shapes = {
       unitMs: Type.Integer({ minimum: 1 }),
     }),
     reply: nothing,
-  },
-  'scheduler.job': {
-    body: Type.Object({
-      id: uuid,
-      /** Null: it waits no more. */
-      waits: maybe(
-        Type.Object({
-          attempt,
-          submittedAt: instant,
-          notBefore: instant,
-          spec: Spec,
-          owner: Type.Optional(text(64)),
-        }),
-      ),
-    }),
-    reply: nothing,
-  },
-  'scheduler.cluster': {
-    body: Type.Object({
-      cluster: name,
-      /** Standing clusters take any job; one that was made for a job takes none. */
-      open: Type.Boolean(),
-      /** The claim that these news tell of; until then, a proposal may be on its way. */
-      claimed: maybe(Type.Object({ job: uuid, attempt })),
-      /** What it costs its site: nodes times flavor, while it is claimed. */
-      made: maybe(Type.Object({ remote: name, flavor: name, nodes: count(limits.nodesMax) })),
-      /** Of one that is kept and that nobody holds: whose it is, and what it is made of. */
-      warm: Type.Optional(
-        Type.Object({
-          owner: text(64),
-          account: text(256),
-          image: text(256),
-          price: Type.Number(),
-          unitMs: Type.Optional(count(86_400_000)),
-          storages: Type.Optional(list(text(256), limits.storagesMax)),
-        }),
-      ),
-      nodes: list(
-        Type.Object({
-          name,
-          /** One that is silent may come back: nothing is placed there, but it counts. */
-          up: Type.Boolean(),
-          free: Resources,
-          total: Resources,
-          ports: list(Type.Integer(), 65_535),
-        }),
-        limits.nodesMax,
-      ),
-    }),
-    reply: nothing,
-  },
-  'scheduler.check': {
-    body: Type.Object({ spec: Spec }),
-    /** '' if something here could run it. */
-    reply: Type.Object({ impossible: text(4096) }),
-  },
-  'scheduler.why': {
-    body: Type.Object({ ids: list(uuid, limits.pageMax) }),
-    /** Only of jobs that wait. */
-    reply: Type.Object({ reasons: Type.Record(Type.String(), text(1024)) }),
-  },
-  'scheduler.site': {
-    body: Type.Object({
-      remote: name,
-      clustersMax: count(1_000_000),
-      cpusMax: count(10_000_000),
-      defaultFlavor: text(100),
-      defaultImage: text(256),
-      unitMs: Type.Optional(count(86_400_000)),
-      keepMs: Type.Optional(count(limits.keepMsMax)),
-      /** Without it the site has none. */
-      storages: Type.Optional(list(text(256), limits.siteStoragesMax)),
-      flavors: list(FlavorRow, 10_000),
-      images: list(ImageRow, 10_000),
-    }),
-    reply: nothing,
-  },
-  'scheduler.offers': {
-    body: nothing,
-    reply: Type.Object({ flavors: list(FlavorRow, 100_000), images: list(ImageRow, 100_000) }),
   },
   'gate.offer': { body: Type.Object({ remote: name }), reply: nothing },
 

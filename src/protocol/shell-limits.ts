@@ -12,6 +12,9 @@ export const shellLimits = {
   shellAsksMax: 64,
   /** shell: actors in one list. */
   shellRowsMax: 1_000,
+  /** shell: how long, and how many turns of an actor, one trace may be. */
+  shellTraceMsMax: 60_000,
+  shellTraceTurnsMax: 1_000,
   /** shell: names that one completion offers. */
   shellNamesMax: 200,
   /** shell: seconds of CPU of its process, all lines together. */

@@ -136,6 +136,7 @@ export class Actor {
     const before = this.#state as Phased;
     const { state, effects, moved } = turn(this.family.behaviour, before, event as never, now);
     this.#state = state;
+    this.#traced(event, before, effects, now);
     if (moved) this.scope.leave();
     this.#hold(effects, state !== before);
   }
@@ -145,7 +146,20 @@ export class Actor {
     const found = keeping && this.#store ? load(this.#store, keeping, this.path) : undefined;
     if (found !== undefined) this.#kept = found.kept;
     this.#state = found?.state ?? behaviour.init(this.#args, now);
-    this.#hold(behaviour.enter(this.#state, now), found === undefined);
+    const effects = behaviour.enter(this.#state, now);
+    this.#traced(BEGIN, undefined, effects, now);
+    this.#hold(effects, found === undefined);
+  }
+
+  #traced(
+    event: object,
+    before: Phased | undefined,
+    effects: readonly AnyEffect[],
+    at: Millis,
+  ): void {
+    const { traces } = this.node;
+    if (traces.isIdle) return;
+    traces.played(this.path, { at, event, before, state: this.#state as Phased, effects });
   }
 
   #hold(effects: readonly AnyEffect[], changed: boolean): void {

@@ -4,6 +4,7 @@ import type { AnyFamily, Families } from './family.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Cells, Clock, Note, Store, Wire } from './ports.ts';
 import { Routes } from './routes.ts';
+import { Traces } from './traces.ts';
 
 /** What a node lends its actors; the simulator lends a faster clock and a worse disk and wire. */
 export interface Platform {
@@ -23,6 +24,7 @@ export class Node {
   readonly platform: Platform;
   readonly asks: Asks;
   readonly routes: Routes;
+  readonly traces = new Traces();
 
   constructor(name: string, families: Families, platform: Platform) {
     this.name = name;

@@ -24,8 +24,9 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     hasBlob: async (sha256) => sha256 === SHA,
     readBlob: async () => new TextEncoder().encode('#!/bin/sh\n#SWM name blob\n'),
     keepBlob: async (bytes) => ({ sha256: SHA, bytes: bytes.byteLength }),
-    impossible: async () => '',
+    checked: async () => ({ impossible: '' }),
     checkOut: async () => {},
+    checkNotify: async () => {},
     closed: () => '',
     reasons: async () => ({}),
     offers: async () => ({ flavors: [], images: [] }),
@@ -109,11 +110,11 @@ describe('a submission', () => {
 
   it.each([
     ['#SWM array 1-3', 'array'],
-    ['#SWM queue night', 'queue'],
-    ['#SWM gang g1', 'gang'],
-    ['#SWM notify https://x.org/y', 'notify'],
     ['#SWM ranks main\n#SWM container-image a', 'ranks main with container-image'],
-    ['#SWM queue night\n#SWM gang g1', 'queue; gang'],
+    [
+      '#SWM array 1-3\n#SWM ranks main\n#SWM container-image a',
+      'array; ranks main with container-image',
+    ],
   ])('of %s is refused, as long as swm cannot do it', async (script, what) => {
     expect(await code(admit(`${script}\n`))).toBe(
       `impossible: this swm cannot do yet what the script asks for: ${what}`,
@@ -164,7 +165,7 @@ describe('a submission', () => {
       'missing_input: input file data.csv was not uploaded',
     );
     expect(await code(admit('x', { closed: () => 'no space' }))).toBe('disk_full: no space');
-    expect(await code(admit('x', { impossible: async () => 'too big' }))).toBe(
+    expect(await code(admit('x', { checked: async () => ({ impossible: 'too big' }) }))).toBe(
       'impossible: too big',
     );
   });

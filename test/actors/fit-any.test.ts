@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fit, neverFits } from '../../src/actors/scheduler/fit.ts';
-import type { Picture, Waiting } from '../../src/actors/scheduler/place.ts';
+import { neverFits, type Picture } from '../../src/actors/scheduler/fit.ts';
+import type { Waiting } from '../../src/actors/scheduler/place.ts';
 import { freeze } from '../sim/watching.ts';
-import { job, NOW, resources, site } from './pictures.ts';
+import { job, NOW, passed, resources, site } from './pictures.ts';
 
 const specs = fc.record({
   cpus: fc.integer({ min: 0, max: 5 }),
@@ -68,7 +68,7 @@ describe('a pass over anything', () => {
   it('says something of each job that waits, and only one thing', () => {
     fc.assert(
       fc.property(pictures, (picture) => {
-        const { proposals, reasons, impossible } = fit(freeze(picture), NOW);
+        const { proposals, reasons, impossible } = passed(freeze(picture), NOW);
         const said = [...proposals.map(({ id }) => id), ...Object.keys(reasons)];
         const all = [...said, ...Object.keys(impossible)];
         expect(all.toSorted()).toEqual(picture.waiting.map(({ id }) => id).toSorted());
@@ -81,7 +81,7 @@ describe('a pass over anything', () => {
   it('never takes more of a node, or of a site, than is free, nor a port twice', () => {
     fc.assert(
       fc.property(pictures, (picture) => {
-        const { proposals } = fit(picture, NOW);
+        const { proposals } = passed(picture, NOW);
         for (const n of picture.nodes) {
           const on = proposals.filter(({ placement: p }) => p.nodes.includes(n.name));
           const cpus = on.reduce((sum, { placement }) => sum + placement.resources.cpus, 0);
@@ -108,7 +108,7 @@ describe('a pass over anything', () => {
   it('gives each job what it asks for', () => {
     fc.assert(
       fc.property(pictures, (picture) => {
-        for (const { id, attempt, placement } of fit(picture, NOW).proposals) {
+        for (const { id, attempt, placement } of passed(picture, NOW).proposals) {
           const asking = picture.waiting.find((w) => w.id === id) as Waiting;
           expect(asking.notBefore).toBeLessThanOrEqual(NOW);
           expect(attempt).toBe(asking.attempt);
@@ -129,7 +129,7 @@ describe('a pass over anything', () => {
   it('gives nobody what somebody before him asked for as well, and got not', () => {
     fc.assert(
       fc.property(pictures, (picture) => {
-        const { proposals } = fit(picture, NOW);
+        const { proposals } = passed(picture, NOW);
         const got = new Set(proposals.map(({ id }) => id));
         const sorted = [...picture.waiting]
           .sort(firstFirst)
@@ -146,9 +146,9 @@ describe('a pass over anything', () => {
   it('comes to the same, in whatever order the jobs are told', () => {
     fc.assert(
       fc.property(pictures, (picture) => {
-        const first = fit(picture, NOW);
+        const first = passed(picture, NOW);
         const turned = { ...picture, waiting: [...picture.waiting].reverse() };
-        expect(fit(turned, NOW)).toEqual(first);
+        expect(passed(turned, NOW)).toEqual(first);
       }),
     );
   });
@@ -156,7 +156,7 @@ describe('a pass over anything', () => {
   it('finds no job impossible that has a place', () => {
     fc.assert(
       fc.property(pictures, (picture) => {
-        for (const { id } of fit(picture, NOW).proposals) {
+        for (const { id } of passed(picture, NOW).proposals) {
           const asking = picture.waiting.find((w) => w.id === id) as Waiting;
           expect(neverFits(picture, asking.spec)).toBe('');
         }

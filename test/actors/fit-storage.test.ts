@@ -3,18 +3,18 @@ import { offer } from '../../src/actors/cluster/news.ts';
 import { clusterTasks } from '../../src/actors/cluster/tasks.ts';
 import { gateTasks } from '../../src/actors/gate/tasks.ts';
 import type { Gate, PartitionOrder } from '../../src/actors/ports.ts';
-import { fit, neverFits } from '../../src/actors/scheduler/fit.ts';
-import type { Picture, Waiting } from '../../src/actors/scheduler/place.ts';
+import { neverFits, type Picture } from '../../src/actors/scheduler/fit.ts';
+import type { Waiting } from '../../src/actors/scheduler/place.ts';
 import type { Warm } from '../../src/actors/scheduler/warm.ts';
 import { made } from './clusters.ts';
 import { memoryStore } from './memory.ts';
-import { idOf, job, NOW, node, seen, site } from './pictures.ts';
+import { idOf, job, NOW, node, passed, seen, site } from './pictures.ts';
 import { spec } from './things.ts';
 
 const wants = (n: number, ...storage: string[]): Waiting => job(n, { storage }, { owner: 'ann' });
 const sites = [site({ storages: ['raw'] }), site({ remote: 'big', storages: ['data', 'raw'] })];
 const placed = (waiting: Waiting[], change: Partial<Picture> = {}) =>
-  fit(seen(waiting, { sites, ...change }), NOW).proposals.map(({ placement }) => placement);
+  passed(seen(waiting, { sites, ...change }), NOW).proposals.map(({ placement }) => placement);
 
 describe('a job that wants storages', () => {
   it('goes to a site that has them all, and never to nodes that are there', () => {
@@ -35,14 +35,14 @@ describe('a job that wants storages', () => {
       `cloud has no storage ${'x'.repeat(32)}; big has no storage ${'x'.repeat(32)}`,
     );
     const full = [site(), site({ remote: 'big', storages: ['raw'], clusters: 2 })];
-    expect(fit(seen([wants(1, 'raw')], { sites: full }), NOW)).toMatchObject({
+    expect(passed(seen([wants(1, 'raw')], { sites: full }), NOW)).toMatchObject({
       impossible: {},
       reasons: { [idOf(1)]: expect.stringMatching(/^cloud has no storage raw; needs .* in use$/) },
     });
   });
 
   it('is no reason for others to wait', () => {
-    const found = fit(seen([wants(1, 'x'), wants(2, 'raw')], { sites }), NOW);
+    const found = passed(seen([wants(1, 'x'), wants(2, 'raw')], { sites }), NOW);
     expect(found.proposals.map(({ id }) => id)).toEqual([idOf(2)]);
     expect(Object.keys(found.impossible)).toEqual([idOf(1)]);
   });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { fit } from '../../src/actors/scheduler/fit.ts';
-import { picture } from '../../src/actors/scheduler/picture.ts';
+import { free } from '../../src/actors/scheduler/free.ts';
 import type { Waiting } from '../../src/actors/scheduler/place.ts';
 import type { Warm } from '../../src/actors/scheduler/warm.ts';
 import type { Spec } from '../../src/protocol/model.ts';
-import { idOf, job, NOW, seen, site } from './pictures.ts';
+import { defaultPolicy } from '../../src/protocol/policy.ts';
+import { idOf, job, NOW, passed, seen, site } from './pictures.ts';
 
 const warm = (name: string, nodes = 1, change: Partial<Warm> = {}): Warm => ({
   cluster: name,
@@ -21,7 +21,7 @@ const of = (n: number, asked: Partial<Spec> = {}, owner = 'ann'): Waiting =>
   job(n, { relocatable: true, ...asked }, { owner });
 const placesOf = (waiting: Waiting[], there: Warm[], change = {}) =>
   Object.fromEntries(
-    fit(seen(waiting, { warm: there, ...change }), NOW).proposals.map(({ id, placement }) => [
+    passed(seen(waiting, { warm: there, ...change }), NOW).proposals.map(({ id, placement }) => [
       id,
       placement,
     ]),
@@ -89,11 +89,15 @@ describe('a cluster that is kept', () => {
       clusters: new Map([['w', news]]),
       sites: new Map(),
       relocate: 'asked',
+      policy: defaultPolicy,
+      usage: new Map(),
+      preempted: [],
+      passed: new Map(),
     } as const;
-    expect(picture({ ...known, proposed: new Map() }).warm).toEqual([warm('w')]);
+    expect(free({ ...known, proposed: new Map() }).warm).toEqual([warm('w')]);
     const placement = placesOf([of(1)], [warm('w')])[idOf(1)]!;
     const proposed = new Map([[idOf(1), { attempt: 1, at: NOW, placement }]]);
-    expect(picture({ ...known, proposed }).warm).toEqual([]);
+    expect(free({ ...known, proposed }).warm).toEqual([]);
   });
 });
 

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { fit, neverFits } from '../../src/actors/scheduler/fit.ts';
-import type { Picture } from '../../src/actors/scheduler/place.ts';
+import { neverFits, type Picture } from '../../src/actors/scheduler/fit.ts';
 import type { Spec } from '../../src/protocol/model.ts';
 import { freeze } from '../sim/watching.ts';
-import { idOf, job, NOW, node, resources, seen, site } from './pictures.ts';
+import { idOf, job, NOW, node, passed, resources, seen, site } from './pictures.ts';
 import { spec } from './things.ts';
 
 /** Where each job goes, or why it does not; `!` before what could never be. */
 function told(picture: Picture): readonly string[] {
-  const { proposals, reasons, impossible } = fit(freeze(picture), NOW);
+  const { proposals, reasons, impossible } = passed(freeze(picture), NOW);
   return picture.waiting.map(({ id }) => {
     const found = proposals.find((p) => p.id === id)?.placement;
     if (found) return `${found.cluster}: ${found.nodes.join(' ')}`;
@@ -81,7 +80,7 @@ describe('a job', () => {
 
 describe('a site', () => {
   it('makes a cluster for a job that asks for one', () => {
-    const { proposals } = fit(seen([job(7, { relocatable: true, nodes: 2 })]), NOW);
+    const { proposals } = passed(seen([job(7, { relocatable: true, nodes: 2 })]), NOW);
     expect(proposals).toEqual([
       {
         id: idOf(7),
@@ -104,20 +103,20 @@ describe('a site', () => {
     [{ cloudImage: 'host' }, 'small'],
   ];
   it.each(asks)('gives %j the flavor %s', (asked, name) => {
-    const [found] = fit(seen([job(1, asked)]), NOW).proposals;
+    const [found] = passed(seen([job(1, asked)]), NOW).proposals;
     expect(found?.placement.made?.flavor).toBe(name);
   });
 
   it('without a default gives the cheapest that suffices', () => {
     const sites = [site({ defaultFlavor: '' })];
-    const [found] = fit(seen([job(1, { relocatable: true })], { sites }), NOW).proposals;
+    const [found] = passed(seen([job(1, { relocatable: true })], { sites }), NOW).proposals;
     expect(found?.placement.made?.flavor).toBe('cheap');
   });
 
   it('without a default chooses itself what it boots, but not for one that says it', () => {
     const sites = [site({ defaultImage: '' })];
     const jobs = [job(1, { relocatable: true }), job(2, { cloudImage: 'host' })];
-    const images = fit(seen(jobs, { sites }), NOW).proposals.map((p) => p.placement.made?.image);
+    const images = passed(seen(jobs, { sites }), NOW).proposals.map((p) => p.placement.made?.image);
     expect(images).toEqual(['', 'host']);
     const moon = seen([job(1, { cloudImage: 'moon' })], { sites });
     expect(told(moon)).toEqual(['! cloud has no image moon']);
@@ -191,16 +190,16 @@ describe('a job with a budget', () => {
     'its budget of 0.003 does not pay for the first 60 s of 2 × small at cloud, which cost 0.0033';
 
   it('that does not pay for the first unit of time is impossible', () => {
-    expect(fit(seen([asks(0.003, 2)]), NOW).impossible).toEqual({ [idOf(1)]: dear });
-    expect(fit(seen([asks(0.003)]), NOW).proposals).toHaveLength(1);
-    expect(fit(seen([asks(0, 2)]), NOW).proposals).toHaveLength(1);
+    expect(passed(seen([asks(0.003, 2)]), NOW).impossible).toEqual({ [idOf(1)]: dear });
+    expect(passed(seen([asks(0.003)]), NOW).proposals).toHaveLength(1);
+    expect(passed(seen([asks(0, 2)]), NOW).proposals).toHaveLength(1);
   });
 
   it('goes to another site, or to nodes that cost nothing', () => {
     const there = { sites: [site({ remote: 'dear', unitMs: 3_600_000 }), site()] };
-    const [found] = fit(seen([asks(0.003)], there), NOW).proposals;
+    const [found] = passed(seen([asks(0.003)], there), NOW).proposals;
     expect(found?.placement.made?.remote).toBe('cloud');
-    const [given] = fit(seen([job(1, { budget: 1e-6 })]), NOW).proposals;
+    const [given] = passed(seen([job(1, { budget: 1e-6 })]), NOW).proposals;
     expect(given?.placement.made).toBeNull();
   });
 });

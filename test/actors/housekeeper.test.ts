@@ -28,11 +28,12 @@ describe('a housekeeper', () => {
   it('looks, tells the owners of what is old, and looks again', () => {
     const stage = on();
     expect(stage.entered()).toEqual(['run look']);
-    const found = old(`/jobs/${ID}`, '/clusters/swm-1', '/nodes/n1');
+    const found = old(`/jobs/${ID}`, '/clusters/swm-1', '/nodes/n1', `/heralds/${ID}`);
     expect(stage.hear(done('look', { old: found, isAll: true })).effects).toEqual([
       `tell /jobs/${ID} job.purge`,
       'tell /clusters/swm-1 cluster.forget',
       'tell /nodes/n1 node.forget',
+      `tell /heralds/${ID} herald.forget`,
       'after 60000 look',
     ]);
     expect(stage.sent('job.purge')).toEqual({ id: ID, before: NOW - HOUR });
@@ -153,6 +154,7 @@ describe('a tree', () => {
       'nodes',
       'safes',
       'users',
+      'heralds',
       'jobs',
       'sweeper',
       'schedules',

@@ -1,4 +1,7 @@
-import type { FreeNode, Picture, Site, Waiting } from '../../src/actors/scheduler/place.ts';
+import { fit, type Picture } from '../../src/actors/scheduler/fit.ts';
+import type { Site, Waiting } from '../../src/actors/scheduler/place.ts';
+import { inWords, isNever } from '../../src/actors/scheduler/reason.ts';
+import type { FreeNode } from '../../src/actors/scheduler/spot.ts';
 import type { Spec } from '../../src/protocol/model.ts';
 import { GIB, spec } from './things.ts';
 
@@ -58,3 +61,15 @@ export const seen = (waiting: Waiting[], change: Partial<Picture> = {}): Picture
   relocate: 'asked',
   ...change,
 });
+
+/** What comes of a pass, with its reasons in words, and apart what can never be. */
+export function passed(picture: Picture, now: number) {
+  const { place, plan, reasons } = fit(picture, now);
+  const words = (isOver: boolean): Record<string, string> =>
+    Object.fromEntries(
+      [...reasons].flatMap(([id, all]) =>
+        all.every(isNever) === isOver ? [[id, inWords(all)] as const] : [],
+      ),
+    );
+  return { proposals: place, plan, reasons: words(false), impossible: words(true) };
+}

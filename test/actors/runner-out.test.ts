@@ -4,7 +4,7 @@ import type { PlaceOrder, ProcessOrder } from '../../src/actors/ports.ts';
 import { runner } from '../../src/actors/runner/behaviour.ts';
 import type { Runner } from '../../src/actors/runner/runner.ts';
 import { type RunnerPorts, runnerTasks } from '../../src/actors/runner/tasks.ts';
-import type { Outs, TaskSockets } from '../../src/actors/ways.ts';
+import type { Meter, Outs, TaskSockets } from '../../src/actors/ways.ts';
 import { failure } from '../../src/protocol/errors.ts';
 import { aRunner, orderOf, place } from './runners.ts';
 import { done, failed, Stage } from './stage.ts';
@@ -78,7 +78,13 @@ describe('the ports of a process', () => {
     const workplace = { stage: async (order: PlaceOrder) => void staged.push(order) };
     const clock = { now: () => 0 };
     const rest = { path: '', user: '', accountOf: () => '', address: '', outAddress: '' };
-    const all = { outs, tasks, processes, workplace, clock, ...rest };
+    const meter: Meter = {
+      watch: () => {
+        did.push('watch');
+        return () => void did.push('watch no more');
+      },
+    };
+    const all = { outs, tasks, meter, processes, workplace, clock, ...rest };
     return { did, ports: all as unknown as RunnerPorts };
   }
   const context = { signal: new AbortController().signal, emit: () => {}, path: '' };
@@ -96,9 +102,11 @@ describe('the ports of a process', () => {
       'open 0 81 to 10.0.0.9',
       'ensure',
       'open 0 81 to 10.0.0.9',
+      'watch',
       'exited',
       'close 0',
       'no tasks 0',
+      'watch no more',
       'stop',
       'close 0',
       'no tasks 0',

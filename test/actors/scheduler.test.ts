@@ -4,8 +4,10 @@ import { keeping as jobKeeping } from '../../src/actors/job/keeping.ts';
 import { type Scheduler, scheduler } from '../../src/actors/scheduler/scheduler.ts';
 import { taken } from '../../src/actors/scheduler/shelf.ts';
 import { schedulerTasks } from '../../src/actors/scheduler/tasks.ts';
+import { tenureOf } from '../../src/actors/tenure.ts';
 import type { Body } from '../../src/protocol/messages.ts';
 import type { Spec } from '../../src/protocol/model.ts';
+import { defaultPolicy } from '../../src/protocol/policy.ts';
 import { given, hold, made } from './clusters.ts';
 import { memoryStore } from './memory.ts';
 import { done, NOW, Stage, told } from './stage.ts';
@@ -42,7 +44,10 @@ const site: Body<'scheduler.site'> = {
   images: [{ name: 'host', remote: 'cloud', kind: 'cloud' }],
 };
 const on = (remotes: readonly string[] = []) =>
-  new Stage<Scheduler>(scheduler, scheduler.init({ relocate: 'asked', remotes }, NOW));
+  new Stage<Scheduler>(
+    scheduler,
+    scheduler.init({ relocate: 'asked', remotes, policy: defaultPolicy }, NOW),
+  );
 /** The pass that is due next. */
 const pass = (stage: Stage<Scheduler>) =>
   stage.hear({ is: 'pass', at: stage.state.passAt }, stage.state.passAt - NOW);
@@ -217,7 +222,8 @@ describe('what it reads', () => {
     ]);
     const { clusters, claims } = await tasks.clusters(null, context);
     // Of what its cluster has saved already, the cluster tells itself.
-    expect(claims).toEqual([{ id: OTHER, attempt: 1, placement: onNodes('n2') }]);
+    const tenure = tenureOf('ann', spec());
+    expect(claims).toEqual([{ id: OTHER, attempt: 1, placement: onNodes('n2'), tenure }]);
     expect(clusters).toMatchObject([
       { cluster: 'here', open: true, made: null, nodes: [{ free: { cpus: 1 } }, {}] },
       {

@@ -1,9 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { folder, forAll, swm } from '../e2e/lab.ts';
 import { isEnded, waiter } from '../e2e/waiter.ts';
 import { freePort } from '../platform/free-port.ts';
 import { restPlace } from './rest-place.ts';
+
+const DOCS = join(import.meta.dirname, '..', '..', 'docs');
 
 const place = forAll(async () => {
   const port = await freePort();
@@ -69,6 +72,46 @@ describe('metrics', { timeout: 60_000 }, () => {
     expect(numberAt(text, 'swm_commit_seconds_bucket{le="+Inf"}')).toBe(commits);
     await job.go();
     await node.until(runs, isEnded);
+  });
+
+  it('tell of sites: what they are asked for, and what their clusters cost', async () => {
+    const { ask, ann, admin, node, home } = place();
+    const job = await waiter(home, 'flavor small');
+    const made = (await ask(ann, '/user/job', { method: 'POST', body: job.script })).text;
+    await node.until(made, ({ phase }) => phase === 'running', 60);
+    const { text } = await ask(admin, '/metrics');
+    const calls = (call: string, result = 'done'): number =>
+      numberAt(
+        text,
+        `swm_gate_call_seconds_count{remote="local",call="${call}",result="${result}"}`,
+      );
+    expect(calls('create')).toBe(1);
+    expect(calls('flavors')).toBeGreaterThan(0);
+    expect(numberAt(text, 'swm_clusters{remote="local"}')).toBe(1);
+    const { flavors } = await node.client.call('flavor.list', {});
+    const price = flavors.find(({ name }) => name === 'small')?.price;
+    expect(numberAt(text, 'swm_cost_per_hour{remote="local"}')).toBe(price);
+    await job.go();
+    await node.until(made, isEnded);
+    const after = (await ask(admin, '/metrics')).text;
+    expect(numberAt(after, 'swm_clusters{remote="local"}')).toBe(0);
+    expect(numberAt(after, 'swm_cost_per_hour{remote="local"}')).toBe(0);
+  });
+
+  it('are all that the dashboard shows, and are told of', async () => {
+    const { ask, admin } = place();
+    const { text } = await ask(admin, '/metrics');
+    const exported = text.split('\n').flatMap((line) => /^\w+(?=[{ ])/.exec(line) ?? []);
+    const dashboard = await readFile(join(DOCS, 'grafana.json'), 'utf8');
+    const shown = [...dashboard.matchAll(/\b(?:swm|process|nodejs)_[a-z0-9_]+/g)].map(
+      ([one]) => one,
+    );
+    expect(new Set(shown).size).toBeGreaterThan(15);
+    expect([...new Set(shown)].filter((name) => !exported.includes(name))).toEqual([]);
+    const guide = await readFile(join(DOCS, 'operating.md'), 'utf8');
+    const own = exported.filter((name) => name.startsWith('swm_'));
+    const plain = own.map((name) => name.replace(/_(bucket|sum|count)$/, ''));
+    expect(plain.filter((name) => !guide.includes(`\`${name}`))).toEqual([]);
   });
 
   it('are not offered to the world without a certificate', async () => {

@@ -6,29 +6,39 @@ export function memoryFeed() {
   const rows = new Map<string, FeedRow & { readonly what: Watched }>();
   const listening = new Set<{ readonly what: Watched; readonly then: (row: FeedRow) => void }>();
   let revision = 0;
-  const feed: Feed = {
+  const feed = {
+    name: 'memory',
     get revision() {
       return revision;
     },
-    *snapshot(what) {
+    *snapshot(what: Watched): Generator<FeedRow> {
       for (const row of [...rows.values()]) if (row.what === what && row.row !== null) yield row;
     },
-    subscribe(what, then) {
+    /** All that has ever changed, if it is asked about the time after `forgets`. */
+    since(what: Watched, _: object, from: number): FeedRow[] | undefined {
+      if (from < made.forgets) return undefined;
+      return [...rows.values()]
+        .filter((row) => row.what === what && row.revision >= from)
+        .sort((one, other) => one.revision - other.revision);
+    },
+    subscribe(what: Watched, then: (row: FeedRow) => void) {
       const listener = { what, then };
       listening.add(listener);
       return () => void listening.delete(listener);
     },
   };
-  return {
-    feed,
+  const made = {
+    feed: feed satisfies Feed,
+    forgets: 0,
     get listeners() {
       return listening.size;
     },
     put(what: Watched, key: string, row: object | null, owner = '') {
       revision += 1;
-      const change = { what, revision, key, row, owner: row === null ? '' : owner };
+      const change = { what, revision, key, row, owner: owner || (rows.get(key)?.owner ?? '') };
       rows.set(key, change);
       for (const listener of listening) if (listener.what === what) listener.then(change);
     },
   };
+  return made;
 }

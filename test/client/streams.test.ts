@@ -264,7 +264,7 @@ describe('a watch over a lost connection', () => {
     await read(2);
     put('nodes', 'c', { n: 4 });
     await read(1);
-    expect(rows).toEqual(['a{"n":1}', 'b{"n":2}', 'null', 'b{"n":3}', 'anull', 'c{"n":4}']);
+    expect(rows).toEqual(['a{"n":1}', 'b{"n":2}', 'null', 'anull', 'b{"n":3}', 'c{"n":4}']);
     await watch.return();
   });
 });

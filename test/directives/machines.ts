@@ -69,11 +69,39 @@ export const machines = {
       ['0', {}],
       ['4', { gpus: 4 }],
       ['', {}],
+      ['a100:4', { gpus: 4, gpuKind: 'a100' }],
     ],
     bad: [
       ['-1', '1:11: `gpus`: wants a whole number from 0 to 256, not `-1`'],
-      ['a100:4', '1:11: `gpus`: wants a whole number from 0 to 256, not `a100:4`'],
+      ['a100:0', '1:16: `gpus`: wants a whole number from 1 to 256, not `0`'],
+      ['a100:257', '1:16: `gpus`: wants a whole number from 1 to 256, not `257`'],
+      [':2', '1:11: `gpus`: `` is no kind of gpu: letters, digits and ._- make one'],
+      ['a100 4', '1:16: `gpus`: takes one value; `4` is one too many'],
     ],
+  },
+  resource: {
+    good: [
+      ['licence-x 4', { countables: { 'licence-x': 4 } }],
+      ['scratch\n#SWM resource tape 2', { countables: { scratch: 1, tape: 2 } }],
+    ],
+    bad: [
+      ['', '1:6: `resource`: needs NAME [N]'],
+      ['a/b', '1:15: `resource`: `a/b` is no name of a resource: letters, digits and ._- make one'],
+      ['tape 0', '1:20: `resource`: wants a whole number from 1 to 1000000, not `0`'],
+      ['tape 1 2', '1:22: `resource`: takes a name and a number; `2` is one too many'],
+      ['tape\n#SWM resource tape 2', '2:15: `resource`: `tape` was given already, at job.sh:1:15'],
+    ],
+  },
+  constraint: {
+    good: [['fast-disk ib\n#SWM constraint big', { constraint: ['fast-disk', 'ib', 'big'] }]],
+    bad: [
+      ['', '1:6: `constraint`: needs LABEL…'],
+      ['ib ib', '1:20: `constraint`: `ib` was given already, at job.sh:1:17'],
+    ],
+  },
+  exclusive: {
+    good: [['', { exclusive: true }]],
+    bad: [['yes', '1:16: `exclusive`: takes no value, but has `yes`']],
   },
   flavor: {
     good: [

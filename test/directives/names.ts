@@ -65,8 +65,16 @@ export const names = {
     ],
   },
   gang: {
-    good: [['team-7', { gang: 'team-7' }]],
-    bad: [['a:b', '1:12: `gang`: `:` cannot be part of it: letters, digits and ._- make it']],
+    good: [
+      ['team-7', { gang: 'team-7' }],
+      ['team-7 4', { gang: 'team-7', gangSize: 4 }],
+    ],
+    bad: [
+      ['', '1:6: `gang`: needs ID [SIZE]'],
+      ['a:b', '1:11: `gang`: `a:b` is no name of a gang: letters, digits and ._- make one'],
+      ['a 0', '1:13: `gang`: wants the jobs of the gang, from 1 to 1024, not `0`'],
+      ['a 1 2', '1:15: `gang`: takes an id and a size; `2` is one too many'],
+    ],
   },
   notify: {
     good: [

@@ -22,6 +22,23 @@ describe('requests to any of three heads', { timeout: 90_000 }, () => {
     return { group, ask };
   });
 
+  it('lead an operator’s shell from any of them to any other', async () => {
+    const { group } = place();
+    const leader = await group.leader();
+    for (const head of group.heads) {
+      const client = group.client([head]);
+      for (const { name } of group.heads) {
+        const shell = await client.shell({ node: name });
+        expect(shell.node).toBe(name);
+        const role = leader.name === name ? 'leader' : 'follower';
+        expect((await shell.run('(await raft()).role')).text).toBe(`'${role}'`);
+        // Its calls are answered there, on behalf of whoever asks.
+        expect((await shell.run('(await node.status()).node')).text).toBe(`'${name}'`);
+        shell.close();
+      }
+    }
+  });
+
   it('are answered by all alike, and when the one that leads is lost', async () => {
     const { group, ask } = place();
     const leader = await group.leader();

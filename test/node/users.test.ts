@@ -52,7 +52,7 @@ it('tells users of registry and spool apart, also while records are replaced', a
   };
   const keep = (user: User): void => shelf.keep(keeping, `/users/${user.id}`, user);
   keep(ANN);
-  const { feed, telling } = feedOf(store);
+  const { feed, telling } = feedOf(store, { now: () => 0 }, 'h');
   const users = await openUsers(spool, store, feed);
   const identity = ({ id, name }: User): UserIdentity => ({ kind: 'user', id, name });
   const verdicts = () => [

@@ -1,4 +1,6 @@
 import type { Body, Name, Reply } from '../../src/protocol/messages.ts';
+import { defaultPolicy } from '../../src/protocol/policy.ts';
+import { heraldSamples } from './herald-messages.ts';
 import { scheduleSamples } from './schedule-messages.ts';
 import { userSamples } from './user-messages.ts';
 import {
@@ -39,6 +41,7 @@ const invitation = { heads: ['10.0.0.1:10001'], caFingerprint: hash, token: 'sec
 export const messageSamples: Samples = {
   ...userSamples,
   ...scheduleSamples,
+  ...heraldSamples,
   'job.submit': {
     body: {
       script,
@@ -243,6 +246,11 @@ export const messageSamples: Samples = {
   'node.forget': { body: { node, before: at }, reply },
   'head.keys': { body: {}, reply: { key: 'PEM', users: [{ name: 'admin', certificate: 'PEM' }] } },
   'head.current': { body: {}, reply: { index: 7 } },
+  'job.preempt': {
+    body: { job: id, attempt: 2, by: 'requeue', for: id, graceMs: 30_000 },
+    reply,
+  },
+  'scheduler.policy': { body: { policy: defaultPolicy }, reply },
   'scheduler.offers': { body: {}, reply: { flavors: [], images: [] } },
   'gate.offer': { body: { remote: 'azure-west' }, reply },
 

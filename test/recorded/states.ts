@@ -4,6 +4,8 @@ import { type Cluster, fromArgs } from '../../src/actors/cluster/cluster.ts';
 import { keeping as cluster } from '../../src/actors/cluster/keeping.ts';
 import type { Group } from '../../src/actors/group/group.ts';
 import { GROUP, keeping as group } from '../../src/actors/group/keeping.ts';
+import type { Herald } from '../../src/actors/herald/herald.ts';
+import { keeping as herald } from '../../src/actors/herald/keeping.ts';
 import { newJob } from '../../src/actors/job/birth.ts';
 import { type Job, mark, to } from '../../src/actors/job/job.ts';
 import { keeping as job } from '../../src/actors/job/keeping.ts';
@@ -24,12 +26,10 @@ import { messageSamples } from './messages.ts';
 import { schedules } from './schedule-states.ts';
 import * as some from './values.ts';
 
-const ofFamilies = { account, job, cluster, group, node, runner, safe, schedule, sweeper, user };
+const kept = { account, cluster, group, herald, job, node, runner, safe, schedule, sweeper, user };
+export type Kind = keyof typeof kept;
 /** What is kept of each kind of record, by the folder of its family. */
-export const keepings = ofFamilies as unknown as {
-  readonly [kind in keyof typeof ofFamilies]: Keeping<object>;
-};
-export type Kind = keyof typeof keepings;
+export const keepings = kept as unknown as { readonly [kind in Kind]: Keeping<object> };
 
 /** A record: the states it went through, of which the last one stands. */
 export type Life = {
@@ -269,6 +269,12 @@ const account1: Account = {
   charges: [{ cluster: 'swm-1', life: 2, since: later, perHour: 0.08, unitMs: 60_000 }],
 };
 
+const tells = messageSamples['herald.tell'].body;
+const told: Herald = {
+  ...{ phase: 'telling', round: 3, job: tells.job, url: tells.url, seq: 7, untold: tells.changes },
+  ...{ tries: 2, since: some.at, nextAt: later, erased: false },
+};
+
 /** Records of every kind, in every phase. */
 export const lives = (): readonly Life[] => [
   ...jobs(),
@@ -280,5 +286,6 @@ export const lives = (): readonly Life[] => [
   ...users(),
   { kind: 'account', path: '/accounts/lab', states: [account1] },
   { kind: 'schedule', path: `/schedules/${some.id}`, states: schedules },
+  { kind: 'herald', path: `/heralds/${some.id}`, states: [told] },
   { kind: 'sweeper', path: SWEEPER, states: [{ phase: 'off', since: later }] },
 ];

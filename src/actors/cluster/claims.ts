@@ -1,8 +1,8 @@
 import { type Failure, failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Body } from '../../protocol/messages.ts';
-import type { Resources } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { covers } from '../amounts.ts';
 import { isCharged } from './charge.ts';
 import {
   type Cluster,
@@ -35,22 +35,27 @@ export function claim(before: Cluster, body: Claim, ask: number, now: Millis): C
   if (held !== undefined) return [before, [reply, newsTo(before, held, held.nodes)]];
   const state = withoutOlder(before, body, now);
   const why = refusal(state, body, now);
-  const { job, attempt, placement } = body;
+  const { placement } = body;
   if (why !== null) {
     // A new one of that name is wanted, and what is kept is in its way.
     const isInTheWay = placement.made !== null && placement.warm === undefined && isKept(state);
     return [isInTheWay ? release(state, now) : state, [{ do: 'refuse', ask, failure: why }]];
   }
-  const { resources, ports, nodes } = placement;
-  const hold: Hold = { job, attempt, resources, ports, nodes };
+  const hold = holdOf(body, now);
   if (placement.warm !== undefined) {
     const keepMs = placement.keepMs ?? 0;
-    const next = once(state, { holds: [hold], job, keepMs, keptUntil: 0, tries: 0 });
+    const next = once(state, { holds: [hold], job: body.job, keepMs, keptUntil: 0, tries: 0 });
     return [next, [reply, toScheduler(next, hold)]];
   }
   if (placement.made !== null) return [begun(state, body, hold, now), [reply]];
   const next = { ...state, holds: [...state.holds, hold] };
-  return [next, [reply, newsTo(next, hold, nodes), toScheduler(next, hold)]];
+  return [next, [reply, newsTo(next, hold, hold.nodes), toScheduler(next, hold)]];
+}
+
+function holdOf({ job, attempt, placement, tenure }: Claim, now: Millis): Hold {
+  const { resources, ports, nodes, exclusive } = placement;
+  const whose = tenure && { since: now, tenure };
+  return { job, attempt, resources, ports, nodes, ...(exclusive && { exclusive }), ...whose };
 }
 
 /** A job that is at its next attempt says by it that those before are over, whatever we heard. */
@@ -115,7 +120,8 @@ function refusal(state: Cluster, body: Claim, now: Millis): Failure | null {
     if (member?.phase !== 'up') return failure('full', `node ${node} is not up`);
     if (state.evicted?.includes(node)) return failure('full', `the site takes node ${node} back`);
     if (!isOpen(state, member)) return failure('full', `node ${node} is drained`);
-    if (!covers(free(state, member), placement.resources))
+    const wanted = placement.exclusive ? member.resources : placement.resources;
+    if (!covers(free(state, member), wanted))
       return failure('full', `node ${node} has not enough free`);
     const busy = portsOf(state, member).find((port) => placement.ports.includes(port));
     if (busy !== undefined)
@@ -123,9 +129,6 @@ function refusal(state: Cluster, body: Claim, now: Millis): Failure | null {
   }
   return null;
 }
-
-const covers = (have: Resources, want: Resources): boolean =>
-  have.cpus >= want.cpus && have.memoryBytes >= want.memoryBytes && have.gpus >= want.gpus;
 
 /** Ends a hold. `gone` is true once nothing of what it stood for is left. */
 export function unclaim(

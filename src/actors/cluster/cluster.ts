@@ -1,8 +1,9 @@
 import type { Failure } from '../../protocol/errors.ts';
 import type { Body } from '../../protocol/messages.ts';
-import type { ClusterPhase, Placement, Resources } from '../../protocol/model.ts';
+import type { ClusterPhase, Placement, Resources, Tenure } from '../../protocol/model.ts';
 import type { Effect, Heard, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { minus } from '../amounts.ts';
 import { STANDING } from '../node/node.ts';
 import type { Partition } from '../ports.ts';
 
@@ -13,6 +14,11 @@ export type Hold = {
   readonly resources: Resources;
   readonly ports: readonly number[];
   readonly nodes: readonly string[];
+  /** Nobody else has anything of these nodes. */
+  readonly exclusive?: boolean;
+  /** Since when, for whom and for how long: those of before it was there do not say. */
+  readonly since?: Millis;
+  readonly tenure?: Tenure;
 };
 
 export type Member = {
@@ -23,6 +29,7 @@ export type Member = {
   readonly resources: Resources;
   /** It takes no new jobs; `requeue`: nor is it to keep those that it has. */
   readonly drained?: 'keep' | 'requeue';
+  readonly labels?: readonly string[];
 };
 
 /** Of a cluster that was made: where, and of what. */
@@ -168,12 +175,6 @@ export const expect = (name: string, now: Millis): Member => ({
   resources: NOTHING,
 });
 
-export const minus = (a: Resources, b: Resources): Resources => ({
-  cpus: a.cpus - b.cpus,
-  memoryBytes: a.memoryBytes - b.memoryBytes,
-  gpus: a.gpus - b.gpus,
-});
-
 /** Whether a member may be given jobs. */
 export const isOpen = ({ evicted }: Cluster, { name, phase, drained }: Member): boolean =>
   phase === 'up' && drained === undefined && evicted?.includes(name) !== true;
@@ -182,7 +183,11 @@ export const isOpen = ({ evicted }: Cluster, { name, phase, drained }: Member): 
 export const free = (cluster: Cluster, member: Member): Resources =>
   cluster.holds
     .filter((hold) => hold.nodes.includes(member.name))
-    .reduce((left, hold) => minus(left, hold.resources), member.resources);
+    .reduce((left, hold) => minus(left, heldOf(hold, member)), member.resources);
+
+/** What a hold takes of one of its nodes. */
+export const heldOf = ({ exclusive, resources }: Hold, member: Member): Resources =>
+  exclusive ? member.resources : resources;
 
 export const portsOf = (cluster: Cluster, member: Member): number[] =>
   cluster.holds.filter((h) => h.nodes.includes(member.name)).flatMap((h) => [...h.ports]);

@@ -1,8 +1,8 @@
 import { failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Body } from '../../protocol/messages.ts';
-import type { Resources } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { same as sameAmount } from '../amounts.ts';
 import { attach, attachAll, unattached } from './attaching.ts';
 import { withoutGone } from './claims.ts';
 import {
@@ -79,9 +79,10 @@ export function memberMoved(
   now: Millis,
 ): ClusterStep {
   const reply: ClusterEffect = { do: 'reply', ask, body: {} };
-  const { node: name, phase, since, address, resources, drained } = body;
+  const { node: name, phase, since, address, resources, drained, labels } = body;
   const known = state.members.find((m) => m.name === name);
-  const member: Member = { name, phase, since, address, resources, ...(drained && { drained }) };
+  const said = { ...(drained && { drained }), ...(labels && { labels }) };
+  const member: Member = { name, phase, since, address, resources, ...said };
   const isOurs = known !== undefined || (state.made === null && phase !== 'gone');
   if (state.phase === 'releasing' || state.phase === 'gone' || !isOurs) return [state, [reply]];
   const heard = evictedBy(state, body);
@@ -110,7 +111,5 @@ const same = (a: Member, b: Member): boolean =>
   a.since === b.since &&
   a.address === b.address &&
   a.drained === b.drained &&
-  sameResources(a.resources, b.resources);
-
-const sameResources = (a: Resources, b: Resources): boolean =>
-  a.cpus === b.cpus && a.memoryBytes === b.memoryBytes && a.gpus === b.gpus;
+  sameAmount(a.resources, b.resources) &&
+  (a.labels ?? []).join(' ') === (b.labels ?? []).join(' ');

@@ -1,12 +1,13 @@
 import { type Body, message } from '../../protocol/messages.ts';
 import { control } from '../../protocol/ref.ts';
+import { minus } from '../amounts.ts';
 import {
   type Cluster,
   type ClusterEffect,
   type Hold,
+  heldOf,
   isOpen,
   type Made,
-  minus,
 } from './cluster.ts';
 import { isKept, isWhole } from './keep.ts';
 
@@ -66,16 +67,18 @@ const warm = ({ owner, account }: Cluster, { image, price, unitMs, storages }: M
 });
 type Warm = NonNullable<Body<'scheduler.cluster'>['warm']>;
 
+type Held = NonNullable<Body<'scheduler.cluster'>['holds']>[number];
+
 /** What the scheduler may count on. A silent node may come back: only `up` ones are used. */
 export function offer(cluster: Cluster, claimed: Attempt | null = null): Body<'scheduler.cluster'> {
   const { name, made, members, holds, phase } = cluster;
   const known = members.filter((m) => m.phase === 'up' || m.phase === 'silent');
-  const left = new Map(known.map((m) => [m.name, { free: m.resources, ports: [] as number[] }]));
+  const left = new Map(known.map((m) => [m.name, { m, free: m.resources, ports: [] as number[] }]));
   for (const hold of holds)
     for (const node of hold.nodes) {
       const at = left.get(node);
       if (at === undefined) continue;
-      at.free = minus(at.free, hold.resources);
+      at.free = minus(at.free, heldOf(hold, at.m));
       at.ports.push(...hold.ports);
     }
   const nodes = Math.max(1, members.length);
@@ -91,6 +94,9 @@ export function offer(cluster: Cluster, claimed: Attempt | null = null): Body<'s
       free: left.get(m.name)?.free ?? m.resources,
       total: m.resources,
       ports: left.get(m.name)?.ports ?? [],
+      ...(m.labels && { labels: [...m.labels] }),
     })),
+    // The very values that it keeps, so that whoever hears it sees at once which are new.
+    ...(holds.length > 0 && { holds: holds as Held[] }),
   };
 }

@@ -78,6 +78,8 @@ function words(path: string, before: Millis): Message {
       return message('job.purge', { id: name, before });
     case '/clusters':
       return message('cluster.forget', { cluster: name, before });
+    case '/heralds':
+      return message('herald.forget', { job: name, before });
     case '/nodes':
       return message('node.forget', { node: name, before });
     case '/runners':

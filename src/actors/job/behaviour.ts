@@ -2,6 +2,7 @@ import type { Body } from '../../protocol/messages.ts';
 import type { Behaviour } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { newJob } from './birth.ts';
+import { hasUntold, noticed, ofHerald, telling, withChanges } from './changes.ts';
 import { foundAwaiting, heardOfOthers, tellAwaiting } from './dependencies.ts';
 import { enterReleasing, releasing } from './ending.ts';
 import { unheld } from './hold.ts';
@@ -31,25 +32,26 @@ import {
 
 /** A job's life: it owns its record, and whatever phase it is in, cancel leads to its end. */
 export const job: Behaviour<Body<'job.create'>, Job, JobHears, JobEvent, JobTasks> = {
-  init: newJob,
+  init: (body, now) => noticed(null, newJob(body, now), now),
 
   on(state, event, now) {
-    if (event.is === 'told') {
-      const said = inAnyPhase(state, event, now);
-      if (said !== undefined) return said;
-    }
-    if (event.is === 'untied') return untied(state, now);
-    return (
-      foundAwaiting(state, event) ?? heardOfOthers(state, event, now) ?? inPhase(state, event, now)
-    );
+    return ofHerald(state, event) ?? withChanges(state, heard(state, event, now), now);
   },
 
-  enter: (state, now) => [
-    ...enterPhase(state, now),
-    ...lookAfter(state, now),
-    ...tellAwaiting(state),
-  ],
+  enter(state, now): readonly JobEffect[] {
+    const asked = [...enterPhase(state, now), ...lookAfter(state, now), ...tellAwaiting(state)];
+    return hasUntold(state) ? [...asked, ...telling(state)] : asked;
+  },
 };
+
+function heard(state: Job, event: JobHeard, now: Millis): JobStep {
+  const said = event.is === 'told' ? inAnyPhase(state, event, now) : undefined;
+  if (said !== undefined) return said;
+  if (event.is === 'untied') return untied(state, now);
+  return (
+    foundAwaiting(state, event) ?? heardOfOthers(state, event, now) ?? inPhase(state, event, now)
+  );
+}
 
 function enterPhase(state: Job, now: Millis): readonly JobEffect[] {
   switch (state.phase) {

@@ -47,6 +47,7 @@ export function newJob(body: Body<'job.create'>, now: Millis): Job {
     tiedUntil: tied ? now + limits.tieMs : null,
     unmet: unmetOf(spec),
     awaited: false,
+    changes: null,
     hold: spec.hold ? { by: owner, isOperators: false, since: now } : null,
   };
 }

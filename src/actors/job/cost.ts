@@ -62,4 +62,4 @@ export function tooDear({ spec, spent }: Job, placement: Placement): Failure | n
 export const stopMs = ({ stop, placement }: Job): Millis =>
   stop?.failure?.code === 'over_budget' && placement !== null
     ? Math.min(limits.stopMsMax, rateOf(placement).unitMs / 2)
-    : limits.stopMsMax;
+    : limits.stopMsMax + (stop?.graceMs ?? 0);

@@ -35,8 +35,8 @@ export function* countJobs(store: Records, perStep: number): Generator<void, Job
   for (const paths of pages(store, LIVE, perStep)) {
     for (const path of paths) {
       const job = load(store, keeping, path)?.state;
-      // One that waits for others lives too, and is counted already.
-      if (job === undefined || job.phase === 'queued') continue;
+      // Some that wait or have ended have to be looked after, too: they are counted above.
+      if (job === undefined || job.phase === 'queued' || job.phase === 'ended') continue;
       count(job.phase);
       const placed = job.timeline.find(({ what }) => what === 'placing');
       if (placed !== undefined) waitsMs.push(Math.max(0, placed.at - job.submittedAt));

@@ -61,8 +61,10 @@ export function heardOfOthers(job: Job, event: JobHeard, now: Millis): JobStep |
       return [met(job, of, standing, now), []];
     }
     case 'answered':
+      if (!awaitedBy(job).includes(event.key)) return undefined;
       return [met(job, event.key, event.body as Standing, now), []];
     case 'unanswered':
+      if (!awaitedBy(job).includes(event.key)) return undefined;
       if (event.failure.code === 'not_found') return [met(job, event.key, FORGOTTEN, now), []];
       return [job, [{ do: 'after', ms: limits.againMs, event: { is: 'ask', job: event.key } }]];
     case 'ask':

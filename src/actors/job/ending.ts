@@ -142,5 +142,6 @@ export function purged(job: Job, now: Millis): Job {
     details: '',
     checkpoint: null,
     unmet: [],
+    ...(job.changes && { changes: { ...job.changes, untold: [] } }),
   };
 }

@@ -8,6 +8,7 @@ import { control } from '../../protocol/ref.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Effect, Heard, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import type { Changes } from './changes.ts';
 
 /** How a run ended: F it ran to its end, E swm could not bring it there, C it was cancelled. */
 export type Outcome = {
@@ -34,6 +35,8 @@ export type JobStop = {
   readonly since: Millis;
   /** It may save itself before it is ended. */
   readonly saves?: boolean;
+  /** What it has to end by itself, if not the usual. */
+  readonly graceMs?: Millis;
 };
 
 /** It waits, and is given no place before it is released. */
@@ -112,6 +115,8 @@ export type Job = {
   readonly unmet?: readonly Unmet[] | null;
   /** Another job waits for this one, or did. */
   readonly awaited?: boolean | null;
+  /** Of a job that says `notify`. */
+  readonly changes?: Changes | null;
 };
 
 export type JobHears =
@@ -131,7 +136,8 @@ export type JobHears =
   | 'job.secrets'
   | 'job.overspent'
   | 'job.await'
-  | 'job.moved';
+  | 'job.moved'
+  | 'job.preempt';
 
 export type JobEvent =
   | { readonly is: 'late' }
@@ -142,7 +148,9 @@ export type JobEvent =
   | { readonly is: 'untied' }
   /** Who waits for it is to be told; one that it waits for is to be asked. */
   | { readonly is: 'tell' }
-  | { readonly is: 'ask'; readonly job: string };
+  | { readonly is: 'ask'; readonly job: string }
+  /** Its herald did not answer. */
+  | { readonly is: 'untold' };
 
 export type JobTasks = {
   /** Finds an address for the job's `in` ports. */

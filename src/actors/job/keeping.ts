@@ -1,6 +1,7 @@
 import { decodeRecord, encodeRecord, type RecordKind } from '../../protocol/records.ts';
 import type { Keeping } from '../../runtime/family.ts';
 import { sortable, tomb } from '../keeping.ts';
+import { hasUntold } from './changes.ts';
 import { awaitedBy, isAwaiting } from './dependencies.ts';
 import { isTied, type Job } from './job.ts';
 
@@ -49,6 +50,7 @@ const kind: RecordKind<Head> = {
     'tiedUntil',
     'unmet',
     'awaited',
+    'changes',
   ],
   upgrade: (older) => ({ heldAt: 0, spent: 0, ...older }),
 };
@@ -90,13 +92,13 @@ export const keeping: Keeping<Job> = {
     const { dag } = job.spec;
     const dags = dag ? [`${DAGS}/${dag.id}/${at}`, `${DAG_NAMES}/${dag.dag}/${at}`] : [];
     const lists = [`${BY_TIME}/${at}`, `${byOwner(job.owner)}/${at}`, short, ...dags];
-    if (job.phase === 'queued') {
-      // One that is tied, or waits for others, has to be looked after from a start on.
-      const isLive = isTied(job) || isAwaiting(job);
-      const awaited = isAwaiting(job) ? awaitedBy(job).map((id) => `${AWAITING}/${id}`) : [];
-      return [...lists, `${QUEUED}/${at}`, ...(isLive ? [LIVE] : []), ...awaited];
-    }
-    if (job.phase === 'ended') return [...lists, `${ENDED}/${sortable(job.since)}`];
+    const awaited = isAwaiting(job) ? awaitedBy(job).map((id) => `${AWAITING}/${id}`) : [];
+    // One that is tied, waits for others, or has something to tell, has to be looked after from a
+    // start on.
+    const isTiedYet = job.phase === 'queued' && isTied(job);
+    const more = hasUntold(job) || isTiedYet || isAwaiting(job) ? [LIVE] : [];
+    if (job.phase === 'queued') return [...lists, `${QUEUED}/${at}`, ...more, ...awaited];
+    if (job.phase === 'ended') return [...lists, ...more, `${ENDED}/${sortable(job.since)}`];
     if (job.phase === 'placing') return [...lists, LIVE, PLACING];
     return [...lists, LIVE, ...(job.alias === '' ? [] : [`${ALIASES}/${job.alias}`])];
   },

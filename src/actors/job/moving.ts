@@ -27,7 +27,8 @@ export const isDrainedBy = (job: Job, news: ClusterNews): boolean =>
 /** It ran to its end by itself, before anybody could end it. */
 export function hasEndedItself({ stop, reports }: Job): boolean {
   const main = reports[0];
-  if (stop?.failure?.code !== 'evicted' || main?.phase !== 'over') return false;
-  const isWell = main.failure === null || main.failure.code === 'evicted';
+  const isMoved = (code = ''): boolean => code === 'evicted' || code === 'preempted';
+  if (!isMoved(stop?.failure?.code) || main?.phase !== 'over') return false;
+  const isWell = main.failure === null || isMoved(main.failure.code);
   return main.exit !== null && !main.stopped && isWell;
 }

@@ -66,7 +66,7 @@ const stop = (job: Job, rank: number, why: Failure | null): JobEffect => ({
     attempt: job.attempt,
     rank,
     failure: why,
-    graceMs: limits.graceMs,
+    graceMs: job.stop?.graceMs ?? limits.graceMs,
     ...(job.stop?.saves && rank === 0 && { saveMs: limits.checkpointMsMax }),
   }),
 });

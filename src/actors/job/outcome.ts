@@ -50,7 +50,9 @@ export function settle(job: Job, now: Millis): Job {
   const isDone = hasEndedItself(job);
   if (job.again !== 'no' && !isDone)
     return release(done, now, { outcome: null, details: job.stop?.failure?.text ?? '' });
-  if (job.cancelled) return release(done, now, endsWith(done, 'C', null));
+  const preempted = job.stop?.failure?.code === 'preempted' ? job.stop.failure : null;
+  if (job.cancelled && !(isDone && preempted))
+    return release(done, now, endsWith(done, 'C', preempted));
   const why = job.stop?.failure ?? job.reports.find((r) => r?.failure)?.failure;
   if (why && !isDone) return spoiled(done, now, why);
   const exit = main?.exit;

@@ -27,6 +27,7 @@ import { lease } from './lease.ts';
 import { end } from './live.ts';
 import { save } from './orders.ts';
 import { endsWith } from './outcome.ts';
+import { preempted } from './preempted.ts';
 import { secrets } from './secrets.ts';
 import { tied } from './tie.ts';
 
@@ -69,6 +70,8 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
       return undefined;
     case 'job.overspent':
       return [overspent(job, m.body as Body<'job.overspent'>, now), []];
+    case 'job.preempt':
+      return [preempted(job, m.body as Body<'job.preempt'>, now), []];
     case 'job.cluster': {
       const news = m.body as ClusterNews;
       return isStale(job, news) ? [job, letGo(job, news)] : undefined;

@@ -10,7 +10,7 @@ import type { Job } from './job.ts';
  * Terminals that wait for a start take a Q after the data was there as its end: until it runs it
  * shows none.
  */
-function letter(job: Job): JobLetter {
+export function letter(job: Job): JobLetter {
   if (job.outcome !== null) return job.outcome.state;
   switch (job.phase) {
     case 'queued':
@@ -114,5 +114,6 @@ export function view(job: Job, now: Millis, reason = ''): JobView {
     cost: costOf(job, now),
     costBefore: job.runs.reduce((sum, { cost = 0 }) => sum + cost, 0),
     ...(job.checkpoint && { checkpoint: job.checkpoint }),
+    used: job.reports.flatMap((r) => (r?.used ? [{ rank: r.rank, node: r.node, ...r.used }] : [])),
   };
 }

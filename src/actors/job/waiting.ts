@@ -2,6 +2,7 @@ import { failure } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { tenureOf } from '../tenure.ts';
 import { held, overBudget, spend, tooDear } from './cost.ts';
 import { askAwaited, isBarred } from './dependencies.ts';
 import {
@@ -55,6 +56,7 @@ const claim = (job: Job): JobEffect =>
       owner: job.owner,
       account: job.spec.account,
       placement: job.placement as NonNullable<Job['placement']>,
+      tenure: tenureOf(job.owner, job.spec),
     }),
     'claim',
   );

@@ -22,6 +22,7 @@ const kind: RecordKind<NodeRecord> = {
     'erased',
     'drained',
     'evictedAt',
+    'labels',
   ],
 };
 

@@ -38,6 +38,8 @@ export type NodeRecord = {
   } | null;
   /** When the node itself said that its site takes the machine back; 0: it did not. */
   readonly evictedAt?: Millis;
+  /** What its configuration calls it, for jobs that say `constraint`. */
+  readonly labels?: readonly string[] | null;
 };
 
 export type NodeHears =
@@ -82,6 +84,7 @@ export const node: Behaviour<NodeArgs, NodeRecord, NodeHears, NodeEvent, NodeTas
     erased: true,
     drained: null,
     evictedAt: 0,
+    labels: null,
   }),
 
   on(state, event, now) {
@@ -147,8 +150,9 @@ function told(state: NodeRecord, event: Told<NodeHears>, now: Millis): NodeStep 
 /** Tells its cluster how it is, until that has saved it. */
 function toCluster(state: NodeRecord): NodeEffect {
   const { cluster, name: node, phase, since, address, resources } = state;
-  const { drained, evictedAt = 0 } = state;
-  const body = { cluster, node, phase, since, address, resources };
+  const { drained, evictedAt = 0, labels } = state;
+  const known = { cluster, node, phase, since, address, resources };
+  const body = { ...known, ...(labels?.length && { labels: [...labels] }) };
   const kept = drained && { drained: drained.requeue ? ('requeue' as const) : ('keep' as const) };
   const taken = evictedAt > 0 && { evicted: true };
   return {
@@ -211,7 +215,7 @@ function expected(
 
 function hello(
   state: NodeRecord,
-  { node: name, address, resources, version }: Body<'node.hello'>,
+  { node: name, address, resources, version, labels = [] }: Body<'node.hello'>,
   who: Who,
   ask: number,
   now: Millis,
@@ -230,5 +234,5 @@ function hello(
   const since = state.phase === 'up' ? state.since : now;
   const round = state.round + 1;
   const heard = { phase: 'up', since, address, resources, version, round, erased: false } as const;
-  return [{ ...state, ...heard }, [{ do: 'reply', ask, body: {} }]];
+  return [{ ...state, ...heard, labels }, [{ do: 'reply', ask, body: {} }]];
 }

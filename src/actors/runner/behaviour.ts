@@ -8,6 +8,7 @@ import type { Exit } from '../ports.ts';
 import { clear, forget, forgotten } from './forgetting.ts';
 import { askLease, isLeased, leased } from './leased.ts';
 import { leadOut, ledOut } from './led-out.ts';
+import { measured, UNMEASURED } from './measuring.ts';
 import {
   broken,
   type Runner,
@@ -77,12 +78,14 @@ function begin(args: RunnerArgs): Runner {
     erased: false,
     checkpoint: null,
     saveBy: 0,
+    ...UNMEASURED,
   };
 }
 
 function on(state: Runner, event: RunnerHeard, now: Millis): RunnerStep {
   if (event.is === 'told') return told(state, event, now);
   if (event.is === 'remind') return [state, [...unheard(state), again(limits.reportMs, 'remind')]];
+  if (event.is === 'measured') return [measured(state, event.sample, now), []];
   switch (state.phase) {
     case 'staging':
       return staging(state, event, now);

@@ -29,6 +29,8 @@ const kind: RecordKind<Runner> = {
     'erased',
     'checkpoint',
     'saveBy',
+    'used',
+    'usedToldAt',
   ],
 };
 

@@ -1,9 +1,11 @@
 import type { Checkpoint, Order, Report } from '../../protocol/attempt.ts';
 import type { Failure } from '../../protocol/errors.ts';
 import type { Body } from '../../protocol/messages.ts';
+import type { Used } from '../../protocol/used.ts';
 import type { Effect, Heard, Step } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import type { AttemptKey, Collected, Exit, Place, Started } from '../ports.ts';
+import type { Sample } from '../ways.ts';
 
 export type RunnerPhase =
   | 'staging'
@@ -60,6 +62,9 @@ export type Runner = {
   /** Whether a checkpoint is under way in this life of the worker, and when the next is due. */
   readonly isSaving?: boolean;
   readonly saveAt?: Millis;
+  /** What it has used, and when its head was told of that last. */
+  readonly used?: Used | null;
+  readonly usedToldAt?: Millis;
 };
 
 export type RunnerHears =
@@ -78,6 +83,7 @@ export type RunnerEvent =
   | { readonly is: 'checkpoint'; readonly at: Millis }
   | { readonly is: 'late' }
   | { readonly is: 'lead' }
+  | { readonly is: 'measured'; readonly sample: Sample }
   | {
       readonly is: 'progress';
       readonly done: number;
@@ -142,6 +148,7 @@ export const reportOf = (state: Runner): Report => ({
   collected: state.collected === null ? null : copy(state.collected),
   failure: state.failure,
   ...(state.checkpoint && { checkpoint: state.checkpoint }),
+  ...(state.used && { used: state.used }),
 });
 
 const copy = (c: Collected): NonNullable<Report['collected']> => ({

@@ -2,6 +2,7 @@ import type { Checkpoint, Order } from '../../protocol/attempt.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { sharesNetwork } from '../../protocol/jobscript/container-network.ts';
 import { checkpointDirOf, jobEnvironment } from '../../protocol/jobscript/environment.ts';
+import { emptySpec } from '../../protocol/jobscript/spec.ts';
 import { storagePath } from '../../protocol/jobscript/storage.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Tasks } from '../../runtime/family.ts';
@@ -17,7 +18,7 @@ import type {
   Progress,
   Workplace,
 } from '../ports.ts';
-import type { OutOrder, Outs, TaskSockets } from '../ways.ts';
+import type { Meter, OutOrder, Outs, TaskSockets } from '../ways.ts';
 import type { RunnerEvent, RunnerTasks } from './runner.ts';
 import { loginFor, type Secrets, secretFiles, secretsFor, secretVariables } from './secrets.ts';
 
@@ -27,6 +28,7 @@ export type RunnerPorts = {
   readonly workplace: Workplace;
   readonly outs: Outs;
   readonly tasks: TaskSockets;
+  readonly meter: Meter;
   readonly clock: Clock;
   /** The address of this worker that a job's ports are to listen on. */
   readonly address: string;
@@ -122,10 +124,32 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
       return null;
     },
     checkpoint: (order, { signal }) => save(ports, order, signal),
-    wait: async (key, { signal }) => {
-      const exit = await processes.exited(key, signal);
-      await doors.close(key);
-      return exit;
+    ...endsOf(ports, doors),
+    collect: (order, { emit, signal }) =>
+      workplace.collect(placeOf(order, accountOf(order.owner)), told(emit), signal),
+    clear: async (key) => {
+      await processes.forget(key);
+      await workplace.clear(key);
+      return null;
+    },
+  };
+}
+
+/** Waits for the end of a process, or brings it about; what it uses is told meanwhile. */
+function endsOf(
+  { processes, meter }: RunnerPorts,
+  doors: ReturnType<typeof doorsOf>,
+): Pick<Tasks<RunnerEvent, RunnerTasks>, 'wait' | 'kill'> {
+  return {
+    wait: async (key, { signal, emit }) => {
+      const stop = meter.watch(key, (sample) => emit({ is: 'measured', sample }));
+      try {
+        const exit = await processes.exited(key, signal);
+        await doors.close(key);
+        return exit;
+      } finally {
+        stop();
+      }
     },
     kill: async ({ key, graceMs }, { signal }) => {
       await processes.stop(key, graceMs);
@@ -134,13 +158,6 @@ export function runnerTasks(ports: RunnerPorts): Tasks<RunnerEvent, RunnerTasks>
         if (error instanceof Failed && error.failure.code !== 'bug') return null;
         throw error;
       });
-    },
-    collect: (order, { emit, signal }) =>
-      workplace.collect(placeOf(order, accountOf(order.owner)), told(emit), signal),
-    clear: async (key) => {
-      await processes.forget(key);
-      await workplace.clear(key);
-      return null;
     },
   };
 }
@@ -198,15 +215,9 @@ function processOf(ports: RunnerPorts, order: Order, place: Place, secrets: Secr
   const reached = reachedAt(ports.address, spec);
   const env = jobEnvironment(
     {
+      ...emptySpec,
       ...spec,
-      hold: spec.hold ?? false,
-      onNodeLoss: spec.onNodeLoss ?? 'wait',
-      budget: spec.budget ?? 0,
-      ranks: spec.ranks ?? 'all',
-      secrets: spec.secrets ?? [],
       env: { ...spec.env, ...secretVariables(order, secrets) },
-      checkpointSignal: spec.checkpointSignal ?? 'usr1',
-      containerLogin: spec.containerLogin ?? '',
     },
     {
       job,

@@ -1,22 +1,40 @@
+import type { Policy } from '../../protocol/policy.ts';
+import { isBounded } from './bounds.ts';
 import { kindOf, type Waiting } from './place.ts';
 import { isAsked } from './want.ts';
 
-/** A job that waits, with its kind, which is made once. */
-export type InLine = Waiting & { readonly kind: string };
+/** A job that waits, with the key of its line, which is made once. */
+export type InLine = Waiting & { readonly key: string };
 
-/** Jobs of one kind and priority, some also of one owner: those from `from` on wait still. */
+/** Jobs that are alike in all that decides: those from `from` on wait still. */
 export type Line = { readonly jobs: readonly InLine[]; readonly from: number };
 
-/** By kind and priority, some also by owner. */
+/** By what decides: what jobs ask for, how urgent they are, and perhaps whose. */
 export type Lines = ReadonlyMap<string, Line>;
 
-export const withKind = (job: Waiting): InLine => ({ ...job, kind: kindOf(job.spec) });
+/** Makes the key of a job's line, by what a policy looks at. */
+export function keyed(policy: Policy): (job: Waiting) => InLine {
+  const isByOwner =
+    isBounded(policy) ||
+    policy.reservations.length > 0 ||
+    Object.values(policy.queues).some(({ users, accounts }) => users ?? accounts);
+  const isByAccount = isByOwner || policy.fairShare.weight > 0;
+  return (job) => {
+    const { spec, owner = '' } = job;
+    const { priority, account, preemptible, gang, gangSize } = spec;
+    // Whose it is matters also where something may be kept for them.
+    const isOwn = isAsked(spec) || gang !== '';
+    const whose = [
+      isByOwner || isOwn ? owner : '',
+      isByAccount || isOwn ? account : '',
+      ...(gang === '' ? [] : [gang, gangSize]),
+    ];
+    const key = whose.every((name) => name === '') ? '' : JSON.stringify(whose);
+    return { ...job, key: `${priority} ${preemptible} ${kindOf(spec)} ${key}` };
+  };
+}
 
-/** Whose it is matters where something may be kept for them. */
-export const keyOf = ({ kind, spec, owner = '' }: InLine): string =>
-  isAsked(spec) ? `${spec.priority} ${owner} ${spec.account} ${kind}` : `${spec.priority} ${kind}`;
-
-const isBefore = (a: InLine, b: InLine): boolean =>
+export const isBefore = (a: InLine, b: InLine): boolean =>
   a.submittedAt < b.submittedAt || (a.submittedAt === b.submittedAt && a.id < b.id);
 
 const inOrder = (a: InLine, b: InLine): number => (isBefore(a, b) ? -1 : 1);
@@ -26,9 +44,8 @@ export function queued(lines: Lines, jobs: readonly InLine[]): Lines {
   if (jobs.length === 0) return lines;
   const coming = new Map<string, InLine[]>();
   for (const job of jobs) {
-    const key = keyOf(job);
-    const there = coming.get(key);
-    if (there === undefined) coming.set(key, [job]);
+    const there = coming.get(job.key);
+    if (there === undefined) coming.set(job.key, [job]);
     else there.push(job);
   }
   const all = new Map(lines);
@@ -48,10 +65,6 @@ function merged(line: Line | undefined, more: readonly InLine[]): Line {
     from: 0,
   };
 }
-
-/** Whether one goes before another of a different line. */
-export const isAhead = (a: InLine, b: InLine): boolean =>
-  a.spec.priority === b.spec.priority ? isBefore(a, b) : a.spec.priority > b.spec.priority;
 
 /** The line from the first on that waits still; undefined: nobody does. */
 export function pruned({ jobs, from }: Line, waits: (job: InLine) => boolean): Line | undefined {

@@ -1,18 +1,6 @@
-import type { FlavorRow, ImageRow, Placement, Resources, Spec } from '../../protocol/model.ts';
+import type { FlavorRow, ImageRow, Placement, Spec } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
-import {
-  choose,
-  covers,
-  isAsked,
-  lacking,
-  need,
-  portsOf,
-  show,
-  stays,
-  storagesOf,
-  tooDear,
-} from './want.ts';
-import { onWarm, type Warm } from './warm.ts';
+import { choose, lacking, need, portsOf, stays, storagesOf, tooDear } from './want.ts';
 
 export type Waiting = {
   readonly id: string;
@@ -20,17 +8,7 @@ export type Waiting = {
   readonly submittedAt: Millis;
   readonly notBefore: Millis;
   readonly spec: Spec;
-  readonly owner?: string;
-};
-
-export type FreeNode = {
-  readonly name: string;
-  readonly cluster: string;
-  /** One that is silent may come back, and counts for what could ever run. */
-  readonly up: boolean;
-  readonly free: Resources;
-  readonly total: Resources;
-  readonly ports: readonly number[];
+  readonly owner?: string | undefined;
 };
 
 export type Site = {
@@ -52,109 +30,44 @@ export type Site = {
   readonly cpus: number;
 };
 
-/** What `fit` looks at: nothing else decides. */
-export type Picture = {
-  readonly waiting: readonly Waiting[];
-  readonly nodes: readonly FreeNode[];
-  readonly sites: readonly Site[];
-  readonly warm: readonly Warm[];
-  /** Whether a job that does not say `relocatable` may go to a site when no node has room. */
-  readonly relocate: 'asked' | 'when-full';
-};
-
 /** All that a place depends on, as text: what two jobs share that are of one kind. */
-export const kindOf = (spec: Spec): string =>
+export function kindOf(spec: Spec): string {
+  const { cpus, memoryBytes, gpus, nodes, walltimeMs, relocatable, exclusive = false } = spec;
+  const each = `${Math.max(1, cpus)} ${memoryBytes} ${gpus} ${nodes} ${walltimeMs}`;
+  return `${each} ${relocatable} ${exclusive} ${isPlain(spec) ? '' : oddIn(spec)}`;
+}
+
+/** Most ask for nothing else: what is made of many at once is made quickly. */
+const isPlain = ({ queue, flavor, cloudImage, budget, gpuKind, ...spec }: Spec): boolean =>
+  queue === '' &&
+  flavor === '' &&
+  cloudImage === '' &&
+  !budget &&
+  !gpuKind &&
+  spec.ports.length === 0 &&
+  spec.storage.length === 0 &&
+  !spec.constraint?.length &&
+  !(spec.countables && Object.keys(spec.countables).length > 0);
+
+const oddIn = (spec: Spec): string =>
   JSON.stringify([
-    need(spec),
-    spec.nodes,
-    portsOf(spec),
-    spec.relocatable,
-    spec.flavor,
-    spec.cloudImage,
-    spec.budget ?? 0,
-    spec.storage,
+    ...[spec.queue, spec.flavor, spec.cloudImage, spec.budget ?? 0, spec.storage],
+    ...[need(spec).named ?? {}, portsOf(spec), spec.constraint ?? []],
   ]);
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-export type OpenNode = Writable<FreeNode> & { ports: number[] };
 export type OpenSite = Writable<Site>;
-/** What there is to be placed on: it shrinks as jobs are. */
-export type Open = {
-  readonly nodes: OpenNode[];
-  readonly sites: OpenSite[];
-  readonly warm: Warm[];
-  readonly relocate: Picture['relocate'];
-};
-/** Where a job may go; or why nowhere now, or never. */
-export type Found =
+/** A place at a site; or why there is none now, or never. */
+export type AtSite =
   | { readonly placement: Placement }
   | { readonly placement?: undefined; readonly why: string; readonly never: boolean };
 
-const no = (why: string, never = false): Found => ({ why, never });
+const no = (why: string, never = false): AtSite => ({ why, never });
 
-/** Finds a place for a job and takes it off what is free. */
-export function place(job: Waiting, open: Open): Found {
-  const { nodes, sites, relocate } = open;
-  if (isAsked(job.spec)) return onWarm(job, open) ?? atSite(job, sites);
-  const here = onNodes(job, nodes);
-  if (here.placement !== undefined || relocate === 'asked') return here;
-  const there = onWarm(job, open) ?? atSite(job, sites);
-  if (there.placement !== undefined) return there;
-  return no(sites.length === 0 ? here.why : `${here.why}; ${there.why}`, here.never && there.never);
-}
-
-function onNodes(job: Waiting, nodes: OpenNode[]): Found {
-  const want = need(job.spec);
-  const count = job.spec.nodes;
-  const ports = portsOf(job.spec);
-  if (nodes.length === 0) return no('no node is up');
-  const wish = `needs ${count} node${count === 1 ? '' : 's'} with ${show(want)}`;
-  const able = nodes.filter((n) => covers(n.total, want));
-  const most = Math.max(0, ...[...byCluster(able).values()].map((there) => there.length));
-  if (most < count)
-    return no(`${wish}; ${most} of the ${nodes.length} nodes here ever could`, true);
-  const roomy = able.filter(
-    (n) => n.up && covers(n.free, want) && !ports.some((port) => n.ports.includes(port)),
-  );
-  for (const [cluster, there] of byCluster(roomy)) {
-    if (there.length < count) continue;
-    const chosen = [...there].sort(fullestFirst).slice(0, count);
-    for (const node of chosen) take(node, want, ports);
-    const names = chosen.map((n) => n.name);
-    return { placement: { cluster, nodes: names, made: null, resources: want, ports } };
-  }
-  const blocked = able.flatMap((n) => ports.filter((port) => n.ports.includes(port)));
-  const why = blocked.length > 0 ? `; port ${blocked[0]} is in use by another job` : '';
-  return no(`${wish}; ${roomy.length} free now${why}`);
-}
-
-/** The fullest that still fits, so that large jobs find room later. */
-const fullestFirst = (a: OpenNode, b: OpenNode): number =>
-  a.free.cpus - b.free.cpus || (a.name < b.name ? -1 : 1);
-
-/** A job's nodes are all of one cluster. */
-function byCluster(nodes: readonly OpenNode[]): ReadonlyMap<string, readonly OpenNode[]> {
-  const found = new Map<string, OpenNode[]>();
-  for (const node of nodes) {
-    const there = found.get(node.cluster);
-    if (there === undefined) found.set(node.cluster, [node]);
-    else there.push(node);
-  }
-  return found;
-}
-
-function take(node: OpenNode, want: Resources, ports: readonly number[]): void {
-  node.free = {
-    cpus: node.free.cpus - want.cpus,
-    memoryBytes: node.free.memoryBytes - want.memoryBytes,
-    gpus: node.free.gpus - want.gpus,
-  };
-  node.ports.push(...ports);
-}
-
-function atSite(job: Waiting, sites: OpenSite[]): Found {
+/** A cluster to be made, at the first site that has room for it, which has less from then on. */
+export function atSite(job: Waiting, sites: OpenSite[]): AtSite {
   if (sites.length === 0) return no('no site is configured that could make a cluster for it', true);
-  const whys: Found[] = [];
+  const whys: AtSite[] = [];
   for (const site of sites) {
     const found = atOneSite(job, site);
     if (found.placement !== undefined) return found;
@@ -167,11 +80,13 @@ function atSite(job: Waiting, sites: OpenSite[]): Found {
   );
 }
 
-function atOneSite(job: Waiting, site: OpenSite): Found {
+function atOneSite(job: Waiting, site: OpenSite): AtSite {
   const { spec } = job;
   const want = need(spec);
   const missing = lacking(spec, site);
   if (missing !== '') return no(missing, true);
+  const [label] = spec.constraint ?? [];
+  if (label !== undefined) return no(`${site.remote} has no machines labelled ${label}`, true);
   if (site.flavors.length === 0) return no(`${site.remote} has not told its flavors yet`);
   const flavor = choose(spec, want, site);
   if (typeof flavor === 'string') return no(flavor, true);

@@ -1,6 +1,7 @@
 import { limits } from '../../protocol/limits.ts';
 import type { FlavorRow, Placement, Resources, Spec } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { covers } from '../amounts.ts';
 import { amount, paidFor, priceOf } from '../price.ts';
 
 /** What a job wants of nodes and of sites. */
@@ -9,23 +10,22 @@ import { amount, paidFor, priceOf } from '../price.ts';
 export const isAsked = ({ relocatable, flavor, cloudImage, storage }: Spec): boolean =>
   relocatable || flavor !== '' || cloudImage !== '' || storage.length > 0;
 
-export const need = (spec: Spec): Resources => ({
-  cpus: Math.max(1, spec.cpus),
-  memoryBytes: spec.memoryBytes,
-  gpus: spec.gpus,
-});
+export function need(spec: Spec): Resources {
+  const { cpus, memoryBytes, gpus, gpuKind = '', countables = {} } = spec;
+  const named = { ...countables, ...(gpuKind !== '' && gpus > 0 && { [`gpu:${gpuKind}`]: gpus }) };
+  const each = { cpus: Math.max(1, cpus), memoryBytes, gpus };
+  return Object.keys(named).length === 0 ? each : { ...each, named };
+}
 
 /** In or out, it is listened on by the job, or for it, at the address of its node. */
 export const portsOf = (spec: Spec): number[] => spec.ports.map((p) => p.port);
 
-export const covers = (have: Resources, want: Resources): boolean =>
-  have.cpus >= want.cpus && have.memoryBytes >= want.memoryBytes && have.gpus >= want.gpus;
-
-export const show = ({ cpus, memoryBytes, gpus }: Resources): string =>
+export const show = ({ cpus, memoryBytes, gpus, named = {} }: Resources): string =>
   [
     `${cpus} cpu${cpus === 1 ? '' : 's'}`,
     ...(memoryBytes > 0 ? [`${Math.ceil(memoryBytes / 2 ** 20)} MiB`] : []),
     ...(gpus > 0 ? [`${gpus} gpu${gpus === 1 ? '' : 's'}`] : []),
+    ...Object.entries(named).map(([name, count]) => `${count} ${name}`),
   ].join(', ');
 
 /** For how long its cluster stays, if the job asks for that. */

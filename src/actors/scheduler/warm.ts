@@ -20,7 +20,7 @@ export type Warm = {
   readonly nodes: readonly string[];
 };
 
-type Whose = { readonly owner?: string; readonly spec: Spec };
+type Whose = { readonly owner?: string | undefined; readonly spec: Spec };
 type At = {
   readonly remote: string;
   readonly defaultFlavor: string;

@@ -1,7 +1,7 @@
 import { Failed } from '../../protocol/errors.ts';
 import { formatScriptError, parseScript } from '../../protocol/jobscript/jobscript.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Body, Message } from '../../protocol/messages.ts';
+import type { Body, Message, Reply } from '../../protocol/messages.ts';
 import type { Spec } from '../../protocol/model.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Millis, Records } from '../../runtime/ports.ts';
@@ -23,17 +23,19 @@ import { userMessage } from './users.ts';
 export type SessionPorts = Reading &
   JobIds & {
     readonly store: Records;
-    /** The first time that a cron pattern means, after an instant. Throws `Failed`. */
-    readonly nextTick: (cron: string, zone: string, after: Millis) => Millis | undefined;
     readonly seal: Seal;
     readonly digest: (request: string) => string;
     readonly hasBlob: (sha256: string) => Promise<boolean>;
     readonly readBlob: (sha256: string) => Promise<Uint8Array>;
     readonly keepBlob: (bytes: Uint8Array) => Promise<{ sha256: string; bytes: number }>;
-    /** Why nothing here could ever run it, or ''. */
-    readonly impossible: (spec: Spec) => Promise<string>;
+    /** The first time that a cron pattern means, after an instant. Throws `Failed`. */
+    readonly nextTick: (cron: string, zone: string, after: Millis) => Millis | undefined;
+    /** Why nothing here could ever run it, or ''; and how long its queue lets it run. */
+    readonly checked: (spec: Spec, owner: string) => Promise<Reply<'scheduler.check'>>;
     /** Throws `Failed` if its `out` ports may not lead to where they would. */
     readonly checkOut: (spec: Spec, from: string) => Promise<void>;
+    /** Throws `Failed` if nobody may be told of jobs at that URL. */
+    readonly checkNotify: (url: string) => Promise<void>;
     /** Why no new job can be taken now, or ''. */
     readonly closed: () => string;
     /** How long a job may run that does not say it itself, ms; 0: as long as it likes. */
@@ -77,17 +79,21 @@ async function admit(
   };
   refuseUnable(spec);
   if (hasOut(spec)) await ports.checkOut(spec, from);
+  if (spec.notify !== '') await ports.checkNotify(spec.notify);
   await checkSecrets(ports, user, spec);
   refuseOverspent(ports, spec);
   const inputs = await checkInputs(ports, spec, body);
-  const impossible = await ports.impossible(spec);
+  const { impossible, walltimeMs = spec.walltimeMs } = await ports.checked(
+    { ...spec, walltimeMs: asked.walltimeMs },
+    user.id,
+  );
   if (impossible !== '') throw new Failed('impossible', impossible);
   const long = new TextEncoder().encode(script);
   const blob = long.byteLength > limits.scriptInlineBytesMax ? await ports.keepBlob(long) : null;
   return {
     id: jobIdOf(ports, user.id, body.key),
     owner: user.id,
-    spec,
+    spec: { ...spec, walltimeMs },
     script: blob === null ? script : '',
     scriptBlob: blob,
     inputs,
@@ -117,9 +123,6 @@ const asksForCheckpoints = (spec: Spec): boolean =>
 /** What scripts may ask for and swm cannot do yet, and how one sees that a script asks for it. */
 export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   array: ({ array }) => array !== null,
-  queue: ({ queue }) => queue !== '',
-  gang: ({ gang }) => gang !== '',
-  notify: ({ notify }) => notify !== '',
   'ranks main with container-image': ({ ranks, containerImage }) =>
     ranks === 'main' && containerImage !== '',
 };

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
+import { isLoopback } from '../../platform/addresses.ts';
 import { findInputs, type Input } from '../../platform/input-files.ts';
-import { isLoopback } from '../../platform/out-rules.ts';
 import type { LocalDisk } from '../../platform/process/local-disk.ts';
 import type { BlobStore } from '../../platform/transfer.ts';
 import { Failed } from '../../protocol/errors.ts';

@@ -1,6 +1,7 @@
 import { derivedUuid } from '../../platform/derived-uuid.ts';
-import type { FlavorRow, ImageRow, JobRow, Resources } from '../../protocol/model.ts';
+import type { FlavorRow, ImageRow, JobRow, JobView, Resources } from '../../protocol/model.ts';
 import type { NodeRow, RemoteRow } from '../../protocol/terminal-shapes.ts';
+import type { Used } from '../../protocol/used.ts';
 import type {
   OlderFlavor,
   OlderImage,
@@ -119,14 +120,16 @@ export const olderRemote = ({ name, kind, defaultFlavor, defaultImage }: RemoteR
     default_flavor_id: flavorId(name, defaultFlavor),
   }) satisfies OlderRemote;
 
-const unknown = { avg: null, max: null };
+const spreadOf = (known: Used['memBytes']) => known ?? { avg: null, max: null };
 
-/** Nothing is measured of jobs; clients want all keys all the same. */
-export const olderMetrics = (id: string) =>
-  ({
+/** Of the main process; clients want all keys, also of what nobody has measured. */
+export const olderMetrics = ({ id, used = [] }: JobView) => {
+  const main = used.find(({ rank }) => rank === 0);
+  return {
     job_id: id,
-    cpu_percent: unknown,
-    mem_bytes: unknown,
-    gpu_util_percent: unknown,
-    gpu_mem_bytes: unknown,
-  }) satisfies OlderMetrics;
+    cpu_percent: spreadOf(main?.cpuPercent ?? null),
+    mem_bytes: spreadOf(main?.memBytes ?? null),
+    gpu_util_percent: spreadOf(main?.gpuUtilPercent ?? null),
+    gpu_mem_bytes: spreadOf(main?.gpuMemBytes ?? null),
+  } satisfies OlderMetrics;
+};

@@ -50,7 +50,7 @@ function jobRoutes(app: FastifyInstance, routes: Routes): void {
     });
   app.get('/user/job/:id/metrics', { schema: olderSchemas.metrics }, async (request) => {
     const { job } = await call(userOf(request), 'job.show', { id: idOf(request) });
-    return olderMetrics(job.id);
+    return olderMetrics(job);
   });
   app.post('/user/job', { schema: olderSchemas.submit }, async (request, reply) => {
     const { path } = request.query as { readonly path?: unknown };

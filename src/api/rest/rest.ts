@@ -16,6 +16,7 @@ import { type Call, callsOf } from './calls.ts';
 import { describe } from './described.ts';
 import { eventRoutes } from './events.ts';
 import { jobFileRoutes } from './job-files.ts';
+import { jobMetricRoutes } from './job-metrics.ts';
 import { olderRoutes } from './older.ts';
 import { OlderError } from './older-shapes.ts';
 import { fileSchema } from './operations.ts';
@@ -77,6 +78,7 @@ export async function openRest(setup: RestSetup): Promise<Rest> {
   olderRoutes(app, routes);
   v1Routes(app, routes);
   jobFileRoutes(app, routes);
+  jobMetricRoutes(app, routes);
   eventRoutes(app, routes);
   blobRoutes(app, routes);
   app.get('/metrics', { schema: metricsSchema }, async (request, reply) => {

@@ -7,12 +7,14 @@ import type { Keeping } from '../../runtime/family.ts';
 import type { Node } from '../../runtime/node.ts';
 import { load } from '../../runtime/record.ts';
 import type { Answers } from './process.ts';
+import { trace } from './trace.ts';
 
 export type Sight = {
   readonly node: Node;
   /** The nodes that this one has a link to. */
   readonly links: () => readonly string[];
-  readonly raft: () => ReplicaStatus;
+  /** Undefined on a node that is no head. */
+  readonly raft: (() => ReplicaStatus) | undefined;
 };
 
 /** What can be looked at of a node as it is now: copies, of which secrets are left out. */
@@ -22,9 +24,14 @@ export const looks = ({ node, links, raft }: Sight): Answers =>
     ['actor', (path) => lookAt(node, String(path))],
     ['mailboxes', () => listed(node, ({ waiting }) => waiting > 0).sort(fullest)],
     ['links', () => links().toSorted()],
-    ['raft', () => redact(raft())],
+    ['trace', (path, wanted) => trace(node, path, wanted)],
+    ['raft', () => redact((raft ?? noHead(node))())],
     ['store.get', (path) => recordAt(node, String(path))],
   ]);
+
+const noHead = ({ name }: Node): never => {
+  throw new Failed('refused', `${name} is no head: it has no part in what heads agree on`);
+};
 
 /** The paths of living actors that go on from what was begun. */
 export function pathsOf(node: Node, begun: string): readonly string[] {

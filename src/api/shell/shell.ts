@@ -5,6 +5,7 @@ import { Failed, Malformed } from '../../protocol/errors.ts';
 import { type ExecFrame, encodeExecFrame, execFrames } from '../../protocol/exec-frame.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { AuditRow } from '../../protocol/user-shapes.ts';
+import type { Who } from '../../protocol/who.ts';
 import type { Level, LogLevel, Millis } from '../../runtime/ports.ts';
 import { endSession } from '../ask-session.ts';
 import type { Audited } from '../audited.ts';
@@ -45,27 +46,35 @@ export function serveShells(setup: ShellSetup): StreamHandler {
     opened += 1;
     const session = `${who.id.slice(0, 8)}-shell-${opened}`;
     const speaker = { user: who, from: '', session };
-    const { node, audited, noted, now } = setup;
-    const calls = callsOf({ node, speaker, write, audited });
+    const { node, audited } = setup;
+    // Sessions live on heads alone.
+    const calls = setup.raft && callsOf({ node, speaker, write, audited });
     const level = levelOf(setup.level, write);
-    const answers = new Map([...looks(setup), ...calls, ['log.level', level] as const]);
+    const answers = new Map([...looks(setup), ...(calls ?? []), ['log.level', level] as const]);
     const shell = new ShellProcess(answers, width);
     stream.once('close', () => {
       open -= 1;
       shell.close();
-      endSession(node, session);
+      if (calls !== undefined) endSession(node, session);
     });
     accept({ node: node.name });
-    const row = { who: who.id, door: who.door, from: '', what: 'shell' };
-    const note = (text: string): void => {
-      // All of what was typed, however long it is.
-      for (let from = 0; from < text.length; from += limits.auditCharsMax) {
-        const of = text.slice(from, from + limits.auditCharsMax);
-        noted({ at: now(), ...row, of, result: 'begun' });
-      }
-    };
+    const note = (text: string): void => noteLine(setup, who, 'shell', text);
     await new Talk(setup, shell, stream, note).listen();
   };
+}
+
+/** Notes all of what was typed, however long it is. */
+export function noteLine(
+  { noted, now }: Pick<ShellSetup, 'noted' | 'now'>,
+  { id, door }: Who,
+  what: string,
+  text: string,
+): void {
+  const row = { who: id, door, from: '', what };
+  for (let from = 0; from < text.length; from += limits.auditCharsMax) {
+    const of = text.slice(from, from + limits.auditCharsMax);
+    noted({ at: now(), ...row, of, result: 'begun' });
+  }
 }
 
 const levelOf =

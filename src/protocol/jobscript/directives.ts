@@ -1,6 +1,6 @@
 import { limits } from '../limits.ts';
-import type { DependencySpec } from './spec.ts';
 import type { CountField, Directive, FlagField, ListField, Takes, TextField } from './takes.ts';
+import { waits } from './waits.ts';
 
 /** What a name of a thing elsewhere (a queue, a gang, an address) is written with. */
 const NAME_MARKS = '._-';
@@ -25,7 +25,6 @@ const count = (field: CountField, min: number, max: number): Takes => ({
 const flag = (field: FlagField): Takes => ({ is: 'flag', field });
 const path = (field: TextField): Takes => ({ is: 'path', field });
 const files = (field: ListField, inside: boolean): Takes => ({ is: 'files', field, inside });
-const jobs = (when: DependencySpec['when']): Takes => ({ is: 'jobs', when });
 
 /**
  * Every directive of a job script: `#SWM <name> <argument>`. A new one is a row here, a field of
@@ -84,10 +83,27 @@ const rows = {
     help: 'Memory on each node: 512M, 2G or 1.5GiB; beyond it the job is ended.',
   },
   gpus: {
-    takes: count('gpus', 0, limits.gpusMax),
-    argument: 'N',
-    help: 'Graphics processors on each node; 0 asks for none.',
+    takes: { is: 'gpus' },
+    argument: '[KIND:]N',
+    help: 'Graphics processors on each node, perhaps of one kind; 0 asks for none.',
     blank: true,
+  },
+  resource: {
+    takes: { is: 'countable' },
+    argument: 'NAME [N]',
+    help: 'Of something else that nodes have and count, such as licences, N on each node; or 1.',
+    repeatable: true,
+  },
+  constraint: {
+    takes: { is: 'names', field: 'constraint', max: limits.labelsMax },
+    argument: 'LABEL…',
+    help: 'Only nodes that have all of these labels.',
+    repeatable: true,
+  },
+  exclusive: {
+    takes: flag('exclusive'),
+    argument: '',
+    help: 'Whole nodes: no other job is on them meanwhile.',
   },
   flavor: {
     takes: line('flavor', limits.wordCharsMax),
@@ -168,30 +184,7 @@ const rows = {
     argument: 'A-B[:STEP][%LIMIT]',
     help: 'Runs the script once for each index, at most LIMIT at a time.',
   },
-  after: {
-    takes: jobs('after'),
-    argument: 'ID…',
-    help: 'Waits until these jobs have started.',
-    repeatable: true,
-  },
-  'after-ok': {
-    takes: jobs('after-ok'),
-    argument: 'ID…',
-    help: 'Waits until these jobs have ended well.',
-    repeatable: true,
-  },
-  'after-not-ok': {
-    takes: jobs('after-not-ok'),
-    argument: 'ID…',
-    help: 'Waits until these jobs have failed, or were cancelled.',
-    repeatable: true,
-  },
-  'after-any': {
-    takes: jobs('after-any'),
-    argument: 'ID…',
-    help: 'Waits until these jobs have ended, however.',
-    repeatable: true,
-  },
+  ...waits,
   budget: {
     takes: { is: 'amount', field: 'budget', max: limits.budgetMax },
     argument: 'AMOUNT',
@@ -218,9 +211,9 @@ const rows = {
     help: 'The job waits until somebody says `swm release ID`.',
   },
   gang: {
-    takes: word('gang', NAME_MARKS),
-    argument: 'ID',
-    help: 'Jobs of one gang start together or not at all.',
+    takes: { is: 'gang' },
+    argument: 'ID [SIZE]',
+    help: 'The jobs of one gang, SIZE in all, get their places together or not at all.',
   },
   preemptible: {
     takes: flag('preemptible'),

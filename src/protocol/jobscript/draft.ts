@@ -16,6 +16,7 @@ export type Draft = {
 /** The lists of a spec, added to in place, so that a long script costs no more than its length. */
 type Growing = { readonly [K in ListField]: string[] } & {
   readonly env: Record<string, string>;
+  readonly countables: Record<string, number>;
   readonly secrets: SecretSpec[];
   readonly after: { readonly when: JobSpec['after'][number]['when']; readonly jobs: string[] }[];
 };
@@ -28,6 +29,8 @@ export const newDraft = (file: string): Draft => ({
     inputFiles: [],
     outputFiles: [],
     storage: [],
+    constraint: [],
+    countables: {},
     env: {},
     secrets: [],
     after: [],

@@ -75,6 +75,16 @@ export type JobSpec = {
   /** It waits until it is released. */
   readonly hold: boolean;
   readonly gang: string;
+  /** How many jobs the gang has; 0: nobody said. */
+  readonly gangSize: number;
+  /** Nobody else has anything of its nodes. */
+  readonly exclusive: boolean;
+  /** Labels that each of its nodes has. */
+  readonly constraint: readonly string[];
+  /** What kind of gpus it wants; '': any. */
+  readonly gpuKind: string;
+  /** What else it wants of each node, by name. */
+  readonly countables: Readonly<Record<string, number>>;
   readonly preemptible: boolean;
   readonly notify: string;
 };
@@ -123,6 +133,11 @@ export const emptySpec: JobSpec = {
   ranks: 'all',
   hold: false,
   gang: '',
+  gangSize: 0,
+  exclusive: false,
+  constraint: [],
+  gpuKind: '',
+  countables: {},
   preemptible: false,
   notify: '',
 };

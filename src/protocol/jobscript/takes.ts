@@ -43,6 +43,9 @@ export type Takes =
   | { readonly is: 'ports' }
   | { readonly is: 'env' }
   | { readonly is: 'secret' }
+  | { readonly is: 'gpus' }
+  | { readonly is: 'gang' }
+  | { readonly is: 'countable' }
   | { readonly is: 'array' }
   | { readonly is: 'jobs'; readonly when: DependencySpec['when'] };
 

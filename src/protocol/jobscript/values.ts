@@ -1,3 +1,4 @@
+import { takeCountable, takeGang, takeGpus } from './demands.ts';
 import type { Draft } from './draft.ts';
 import { type Flaw, flaw, isFlaw, quoted, shifted } from './flaw.ts';
 import { takeWords } from './lists.ts';
@@ -31,6 +32,8 @@ export function takeValue(given: Given, directive: Directive, draft: Draft): rea
   return takeText(line, valueAt, takes, draft);
 }
 
+const takers = { gpus: takeGpus, gang: takeGang, countable: takeCountable };
+
 type WithText = Exclude<Takes, { readonly is: 'flag' }>;
 
 function takeText(line: string, at: number, takes: WithText, draft: Draft): readonly Flaw[] {
@@ -51,6 +54,13 @@ function takeText(line: string, at: number, takes: WithText, draft: Draft): read
     case 'secret': {
       const words = wordsOf(line, at);
       const wrong = isFlaw(words) ? words : takeSecret(words, draft);
+      return wrong ? [wrong] : [];
+    }
+    case 'gpus':
+    case 'gang':
+    case 'countable': {
+      const words = wordsOf(line, at);
+      const wrong = isFlaw(words) ? words : takers[takes.is](words, draft);
       return wrong ? [wrong] : [];
     }
     case 'names':

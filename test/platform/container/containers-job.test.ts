@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AttemptKey, Processes } from '../../../src/actors/ports.ts';
+import type { Sample } from '../../../src/actors/ways.ts';
+import { openMeter } from '../../../src/platform/process/meter.ts';
+import type { LocalProcesses } from '../../../src/platform/process/processes.ts';
 import { open, someKey } from '../../ports/processes.suite.ts';
 import { isRoot, NOBODY, readText, until } from '../process-place.ts';
 import { startDockerd } from './dockerd.ts';
@@ -41,6 +44,22 @@ describe('a job in a container', () => {
     const exit = await processes.exited(key, open);
     return { exit, out: readText(order.stdout), err: readText(order.stderr), unenforced };
   };
+
+  it('is measured with all that runs in it', async () => {
+    await processes.ensure(place.script(key, '#!/bin/sh\n(while :; do :; done) &\nsleep 60\n'));
+    const { membership } = processes as LocalProcesses;
+    const samples: Sample[] = [];
+    const stop = openMeter({ membership, gpus: undefined, msMin: 50 }).watch(
+      key,
+      (sample) => void samples.push(sample),
+    );
+    const isBusy = ({ cpuPercent, memBytes }: Sample): boolean =>
+      (cpuPercent ?? 0) > 5 && (memBytes ?? 0) > 10_000 && (memBytes ?? 0) < 64 * MIB;
+    await until('a busy sample', () => samples.some(isBusy));
+    stop();
+    await processes.stop(key, 0);
+    await processes.exited(key, open);
+  });
 
   it('has its account, no rights besides, and the files of its attempt', async () => {
     const secret = join(place.root, 'secret');

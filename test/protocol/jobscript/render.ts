@@ -59,6 +59,12 @@ function valuesOf(name: DirectiveName, spec: JobSpec): readonly string[] {
       return lines(Object.entries(spec.env).map(([key, value]) => `${key}=${value}`));
     case 'secret':
       return spec.secrets.map(({ name, as, to }) => `${name} ${as} ${word(to)}`);
+    case 'gpus':
+      return spec.gpus > 0 ? [`${spec.gpuKind && `${spec.gpuKind}:`}${spec.gpus}`] : [];
+    case 'gang':
+      return spec.gang === '' ? [] : [[spec.gang, spec.gangSize || ''].join(' ')];
+    case 'countable':
+      return Object.entries(spec.countables).map(([key, count]) => `${key} ${count}`);
     case 'array':
       return spec.array ? [showArray(spec.array)] : [];
     case 'jobs':

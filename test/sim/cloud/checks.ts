@@ -175,7 +175,7 @@ export class Checks {
     for (const { name, resources } of cluster.members) {
       const holds = cluster.holds.filter(({ nodes }) => nodes.includes(name));
       const ports = holds.flatMap((hold) => hold.ports);
-      const sum = (what: keyof typeof resources): number =>
+      const sum = (what: 'cpus' | 'memoryBytes' | 'gpus'): number =>
         holds.reduce((used, hold) => used + hold.resources[what], 0);
       const fits = (['cpus', 'memoryBytes', 'gpus'] as const).every(
         (what) => sum(what) <= resources[what],

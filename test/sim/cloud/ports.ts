@@ -57,12 +57,14 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
     hasBlob: async () => false,
     readBlob: async () => new Uint8Array(0),
     keepBlob: async (bytes) => ({ sha256: sha256(''), bytes: bytes.byteLength }),
-    impossible: async (spec) => {
-      const question = message('scheduler.check', { spec });
+    checked: async (spec, owner) => {
+      const question = message('scheduler.check', { spec, owner });
       const answer = await life.whileAlive(() => askOf(world, life, '/scheduler', question));
-      return (answer as Reply<'scheduler.check'>).impossible;
+      return answer as Reply<'scheduler.check'>;
     },
     checkOut: async () => {},
+    checkNotify: async () => {},
+    post: async () => {},
     reasons: async () => ({}),
     closed: () => '',
     now: () => council.replica.now(),

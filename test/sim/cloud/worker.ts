@@ -52,7 +52,7 @@ export function openWorker(setup: WorkerSetup): SimNode {
       const account = { user: 'nobody', accountOf: () => '', secrets: async () => ({}) };
       const images = { bring: async () => {} };
       const addresses = { address: '127.0.0.1', outAddress: '127.0.0.1', ownNetworks: true };
-      const doors = { outs: noDoors, tasks: noDoors };
+      const doors = { outs: noDoors, tasks: noDoors, meter: { watch: () => () => {} } };
       const place = { ...addresses, ...doors, path: '/bin', ...account };
       return { ...common, ...workerFamilies({ processes, images, workplace, clock, ...place }) };
     },
