@@ -2,14 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { JobRow } from '../../src/protocol/model.ts';
-import { dev, file, folder, until } from './lab.ts';
+import { dev, file, folder, forAll, until } from './lab.ts';
 import { isEnded } from './waiter.ts';
+
+const lab = forAll(async () => {
+  const home = await folder();
+  return { home, node: await dev(join(home, 'spool'), ['--set', 'jobs.relocate=asked']) };
+});
 
 it('a DAG runs in its order, as one, and is shown as a tree', {
   timeout: 90_000,
 }, async () => {
-  const home = await folder();
-  const node = await dev(join(home, 'spool'), ['--set', 'jobs.relocate=asked']);
+  const { home, node } = lab();
   const log = await file(join(home, 'log'), '', 0o666);
   await file(join(home, 'note.job'), `#!/bin/sh\n#SWM param WHAT\necho {{WHAT}} >>${log}\n`);
   const path = await file(
@@ -58,8 +62,7 @@ it('a DAG runs in its order, as one, and is shown as a tree', {
 it('a DAG that goes round is refused, and one that is cancelled takes only itself', {
   timeout: 60_000,
 }, async () => {
-  const home = await folder();
-  const node = await dev(join(home, 'spool'));
+  const { home, node } = lab();
   const wrong = await file(join(home, 'wrong.dag.yaml'), 'jobs:\n  a: { script: x, needs: [a] }\n');
   expect(await node.run('submit', wrong)).toMatchObject({
     code: 2,
