@@ -25,22 +25,21 @@ import { hasLeftArray } from './job/shift.ts';
 import { type JobPorts, jobTasks } from './job/tasks.ts';
 import { keeping as nodeKeeping } from './node/keeping.ts';
 import { node } from './node/node.ts';
+import { ownedFamilies } from './owned-families.ts';
 import { runner } from './runner/behaviour.ts';
 import { keeping as runnerKeeping } from './runner/keeping.ts';
 import { type RunnerPorts, runnerTasks } from './runner/tasks.ts';
-import { keeping as safeKeeping } from './safe/keeping.ts';
-import { safe } from './safe/safe.ts';
+import type { SchedulePorts } from './schedule/tasks.ts';
 import { scheduler } from './scheduler/scheduler.ts';
 import { schedulerTasks } from './scheduler/tasks.ts';
 import { session, TERMINAL_CALLS } from './session/session.ts';
 import { type SessionPorts, sessionTasks } from './session/tasks.ts';
 import { keeping as sweeperKeeping } from './sweeper/keeping.ts';
 import { sweeper } from './sweeper/sweeper.ts';
-import { keeping as userKeeping } from './user/keeping.ts';
-import { user } from './user/user.ts';
 
 export type HeadPorts = AccountPorts &
   JobPorts &
+  Omit<SchedulePorts, 'store'> &
   ClusterPorts &
   GatePorts &
   GroupPorts &
@@ -61,8 +60,7 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
   ...forHeralds(ports),
   ...forClusters(ports),
   ...forNodes,
-  ...forSecrets,
-  ...forUsers,
+  ...ownedFamilies({ ...ports, store }),
   ...forAccounts(ports),
   group: family({
     behaviour: group,
@@ -124,6 +122,8 @@ const forJobs = (ports: JobPorts): Families => ({
       'job.lease',
       'job.secrets',
       'job.overspent',
+      'job.await',
+      'job.moved',
       'job.preempt',
       'shift.next',
       'array.work',
@@ -210,46 +210,6 @@ const forNodes: Families = {
     tasks: noTasks,
     keeping: nodeKeeping,
     rests: ({ phase }) => phase === 'gone',
-  }),
-};
-
-const forSecrets: Families = {
-  safes: family({
-    behaviour: pool,
-    hears: [],
-    tasks: noTasks,
-    pool: {
-      family: 'safe',
-      openedBy: ['secret.keep'],
-      unknown: () => failure('not_found', 'there is no such secret'),
-    },
-  }),
-  safe: family({
-    behaviour: safe,
-    hears: ['secret.keep', 'secret.drop'] as const,
-    tasks: noTasks,
-    keeping: safeKeeping,
-    rests: () => true,
-  }),
-};
-
-const forUsers: Families = {
-  users: family({
-    behaviour: pool,
-    hears: [],
-    tasks: noTasks,
-    pool: {
-      family: 'user',
-      openedBy: ['user.expect', 'user.drop'],
-      unknown: () => failure('not_found', 'there is no such user'),
-    },
-  }),
-  user: family({
-    behaviour: user,
-    hears: ['user.expect', 'user.enrol', 'user.rekey', 'user.drop'] as const,
-    tasks: noTasks,
-    keeping: userKeeping,
-    rests: () => true,
   }),
 };
 

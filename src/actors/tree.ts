@@ -79,6 +79,7 @@ export function controlTree({
       poolOf('heralds', 'herald', store),
       poolOf('jobs', 'job', store),
       { name: 'sweeper', family: 'sweeper', args: {}, restart: 'permanent' },
+      poolOf('schedules', 'schedule', store),
       ...gates,
       keeper('housekeeper', {
         node: '',

@@ -12,7 +12,7 @@ export type Grammar = {
 };
 
 /** Verbs whose first argument is a file; the others that take arguments take job ids. */
-const FILES = ['submit'];
+const FILES = ['submit', 'dag submit', 'schedule add'];
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 /** Prints what makes a shell complete the command. */

@@ -33,7 +33,8 @@ export async function run({ options, screen, client }: Call): Promise<number> {
   return exits.good;
 }
 
-const CLEAR = new TextEncoder().encode('\x1b[H\x1b[2J');
+/** Empties a terminal. */
+export const CLEAR = new TextEncoder().encode('\x1b[H\x1b[2J');
 /** How many rows of a table are seen at once. */
 const linesOf = (): number => Math.max(1, (process.stdout.rows || 24) - 2);
 
@@ -41,7 +42,7 @@ const linesOf = (): number => Math.max(1, (process.stdout.rows || 24) - 2);
 const WATCH_MS = 250;
 
 /** Now, and again after changes, without end. */
-async function wheneverOneChanges(client: Client, show: () => Promise<void>): Promise<void> {
+export async function wheneverOneChanges(client: Client, show: () => Promise<void>): Promise<void> {
   let isDue = true;
   let wake = (): void => {};
   const hear = async (): Promise<void> => {
@@ -105,7 +106,7 @@ export function exitText(job: JobRow): string {
   return 'FEC'.includes(job.state) ? String(job.exitcode) : '';
 }
 
-function timeText(job: JobRow): string {
+export function timeText(job: JobRow): string {
   if (job.startedAt === 0) return '';
   return span((job.endedAt === 0 ? Date.now() : job.endedAt) - job.startedAt);
 }

@@ -2,6 +2,7 @@ import Type, { type TSchema } from 'typebox';
 import { errors } from '../protocol/errors.ts';
 import type { Name } from '../protocol/messages.ts';
 import {
+  DagPlace,
   Failure,
   File,
   FlavorRow,
@@ -14,6 +15,7 @@ import {
   text,
   uuid,
 } from '../protocol/model.ts';
+import { ScheduleRow } from '../protocol/schedule-shapes.ts';
 import { shapes } from '../protocol/shapes.ts';
 import {
   AccountRow,
@@ -94,6 +96,21 @@ const Change = Type.Union([
   Type.Object({ at: instant, id: uuid, what: Type.String() }),
 ]);
 
+const Dag = Type.Union([
+  Type.Object({ id: uuid, name, jobs: Type.Record(Type.String(), uuid) }),
+  Type.Object({
+    name,
+    jobs: Type.Array(
+      Type.Object({
+        name,
+        file: path,
+        script: Type.String(),
+        needs: DagPlace.properties.needs,
+      }),
+    ),
+  }),
+]);
+
 /**
  * What each verb prints by `--json`: the shape of its result, or of each line where it goes on;
  * null of those that print none. Where the result is an answer of a head, so is its shape.
@@ -103,7 +120,11 @@ export const results: Readonly<Record<string, TSchema | null>> = {
     replyOf('job.submit'),
     JobRow,
     Type.Object({ spec: Spec, inputs: Type.Array(File) }),
+    Dag,
   ]),
+  'dag submit': Dag,
+  'dag show': Type.Array(JobRow),
+  'dag cancel': Type.Array(uuid),
   jobs: Type.Array(JobRow),
   show: JobView,
   why: Type.Object({
@@ -144,6 +165,11 @@ export const results: Readonly<Record<string, TSchema | null>> = {
     ...shapes['node.status'].reply.properties,
     user: replyOf('user.show'),
   }),
+  'schedule add': replyOf('schedule.add'),
+  'schedule list': Type.Array(ScheduleRow),
+  'schedule remove': Type.Array(Named),
+  'schedule pause': Type.Array(Named),
+  'schedule resume': Type.Array(Named),
   'secret set': replyOf('secret.set'),
   'secret list': shapes['secret.list'].reply.properties.secrets,
   'secret rm': replyOf('secret.remove'),

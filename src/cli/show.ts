@@ -8,7 +8,7 @@ import { harmless } from './screen.ts';
 import { pairs } from './table.ts';
 import { named } from './task-ids.ts';
 import { type Call, isOn } from './verb.ts';
-import { amount, instant, resources, size, span } from './words.ts';
+import { amount, instant, resources, short, size, span } from './words.ts';
 
 /** Shows all that is kept of a job. */
 export async function run({ args, options, screen, client }: Call): Promise<number> {
@@ -88,6 +88,7 @@ function factsOf(job: JobView): readonly Fact[] {
     ['budget', spec.budget ? amount(spec.budget) : ''],
     ['ports at', job.address],
     ['account', job.account],
+    ['dag', job.dag === undefined ? '' : `${job.dag.dag} ${short(job.dag.id)}: ${job.dag.job}`],
     ['comment', job.comment],
     ['owner', job.owner],
   ];

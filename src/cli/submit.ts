@@ -6,10 +6,13 @@ import type { JobSpec } from '../protocol/jobscript/spec.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Body } from '../protocol/messages.ts';
 import { asksOf } from './asks.ts';
+import { isDagFile } from './dag-file-name.ts';
 import { exits, explain, Usage } from './exits.ts';
 import { readGiven } from './given.ts';
 import { findInputs, sendInputs } from './inputs.ts';
+import type { Screen } from './screen.ts';
 import { envOf, overridden, scriptOf } from './script-edit.ts';
+import { filled, givenParameters } from './template.ts';
 import { type Call, isOn, listOf, textOf } from './verb.ts';
 import { resultOf } from './waiting.ts';
 
@@ -19,6 +22,8 @@ import { resultOf } from './waiting.ts';
  */
 export async function run(call: Call): Promise<number> {
   const { options, screen } = call;
+  if (call.behind === undefined && isDagFile(call.args[0] ?? ''))
+    return (await import('./dag-submit.ts')).run(call);
   const { file, text } = await given(call);
   const { script, spec } = edited(call, file, text);
   const inputs = await findInputs(spec.inputFiles, process.cwd());
@@ -30,7 +35,9 @@ export async function run(call: Call): Promise<number> {
   const wait = isOn(options, 'wait');
   try {
     const client = await call.client();
-    const id = await submitted(call, client, { file, script, inputs });
+    const key = textOf(options, 'once');
+    const once = key === undefined ? {} : { key };
+    const id = await submitted(screen, client, { file, script, inputs }, once);
     if (screen.json && !wait) screen.printJson({ id });
     else if (!screen.json) screen.print(id);
     return wait ? await resultOf(client, screen, id) : exits.good;
@@ -51,7 +58,7 @@ async function given({ args, behind }: Call): Promise<{ file: string; text: stri
   return { file: 'command', text: scriptOf(behind) };
 }
 
-async function readScript(file: string): Promise<string> {
+export async function readScript(file: string): Promise<string> {
   const bytes = await readGiven(file, limits.scriptBytesMax);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -64,7 +71,8 @@ const nameOf = (file: string): string => (file === '-' ? 'stdin' : file);
 
 type Edited = { readonly script: string; readonly spec: JobSpec };
 
-function edited({ options }: Call, file: string, script: string): Edited {
+export function edited({ options }: Call, file: string, text: string): Edited {
+  const script = filled(text, nameOf(file), givenParameters(listOf(options, 'param')));
   const { env } = specOf(script, file);
   const overrides = {
     name: textOf(options, 'name'),
@@ -75,29 +83,41 @@ function edited({ options }: Call, file: string, script: string): Edited {
   return { script: changed, spec: specOf(changed, file) };
 }
 
-function specOf(script: string, file: string): JobSpec {
+export function specOf(script: string, file: string): JobSpec {
   const parsed = parseScript(script, nameOf(file));
   if ('spec' in parsed) return parsed.spec;
   throw new Usage(parsed.errors.map((error) => formatScriptError(nameOf(file), error)).join('\n'));
 }
 
-type Job = { readonly file: string; readonly script: string; readonly inputs: readonly Input[] };
+type Job = {
+  readonly file: string;
+  readonly script: string;
+  readonly inputs: readonly Input[];
+};
 
-async function submitted(
-  { screen, options }: Call,
+export async function submitted(
+  screen: Screen,
   client: Client,
   { file, script, inputs }: Job,
+  more: Partial<Body<'job.submit'>>,
 ): Promise<string> {
+  const sent = await sentWhole(screen, client, { file, script, inputs });
+  const { id } = await client.call('job.submit', { ...sent, ...more });
+  return id;
+}
+
+/** Brings a script and its files, and gives what a call says of them. */
+export async function sentWhole(
+  screen: Screen,
+  client: Client,
+  { file, script, inputs }: Job,
+): Promise<Body<'job.submit'>> {
   await sendInputs(client, inputs, screen);
-  const once = textOf(options, 'once');
-  const body: Body<'job.submit'> = {
+  return {
     ...(await sentScript(client, script)),
     file: nameOf(file),
     inputs: inputs.map((input) => input.file),
-    ...(once === undefined ? {} : { key: once }),
   };
-  const { id } = await client.call('job.submit', body);
-  return id;
 }
 
 /** A long script goes as a blob, like any other file. */

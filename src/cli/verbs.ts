@@ -1,17 +1,22 @@
 import { askFlags } from './asks.ts';
 import { contextVerbs } from './context-verbs.ts';
+import { dagVerbs } from './dag-verbs.ts';
 import { liveVerbs } from './live-verbs.ts';
 import { nodeVerbs, output } from './node-verbs.ts';
 import { outputVerbs } from './output-verbs.ts';
 import { queueVerbs } from './queue-verbs.ts';
+import { scheduleVerbs } from './schedule-verbs.ts';
+import { secretVerbs } from './secret-verbs.ts';
 import { userVerbs } from './user-verbs.ts';
 import type { Flag, VerbRow } from './verb.ts';
 
 /** What the verbs of two words are about. */
 export const groups: Readonly<Record<string, string>> = {
+  dag: 'Jobs that wait for each other, submitted as one.',
   head: 'The heads, which decide and remember together.',
   leader: 'The head that leads.',
   node: 'Nodes that are not made by a site.',
+  schedule: 'Scripts that are submitted again and again.',
   secret: 'Secrets that jobs are given by name.',
   user: 'Who may use swm; for operators.',
   cert: 'The certificate by which you are known.',
@@ -27,8 +32,6 @@ const ephemeral: Flag = [
   'at the end, cancel all jobs, remove all clusters and the spool',
 ];
 
-const shared: Flag = ['--shared', 'for everybody’s jobs; operators only'];
-
 const allRemotes: Flag = ['--all-remotes', 'what exists at the sites, and whose it is'];
 
 /** A row for each verb. */
@@ -41,6 +44,7 @@ export const verbs: readonly VerbRow[] = [
       ['-w, --wait', 'wait for the results, and end with the job’s exit code'],
       ['-n, --name <name>', 'call the job so, whatever the script says'],
       ['-e, --env <name=value>', 'a variable of the job’s environment', 'list'],
+      ['-p, --param <name=value>', 'what stands for {{name}}, which the script declares', 'list'],
       ['--once <key>', 'submitting twice with one key makes one job'],
       ['--dry-run', 'read the script, show what it asks for, and send nothing'],
       ...askFlags,
@@ -109,6 +113,7 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('./checkpoint.ts'),
   },
   ...queueVerbs,
+  ...dagVerbs,
   {
     name: 'get',
     args: '<id> [path...]',
@@ -181,30 +186,8 @@ export const verbs: readonly VerbRow[] = [
     is: 'call',
     load: () => import('./status.ts'),
   },
-  {
-    name: 'secret set',
-    args: '<name>',
-    help: 'Keep a secret for jobs, piped in or from a file; nobody can read it back.',
-    flags: [['--from-file <file>', 'its value, taken as it is'], shared],
-    is: 'call',
-    load: () => import('./secret-set.ts'),
-  },
-  {
-    name: 'secret list',
-    args: '',
-    help: 'List the names of the secrets that your jobs may have.',
-    flags: [],
-    is: 'call',
-    load: () => import('./secret-list.ts'),
-  },
-  {
-    name: 'secret rm',
-    args: '<name>',
-    help: 'Remove a secret.',
-    flags: [shared],
-    is: 'call',
-    load: () => import('./secret-rm.ts'),
-  },
+  ...scheduleVerbs,
+  ...secretVerbs,
   {
     name: 'head list',
     args: '',

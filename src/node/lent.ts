@@ -11,6 +11,7 @@ import { openGate, roomOf } from '../gates/gates.ts';
 import type { Audit } from '../platform/audit.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import { readRequest, signRequest } from '../platform/certificates.ts';
+import { nextTick } from '../platform/cron.ts';
 import { derivedUuid } from '../platform/derived-uuid.ts';
 import { freeBytes } from '../platform/disk.ts';
 import type { Calls } from '../platform/gate-calls.ts';
@@ -123,6 +124,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     }),
     jobId: (owner, key) => (key === undefined ? randomUUID() : derivedUuid(`${owner}\n${key}`)),
     digest: sha256,
+    nextTick,
     hasBlob: (blob) => copies.bring(blob),
     readBlob: async (blob) => ((await copies.bring(blob)) ? readWhole(blobs, blob) : missing(blob)),
     keepBlob: (bytes) => keep(copies, bytes),

@@ -58,6 +58,11 @@ export const errors = {
   start_failed: { http: 200, retry: false, mend: 'Read the text: the system refused the start.' },
   no_image: { http: 200, retry: false, mend: 'Check `container-image`, and who may pull it.' },
   output_missing: { http: 200, retry: false, mend: 'The job did not make the file it promised.' },
+  dependency: {
+    http: 200,
+    retry: false,
+    mend: 'Requeue the job that the text names, then this one; or submit it without that line.',
+  },
   no_secret: { http: 422, retry: false, mend: 'Set it by `swm secret set`, or correct its name.' },
   wrong_version: { http: 426, retry: false, mend: 'Upgrade the older side.' },
   in_use: { http: 409, retry: false, mend: 'End the process that the text names first.' },

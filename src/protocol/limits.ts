@@ -1,5 +1,6 @@
 import { arrayLimits } from './array-limits.ts';
 import { clusterLimits } from './cluster-limits.ts';
+import { dependencyLimits } from './dependency-limits.ts';
 import { execLimits } from './exec-limits.ts';
 import { gateServiceLimits } from './gate-service-limits.ts';
 import { headLimits } from './head-limits.ts';
@@ -21,6 +22,7 @@ import { watchLimits } from './watch-limits.ts';
 export const limits = {
   ...arrayLimits,
   ...clusterLimits,
+  ...dependencyLimits,
   ...execLimits,
   ...gateServiceLimits,
   ...headLimits,
@@ -160,8 +162,6 @@ export const limits = {
   budgetMax: 1e12,
   /** jobscript: retries of one job. */
   retriesMax: 100,
-  /** jobscript: jobs that one job waits for. */
-  dependenciesMax: 1_000,
   /** job: how long a question to its cluster or its runner may wait before it is put again. */
   claimMs: 10_000,
   /** job, cluster: the pause before something refused is tried again. */

@@ -73,6 +73,24 @@ export const files = list(File, limits.filesMax * 10);
 const directiveText = text(limits.directiveCharsMax);
 export const paths = list(text(4096), limits.filesMax);
 
+export const After = list(
+  Type.Object({
+    when: Type.Enum(['after', 'after-ok', 'after-not-ok', 'after-any']),
+    jobs: list(text(64), limits.filesMax),
+  }),
+  limits.filesMax,
+);
+export type After = Static<typeof After>;
+
+/** Of which DAG a job is one, and for which others of it it waits. */
+export const DagPlace = Type.Object({
+  id: uuid,
+  dag: name,
+  job: name,
+  needs: list(Type.Object({ job: name, when: text(16) }), limits.dependenciesMax),
+});
+export type DagPlace = Static<typeof DagPlace>;
+
 export const Spec = Type.Object({
   name: text(64),
   comment: directiveText,
@@ -115,13 +133,9 @@ export const Spec = Type.Object({
       limit: Type.Integer(),
     }),
   ]),
-  after: list(
-    Type.Object({
-      when: Type.Enum(['after', 'after-ok', 'after-any']),
-      jobs: list(text(64), limits.filesMax),
-    }),
-    limits.filesMax,
-  ),
+  after: After,
+  /** What jobs of before it was there are: of none. */
+  dag: Type.Optional(DagPlace),
   /** What its clusters may cost in one run; 0 is no bound. */
   budget: Type.Optional(Type.Number({ minimum: 0 })),
   retries: count(1000),
@@ -233,6 +247,7 @@ export const JobRow = Type.Object({
   resources: Type.Optional(Resources),
   /** Of an array. */
   tasks: Type.Optional(TaskCounts),
+  dag: Type.Optional(DagPlace),
 });
 export type JobRow = Static<typeof JobRow>;
 

@@ -2,6 +2,7 @@ import Type, { type TSchema } from 'typebox';
 import { ShiftOf } from './array-model.ts';
 import { arrayShapes } from './array-shapes.ts';
 import { Order, Report } from './attempt.ts';
+import { dependencyShapes } from './dependency-shapes.ts';
 import { headShapes } from './head-shapes.ts';
 import { heraldShapes } from './job-change.ts';
 import { limits } from './limits.ts';
@@ -20,6 +21,7 @@ import {
   uuid,
 } from './model.ts';
 import { drained, nodeShapes } from './node-shapes.ts';
+import { scheduleShapes } from './schedule-shapes.ts';
 import { schedulerShapes } from './scheduler-shapes.ts';
 import { secretName } from './secret-model.ts';
 import { terminalShapes } from './terminal-shapes.ts';
@@ -41,6 +43,8 @@ export const shapes = {
   ...schedulerShapes,
   ...userShapes,
   ...arrayShapes,
+  ...dependencyShapes,
+  ...scheduleShapes,
 
   'job.create': {
     body: Type.Object({
@@ -126,10 +130,7 @@ export const shapes = {
     /** Whether all that the hold stood for is gone, or free again. */
     reply: Type.Object({ gone: Type.Boolean() }),
   },
-  'cluster.news': {
-    body: Type.Object({ cluster: name, job: uuid, attempt }),
-    reply: nothing,
-  },
+  'cluster.news': { body: Type.Object({ cluster: name, job: uuid, attempt }), reply: nothing },
   'cluster.forget': { body: Type.Object({ cluster: name, before: instant }), reply: nothing },
   'cluster.condemn': {
     body: Type.Object({ cluster: name, remote: name, externalId: text(1024) }),

@@ -2,9 +2,11 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { NamedTasks } from './array-model.ts';
 import { limits } from './limits.ts';
 import {
+  After,
   BlobRef,
   ClusterPhase,
   count,
+  DagPlace,
   FlavorRow,
   files,
   ImageRow,
@@ -131,6 +133,11 @@ export const terminalShapes = {
       tied: Type.Optional(Type.Boolean()),
       /** An address that reaches the submitter, for ports that lead out. */
       from: Type.Optional(text(256)),
+      /** What it waits for besides what its script says. */
+      after: Type.Optional(After),
+      /** It is held, as if its script said so. */
+      hold: Type.Optional(Type.Boolean()),
+      dag: Type.Optional(DagPlace),
     }),
     reply: Type.Object({ id: uuid }),
   },
@@ -141,6 +148,8 @@ export const terminalShapes = {
       states: Type.Optional(text(16)),
       name: Type.Optional(text(64)),
       account: Type.Optional(text(256)),
+      /** Only those of a DAG, of that name or of an id that begins so. */
+      dag: Type.Optional(text(100)),
       /** Only those that were submitted then, or later. */
       since: Type.Optional(instant),
     }),

@@ -58,10 +58,11 @@ export function changes<S>(
       out.push({ key: recordKey(path, part), value: keeping.encode(part, parts[part]) });
   for (const part in kept.parts)
     if (!(part in parts)) out.push({ key: recordKey(path, part), value: undefined });
+  const [had, has] = [among(kept.index), among(index)];
   for (const key of index)
-    if (!kept.index.includes(key)) out.push({ key: indexKey(key, path), value: new Uint8Array(0) });
+    if (!had(key)) out.push({ key: indexKey(key, path), value: new Uint8Array(0) });
   for (const key of kept.index)
-    if (!index.includes(key)) out.push({ key: indexKey(key, path), value: undefined });
+    if (!has(key)) out.push({ key: indexKey(key, path), value: undefined });
   return { changes: out, kept: { parts, index } };
 }
 
@@ -70,6 +71,13 @@ export function pathsBelow(store: Records, above: string): readonly string[] {
   const from = `r${above}/`;
   const rows = store.range({ from, to: from + END, limit: Number.MAX_SAFE_INTEGER });
   return [...new Set(rows.map(([key]) => key.slice(1, key.lastIndexOf('#'))))];
+}
+
+/** Nearly all lists are short, and searched faster than hashed. */
+function among(keys: readonly string[]): (key: string) => boolean {
+  if (keys.length < 32) return (key) => keys.includes(key);
+  const set = new Set(keys);
+  return (key) => set.has(key);
 }
 
 export type IndexPage = {

@@ -7,7 +7,7 @@ import { Failed } from '../../src/protocol/errors.ts';
 import type { Body } from '../../src/protocol/messages.ts';
 import type { Shelf } from './memory.ts';
 import { memoryStore } from './memory.ts';
-import { ANN, aJob, BEN, ID, OPERATOR } from './things.ts';
+import { ANN, aJob, BEN, ID, OPERATOR, OTHER } from './things.ts';
 
 const SHA = 'a'.repeat(64);
 const context = { signal: new AbortController().signal, emit: () => {}, path: '/sessions/1' };
@@ -19,6 +19,7 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     store,
     seal: sealBy(() => 'a key'),
     jobId: (_, key = '') => uuid('11111111', String(key.length)),
+    nextTick: (_, __, after) => after + 60_000,
     digest: (text) => `digest of ${text.length}`,
     hasBlob: async (sha256) => sha256 === SHA,
     readBlob: async () => new TextEncoder().encode('#!/bin/sh\n#SWM name blob\n'),
@@ -114,11 +115,7 @@ describe('a submission', () => {
     ['#SWM array 1-3\n#SWM container-image a', 'array with container-image'],
     ['#SWM array 1-3\n#SWM checkpoint', 'array with checkpoint'],
     ['#SWM array 1-3\n#SWM budget 1', 'array with budget'],
-    ['#SWM after 0197f3a2', 'after, after-ok, after-any'],
-    ['#SWM after-ok 0197f3a2', 'after, after-ok, after-any'],
-    ['#SWM after-any 0197f3a2', 'after, after-ok, after-any'],
     ['#SWM ranks main\n#SWM container-image a', 'ranks main with container-image'],
-    ['#SWM array 1-3\n#SWM after 0197f3a2', 'after, after-ok, after-any'],
   ])('of %s is refused, as long as swm cannot do it', async (script, what) => {
     expect(await code(admit(`${script}\n`))).toBe(
       `impossible: this swm cannot do yet what the script asks for: ${what}`,
@@ -247,4 +244,22 @@ describe('what is read of a job', () => {
       'not_found: several jobs have ids that begin with 0197f3',
     );
   });
+});
+
+it('a submission may wait, be held, and be of a DAG, as its sender says', async () => {
+  const store = memoryStore();
+  store.keep(keeping, `/jobs/${ID}`, aJob());
+  const after = [{ when: 'after-any' as const, jobs: [ID.slice(0, 8)] }];
+  const dag = { id: OTHER, dag: 'night', job: 'a', needs: [] };
+  const script = `#SWM after ${ID}\n`;
+  const made = await admit(script, { store }, { after, hold: true, dag });
+  const all = [
+    { when: 'after', jobs: [ID] },
+    { when: 'after-any', jobs: [ID] },
+  ];
+  expect(made.spec).toMatchObject({ after: all, hold: true, dag });
+  // Each is another request.
+  const plain = await admit(script, { store });
+  const waiting = await admit(script, { store }, { after });
+  expect(new Set([made, plain, waiting].map(({ digest }) => digest)).size).toBe(3);
 });

@@ -157,6 +157,7 @@ describe('a tree', () => {
       'heralds',
       'jobs',
       'sweeper',
+      'schedules',
       'gate-cloud',
       'housekeeper',
     ]);

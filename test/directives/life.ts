@@ -43,6 +43,10 @@ export const life = {
     good: [[ID, { after: [{ when: 'after-ok', jobs: [ID] }] }]],
     bad: [['ok', '1:15: `after-ok`: wants the id of a job, or its first 8 digits, not `ok`']],
   },
+  'after-not-ok': {
+    good: [[ID, { after: [{ when: 'after-not-ok', jobs: [ID] }] }]],
+    bad: [['x', '1:19: `after-not-ok`: wants the id of a job, or its first 8 digits, not `x`']],
+  },
   'after-any': {
     good: [[ID, { after: [{ when: 'after-any', jobs: [ID] }] }]],
     bad: [['*', '1:16: `after-any`: wants the id of a job, or its first 8 digits, not `*`']],

@@ -15,6 +15,7 @@ import { keeping as runner } from '../../src/actors/runner/keeping.ts';
 import type { Runner } from '../../src/actors/runner/runner.ts';
 import { keeping as safe } from '../../src/actors/safe/keeping.ts';
 import type { Safe } from '../../src/actors/safe/safe.ts';
+import { keeping as schedule } from '../../src/actors/schedule/keeping.ts';
 import { SWEEPER, keeping as sweeper } from '../../src/actors/sweeper/keeping.ts';
 import { keeping as user } from '../../src/actors/user/keeping.ts';
 import type { User } from '../../src/actors/user/user.ts';
@@ -22,9 +23,10 @@ import { emptySpec } from '../../src/protocol/jobscript/spec.ts';
 import type { JobPhase, Spec } from '../../src/protocol/model.ts';
 import type { Keeping } from '../../src/runtime/family.ts';
 import { messageSamples } from './messages.ts';
+import { schedules } from './schedule-states.ts';
 import * as some from './values.ts';
 
-const kept = { account, cluster, group, herald, job, node, runner, safe, sweeper, user };
+const kept = { account, cluster, group, herald, job, node, runner, safe, schedule, sweeper, user };
 export type Kind = keyof typeof kept;
 /** What is kept of each kind of record, by the folder of its family. */
 export const keepings = kept as unknown as { readonly [kind in Kind]: Keeping<object> };
@@ -283,6 +285,7 @@ export const lives = (): readonly Life[] => [
   ...safes(),
   ...users(),
   { kind: 'account', path: '/accounts/lab', states: [account1] },
+  { kind: 'schedule', path: `/schedules/${some.id}`, states: schedules },
   { kind: 'herald', path: `/heralds/${some.id}`, states: [told] },
   { kind: 'sweeper', path: SWEEPER, states: [{ phase: 'off', since: later }] },
 ];

@@ -4,6 +4,7 @@ import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
 import { control } from '../../protocol/ref.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { askAwaited, awaited, foundAwaiting, heardOfOthers } from '../job/dependencies.ts';
 import { purged } from '../job/ending.ts';
 import { mayNotRelease, onHold, unheld, updated } from '../job/hold.ts';
 import {
@@ -27,13 +28,15 @@ import { drawn, grow, left, notMade, restOf, say, work } from './shifts.ts';
  * its own kind, in the place of a job: whatever is asked of jobs is asked of it.
  */
 export function enterArray(job: ArrayJob): readonly JobEffect[] {
-  return job.phase === 'queued' || job.phase === 'ended' ? [] : say(job);
+  if (job.phase === 'queued') return askAwaited(job);
+  return job.phase === 'ended' ? [] : say(job);
 }
 
 const later: JobEffect = { do: 'after', ms: limits.againMs, event: { is: 'again' } };
 
 export function onArray(job: ArrayJob, event: JobHeard, now: Millis): JobStep {
-  const [next, effects] = heard(job, event, now);
+  const others = foundAwaiting(job, event) ?? heardOfOthers(job, event, now);
+  const [next, effects] = (others as Heard | undefined) ?? heard(job, event, now);
   if (next === job || next.phase === 'ended') return [next, effects];
   const then = settled(next, now);
   if (then.phase !== job.phase || then.round !== job.round) return [then, effects];
@@ -72,6 +75,8 @@ function told(job: ArrayJob, event: ToldJob, now: Millis): Heard {
       const reply: JobEffect = { do: 'reply', ask, body: {} };
       return [left(job, m.body as Body<'array.left'>, now), [reply]];
     }
+    case 'job.await':
+      return awaited(job, ask) as Heard;
     case 'job.place':
       return [job, [toScheduler(job, null)]];
     case 'job.cancel':

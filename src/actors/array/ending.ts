@@ -12,7 +12,7 @@ export function settled(job: ArrayJob, now: Millis): ArrayJob {
   if (tasks.tally.live > 0) return inPhase(job, job.startedAt > 0 ? 'running' : 'placing', now);
   if (cancelled || stop !== null) return ended(withoutWaiting(job), now);
   if (waitingOf(tasks) === 0) return ended(job, now);
-  if (hold) return inPhase(job, 'queued', now);
+  if (hold || (job.unmet ?? []).length > 0) return inPhase(job, 'queued', now);
   return inPhase(job, job.startedAt > 0 ? 'running' : 'placing', now);
 }
 

@@ -5,6 +5,7 @@ import { isArray } from '../array/array.ts';
 import { enterArray, onArray } from '../array/behaviour.ts';
 import { newJob } from './birth.ts';
 import { hasUntold, noticed, ofHerald, telling, withChanges } from './changes.ts';
+import { foundAwaiting, heardOfOthers, tellAwaiting } from './dependencies.ts';
 import { enterReleasing, releasing } from './ending.ts';
 import { unheld } from './hold.ts';
 import {
@@ -40,7 +41,7 @@ export const job: Behaviour<Body<'job.create'>, Job, JobHears, JobEvent, JobTask
   },
 
   enter(state, now): readonly JobEffect[] {
-    const asked = [...enterPhase(state, now), ...lookAfter(state, now)];
+    const asked = [...enterPhase(state, now), ...lookAfter(state, now), ...tellAwaiting(state)];
     return hasUntold(state) ? [...asked, ...telling(state)] : asked;
   },
 };
@@ -49,7 +50,10 @@ function heard(state: Job, event: JobHeard, now: Millis): JobStep {
   if (isArray(state)) return onArray(state, event, now);
   const said = event.is === 'told' ? inAnyPhase(state, event, now) : undefined;
   if (said !== undefined) return said;
-  return event.is === 'untied' ? untied(state, now) : inPhase(state, event, now);
+  if (event.is === 'untied') return untied(state, now);
+  return (
+    foundAwaiting(state, event) ?? heardOfOthers(state, event, now) ?? inPhase(state, event, now)
+  );
 }
 
 function enterPhase(state: Job, now: Millis): readonly JobEffect[] {

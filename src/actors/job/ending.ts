@@ -141,6 +141,7 @@ export function purged(job: Job, now: Millis): Job {
     runs: [],
     details: '',
     checkpoint: null,
+    unmet: [],
     ...(job.changes && { changes: { ...job.changes, untold: [] } }),
   };
 }

@@ -49,6 +49,9 @@ export type Hold = {
   readonly since: Millis;
 };
 
+/** A job that this one waits for, and what of it. */
+export type Unmet = { readonly when: Spec['after'][number]['when']; readonly job: string };
+
 export type ClusterNews = Body<'job.cluster'>;
 
 export type Job = {
@@ -110,6 +113,10 @@ export type Job = {
   readonly hold?: Hold | null;
   /** Until when its terminal is taken to be there; null of one that has none. */
   readonly tiedUntil?: Millis | null;
+  /** What it still waits for of what its script says. */
+  readonly unmet?: readonly Unmet[] | null;
+  /** Another job waits for this one, or did. */
+  readonly awaited?: boolean | null;
   /** Of a job that says `notify`. */
   readonly changes?: Changes | null;
   /** Of an array. */
@@ -137,7 +144,10 @@ export type JobHears =
   | 'job.preempt'
   | 'shift.next'
   | 'array.work'
-  | 'array.left';
+  | 'array.left'
+  | 'job.await'
+  | 'job.moved'
+  | 'job.preempt';
 
 export type JobEvent =
   | { readonly is: 'late' }
@@ -146,6 +156,9 @@ export type JobEvent =
   | { readonly is: 'spent' }
   /** Its terminal may be gone. */
   | { readonly is: 'untied' }
+  /** Who waits for it is to be told; one that it waits for is to be asked. */
+  | { readonly is: 'tell' }
+  | { readonly is: 'ask'; readonly job: string }
   /** Its herald did not answer. */
   | { readonly is: 'untold' };
 
@@ -170,6 +183,11 @@ export type JobTasks = {
   secrets: readonly [
     { readonly owner: string; readonly names: readonly string[] },
     Readonly<Record<string, string>>,
+  ];
+  /** A page of those that wait for a job. */
+  awaiting: readonly [
+    { readonly job: string; readonly after: string },
+    { readonly jobs: readonly string[]; readonly next: string },
   ];
 };
 

@@ -3,6 +3,7 @@ import type { Keeping } from '../../runtime/family.ts';
 import { decodeTasks, encodeTasks, isOfTasks, joinTasks, splitTasks } from '../array/parts.ts';
 import { sortable, tomb } from '../keeping.ts';
 import { hasUntold } from './changes.ts';
+import { awaitedBy, isAwaiting } from './dependencies.ts';
 import { isTied, type Job } from './job.ts';
 
 type Head = Omit<Job, 'script' | 'tasks'>;
@@ -48,6 +49,8 @@ const kind: RecordKind<Head> = {
     'checkpoint',
     'hold',
     'tiedUntil',
+    'unmet',
+    'awaited',
     'changes',
     'shift',
   ],
@@ -65,6 +68,11 @@ export const SHORT = '/jobs-by-id';
 /** Those that have ended, by the instant of it; and the addresses that are in use. */
 export const ENDED = '/ended';
 export const ALIASES = '/aliases';
+/** Those of a DAG, by its id, and by its name. */
+export const DAGS = '/dags';
+export const DAG_NAMES = '/dag-names';
+/** Those that wait for a job, under its id. */
+export const AWAITING = '/awaiting';
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
@@ -93,10 +101,15 @@ export const keeping: Keeping<Job> = {
     if (job.remains === 'key') return [short, tomb(job.since)];
     if (job.shift) return shiftIndex(job, short);
     const at = sortable(job.submittedAt);
-    const lists = [`${BY_TIME}/${at}`, `${byOwner(job.owner)}/${at}`, short];
-    // One that is tied, or has something to tell, has to be looked after from a start on.
-    const more = hasUntold(job) || (job.phase === 'queued' && isTied(job)) ? [LIVE] : [];
-    if (job.phase === 'queued') return [...lists, `${QUEUED}/${at}`, ...more];
+    const { dag } = job.spec;
+    const dags = dag ? [`${DAGS}/${dag.id}/${at}`, `${DAG_NAMES}/${dag.dag}/${at}`] : [];
+    const lists = [`${BY_TIME}/${at}`, `${byOwner(job.owner)}/${at}`, short, ...dags];
+    const awaited = isAwaiting(job) ? awaitedBy(job).map((id) => `${AWAITING}/${id}`) : [];
+    // One that is tied, waits for others, or has something to tell, has to be looked after from a
+    // start on.
+    const isTiedYet = job.phase === 'queued' && isTied(job);
+    const more = hasUntold(job) || isTiedYet || isAwaiting(job) ? [LIVE] : [];
+    if (job.phase === 'queued') return [...lists, `${QUEUED}/${at}`, ...more, ...awaited];
     if (job.phase === 'ended') return [...lists, ...more, `${ENDED}/${sortable(job.since)}`];
     if (job.phase === 'placing') return [...lists, LIVE, PLACING];
     return [...lists, LIVE, ...(job.alias === '' ? [] : [`${ALIASES}/${job.alias}`])];

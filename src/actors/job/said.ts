@@ -6,6 +6,7 @@ import { control, ref } from '../../protocol/ref.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { newJob } from './birth.ts';
+import { awaited } from './dependencies.ts';
 import { purged, queueAgain } from './ending.ts';
 import { unheld, whileQueued } from './hold.ts';
 import {
@@ -71,6 +72,10 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
     case 'array.work':
     case 'array.left':
       return unknown(job, ask);
+    case 'job.await':
+      return job.remains === 'nothing' ? unknown(job, ask) : awaited(job, ask);
+    case 'job.moved':
+      return undefined;
     case 'job.overspent':
       return [overspent(job, m.body as Body<'job.overspent'>, now), []];
     case 'job.preempt':

@@ -1,4 +1,5 @@
 import { Failed } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Store } from '../../runtime/ports.ts';
 import { find } from '../../runtime/record.ts';
@@ -6,7 +7,7 @@ import { secretsOf } from '../safe/keeping.ts';
 import { type Seal, SHARED, unknownSecret } from '../safe/safe.ts';
 import type { Forwards } from '../ways.ts';
 import type { JobEvent, JobTasks } from './job.ts';
-import { ALIASES, SHORT } from './keeping.ts';
+import { ALIASES, AWAITING, SHORT } from './keeping.ts';
 
 export type JobPorts = {
   readonly forwards: Forwards;
@@ -29,6 +30,10 @@ export function jobTasks(ports: JobPorts): Tasks<JobEvent, JobTasks> {
       return null;
     },
     draw: async ({ count }) => Array.from({ length: count }, () => drawId(ports)),
+    awaiting: async ({ job, after }) => {
+      const { paths, next } = find(store, `${AWAITING}/${job}`, limits.pageMax, after);
+      return { jobs: paths.map((path) => path.slice('/jobs/'.length)), next };
+    },
     secrets: async ({ owner, names }) =>
       Object.fromEntries(names.map((name) => [name, secretOf(ports, owner, name)])),
   };

@@ -3,6 +3,7 @@ import type { Millis } from '../../runtime/ports.ts';
 import { isArray } from '../array/array.ts';
 import { detailsOf, tasksOf } from '../array/view.ts';
 import { costOf } from './cost.ts';
+import { isAwaiting, whyAwaits } from './dependencies.ts';
 import { whyHeld } from './hold.ts';
 import type { Job } from './job.ts';
 
@@ -49,6 +50,7 @@ function reasonOf(job: Job, reason: string): string {
   // How it ended is known, and matters more than what is done with its cluster.
   if (job.phase === 'releasing' && job.outcome?.failure) return job.outcome.failure.text;
   if (job.phase === 'queued' && job.hold) return whyHeld(job.hold);
+  if (isAwaiting(job)) return reason || whyAwaits(job);
   if (job.phase !== 'queued' || reason === '') return job.details;
   const isPut = reason.startsWith('tries again') && job.details !== '';
   return isPut ? `${job.details}; ${reason}` : reason;
@@ -89,6 +91,7 @@ export function row(job: Job, reason = ''): JobRow {
     request: requestOf(job),
     ...(job.placement !== null && { resources: job.placement.resources }),
     ...(isArray(job) && { tasks: tasksOf(job) }),
+    ...(job.spec.dag && { dag: job.spec.dag }),
   };
 }
 

@@ -4,6 +4,7 @@ import { type Body, message } from '../../protocol/messages.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { tenureOf } from '../tenure.ts';
 import { held, overBudget, spend, tooDear } from './cost.ts';
+import { askAwaited, isBarred } from './dependencies.ts';
 import {
   askCluster,
   type Job,
@@ -23,7 +24,7 @@ import { endsWith, spoiled } from './outcome.ts';
 export const enterQueued = (job: Job): readonly JobEffect[] => [
   toScheduler(
     job,
-    job.hold
+    isBarred(job)
       ? null
       : {
           attempt: job.attempt,
@@ -33,12 +34,13 @@ export const enterQueued = (job: Job): readonly JobEffect[] => [
           owner: job.owner,
         },
   ),
+  ...askAwaited(job),
 ];
 
 export function queued(job: Job, event: JobHeard, now: Millis): JobStep {
   if (event.is !== 'told' || event.message.name !== 'job.place') return stay(job);
   const { attempt, placement } = event.message.body as Body<'job.place'>;
-  if (attempt !== job.attempt || job.hold) return [job, enterQueued(job)];
+  if (attempt !== job.attempt || isBarred(job)) return [job, enterQueued(job)];
   const why = tooDear(job, placement);
   if (why !== null) return [release(job, now, endsWith(job, 'E', why)), []];
   return [to(job, 'placing', now, { placement, details: `To run on ${placement.cluster}` }), []];

@@ -4,6 +4,7 @@ import type { Store } from '../../runtime/ports.ts';
 import { find, load } from '../../runtime/record.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
 import { offer } from '../cluster/news.ts';
+import { isBarred } from '../job/dependencies.ts';
 import type { Job } from '../job/job.ts';
 import { ENDED, keeping as jobKeeping, PLACING, QUEUED } from '../job/keeping.ts';
 import { sortable } from '../keeping.ts';
@@ -29,7 +30,7 @@ export function schedulerTasks(store: Store): Tasks<SchedulerEvent, SchedulerTas
       const page = find(store, `${QUEUED}/`, limits.pageMax, after);
       const jobs = page.paths.flatMap((path) => {
         const job = load(store, jobKeeping, path)?.state;
-        if (job === undefined || job.phase !== 'queued' || job.hold) return [];
+        if (job === undefined || job.phase !== 'queued' || isBarred(job)) return [];
         const { id, attempt, submittedAt, notBefore, spec, owner } = job;
         return [{ id, attempt, submittedAt, notBefore, spec, owner }];
       });

@@ -14,6 +14,7 @@ import { waitsBy } from '../array/view.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { isKept } from '../cluster/keep.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
+import { isAwaiting } from '../job/dependencies.ts';
 import type { Job } from '../job/job.ts';
 import { keeping as jobKeeping } from '../job/keeping.ts';
 import { row, view } from '../job/view.ts';
@@ -23,7 +24,9 @@ import type { NodeRecord } from '../node/node.ts';
 import { priceOf, rateOf } from '../price.ts';
 import { accountRows } from './accounts.ts';
 import { withTasks } from './arrays.ts';
+import { whyJobAwaits } from './dependencies.ts';
 import { jobPage } from './job-page.ts';
+import { scheduleRows } from './schedules.ts';
 import { secretRows } from './secrets.ts';
 import { usagePage } from './usage.ts';
 import { type People, readPeople } from './users.ts';
@@ -85,6 +88,8 @@ async function found(from: Reading, user: Who, asked: Message): Promise<object> 
       return { remotes: [...from.remotes] } satisfies Reply<'remote.list'>;
     case 'secret.list':
       return { secrets: secretRows(from.store, user) } satisfies Reply<'secret.list'>;
+    case 'schedule.list':
+      return { schedules: scheduleRows(from.store, user) } satisfies Reply<'schedule.list'>;
     case 'head.backup':
       return from.backup();
     case 'head.list':
@@ -122,10 +127,21 @@ function all<S>(store: Records, keeping: Keeping<S>, prefix: string): readonly S
 
 async function jobs(from: Reading, user: Who, asked: Body<'job.list'>): Promise<Reply<'job.list'>> {
   const { jobs: found, next } = jobPage(from.store, user, asked);
-  const queued = found.filter((job) => job.phase === 'queued').map((job) => job.id);
-  const reasons = queued.length > 0 ? await from.reasons(queued) : {};
+  const reasons = await reasonsOf(from, found);
   const rows = found.map((job): JobRow => row(job, reasons[job.id]));
   return { jobs: rows.filter((job) => fits(job, asked)), next };
+}
+
+/** Why jobs wait: what the scheduler says of those that it knows, and for which jobs others do. */
+async function reasonsOf(
+  from: Reading,
+  jobs: readonly Job[],
+): Promise<Readonly<Record<string, string>>> {
+  const queued = jobs.filter(({ phase }) => phase === 'queued');
+  const awaiting = queued.filter(isAwaiting).map((job) => [job.id, whyJobAwaits(from.store, job)]);
+  const known = queued.filter((job) => !isAwaiting(job)).map(({ id }) => id);
+  const told = known.length > 0 ? await from.reasons(known) : {};
+  return { ...told, ...Object.fromEntries(awaiting) };
 }
 
 function fits(row: JobRow, { states = '', name = '', account = '' }: Body<'job.list'>): boolean {
@@ -145,13 +161,18 @@ async function show(
   if (job?.remains !== 'all') throw new Failed('not_found', `no job ${id}`);
   if (user.door === 'terminal' && user.id !== job.owner)
     throw new Failed('forbidden', `job ${id} belongs to somebody else`);
-  const waits = isArray(job) ? waitsBy(job) : job.phase === 'queued' ? id : undefined;
-  const reasons = waits === undefined ? {} : await from.reasons([waits]);
-  const seen = view(job, from.now(), reasons[waits ?? '']);
+  const seen = view(job, from.now(), await reasonOf(from, job));
   const shown = withTasks(from.store, job, seen, tasks);
   if (job.scriptBlob === null) return shown;
   const script = new TextDecoder().decode(await from.readBlob(job.scriptBlob.sha256));
   return { ...shown, script };
+}
+
+/** An array waits for what the first of its shifts does. */
+async function reasonOf(from: Reading, job: Job): Promise<string | undefined> {
+  if (!isArray(job) || job.phase === 'queued') return (await reasonsOf(from, [job]))[job.id];
+  const shift = waitsBy(job);
+  return shift === undefined ? undefined : (await from.reasons([shift]))[shift];
 }
 
 /** `now`: with what it has cost by then. */

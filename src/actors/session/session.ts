@@ -59,6 +59,9 @@ export const TERMINAL_CALLS = [
   'audit.list',
   'usage.list',
   'account.list',
+  'schedule.add',
+  'schedule.list',
+  'schedule.set',
 ] as const satisfies readonly Name[];
 
 type SessionHears = (typeof TERMINAL_CALLS)[number];
@@ -100,7 +103,13 @@ function called(state: Session, event: Told<SessionHears>): SessionStep {
 }
 
 /** What is said in other words to whom it is for. */
-const resolved: readonly Name[] = ['secret.set', 'secret.remove', 'user.revoke'];
+const resolved: readonly Name[] = [
+  'secret.set',
+  'secret.remove',
+  'user.revoke',
+  'schedule.add',
+  'schedule.set',
+];
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

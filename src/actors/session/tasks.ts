@@ -4,8 +4,8 @@ import { limits } from '../../protocol/limits.ts';
 import type { Body, Message, Reply } from '../../protocol/messages.ts';
 import type { Spec } from '../../protocol/model.ts';
 import type { Tasks } from '../../runtime/family.ts';
-import type { Records } from '../../runtime/ports.ts';
-import { find, isKept, load } from '../../runtime/record.ts';
+import type { Millis, Records } from '../../runtime/ports.ts';
+import { find, load } from '../../runtime/record.ts';
 import { costAt, overspent } from '../account/account.ts';
 import { keeping as accountKeeping } from '../account/keeping.ts';
 import { SHORT } from '../job/keeping.ts';
@@ -13,33 +13,37 @@ import { hasOut } from '../job/out-target.ts';
 import type { Seal } from '../safe/safe.ts';
 import { isAsked } from '../scheduler/want.ts';
 import { unableInArrays } from './arrays.ts';
+import { dependencies } from './dependencies.ts';
+import { type JobIds, jobIdOf } from './job-id.ts';
 import { type Reading, read } from './read.ts';
+import { scheduleMessage } from './schedules.ts';
 import { checkSecrets, secretMessage } from './secrets.ts';
 import type { SessionTasks } from './session.ts';
 import { userMessage } from './users.ts';
 
-export type SessionPorts = Reading & {
-  readonly store: Records;
-  readonly seal: Seal;
-  /** A fresh UUID, or the one that an owner's idempotency key always gives. */
-  readonly jobId: (owner: string, key: string | undefined) => string;
-  readonly digest: (request: string) => string;
-  readonly hasBlob: (sha256: string) => Promise<boolean>;
-  readonly readBlob: (sha256: string) => Promise<Uint8Array>;
-  readonly keepBlob: (bytes: Uint8Array) => Promise<{ sha256: string; bytes: number }>;
-  /** Why nothing here could ever run it, or ''; and how long its queue lets it run. */
-  readonly checked: (spec: Spec, owner: string) => Promise<Reply<'scheduler.check'>>;
-  /** Throws `Failed` if its `out` ports may not lead to where they would. */
-  readonly checkOut: (spec: Spec, from: string) => Promise<void>;
-  /** Throws `Failed` if nobody may be told of jobs at that URL. */
-  readonly checkNotify: (url: string) => Promise<void>;
-  /** Why no new job can be taken now, or ''. */
-  readonly closed: () => string;
-  /** How long a job may run that does not say it itself, ms; 0: as long as it likes. */
-  readonly walltimeMs?: number;
-  /** How long one that says `on-node-loss requeue` may run unasked, ms. */
-  readonly leaseMs?: number;
-};
+export type SessionPorts = Reading &
+  JobIds & {
+    readonly store: Records;
+    readonly seal: Seal;
+    readonly digest: (request: string) => string;
+    readonly hasBlob: (sha256: string) => Promise<boolean>;
+    readonly readBlob: (sha256: string) => Promise<Uint8Array>;
+    readonly keepBlob: (bytes: Uint8Array) => Promise<{ sha256: string; bytes: number }>;
+    /** The first time that a cron pattern means, after an instant. Throws `Failed`. */
+    readonly nextTick: (cron: string, zone: string, after: Millis) => Millis | undefined;
+    /** Why nothing here could ever run it, or ''; and how long its queue lets it run. */
+    readonly checked: (spec: Spec, owner: string) => Promise<Reply<'scheduler.check'>>;
+    /** Throws `Failed` if its `out` ports may not lead to where they would. */
+    readonly checkOut: (spec: Spec, from: string) => Promise<void>;
+    /** Throws `Failed` if nobody may be told of jobs at that URL. */
+    readonly checkNotify: (url: string) => Promise<void>;
+    /** Why no new job can be taken now, or ''. */
+    readonly closed: () => string;
+    /** How long a job may run that does not say it itself, ms; 0: as long as it likes. */
+    readonly walltimeMs?: number;
+    /** How long one that says `on-node-loss requeue` may run unasked, ms. */
+    readonly leaseMs?: number;
+  };
 
 type Submit = Body<'job.submit'>;
 
@@ -49,6 +53,7 @@ export function sessionTasks(ports: SessionPorts): Tasks<never, SessionTasks> {
     resolve: async ({ user, message }) =>
       secretMessage(ports.seal, user, message) ??
       userMessage(ports.people, user, message) ??
+      (await scheduleMessage(ports, user, message, admit)) ??
       resolve(ports, message),
     read: ({ user, message }) => read(ports, user, message),
   };
@@ -62,8 +67,13 @@ async function admit(
   if (closed !== '') throw new Failed('disk_full', closed);
   const script = await scriptOf(ports, body);
   const asked = specOf(script, body.file ?? 'script');
+  const after = [...asked.after, ...(body.after ?? [])];
+  if (after.length > 0) await ports.current();
   const spec = {
     ...asked,
+    after: dependencies(ports.store, user, after),
+    hold: asked.hold === true || body.hold === true,
+    ...(body.dag && { dag: body.dag }),
     walltimeMs: asked.walltimeMs || (ports.walltimeMs ?? 0),
     checkpoint: asksForCheckpoints(asked),
     ...(asked.onNodeLoss === 'requeue' && { leaseMs: ports.leaseMs ?? limits.leaseMs }),
@@ -82,16 +92,26 @@ async function admit(
   const long = new TextEncoder().encode(script);
   const blob = long.byteLength > limits.scriptInlineBytesMax ? await ports.keepBlob(long) : null;
   return {
-    id: idOf(ports, user.id, body.key),
+    id: jobIdOf(ports, user.id, body.key),
     owner: user.id,
     spec: { ...spec, walltimeMs },
     script: blob === null ? script : '',
     scriptBlob: blob,
     inputs,
-    digest: ports.digest(JSON.stringify([script, inputs])),
+    digest: ports.digest(requestText(script, inputs, body)),
     from,
     ...(body.tied === true && { tied: true }),
   };
+}
+
+/** All that makes one request another, so that a key is not used for two. */
+function requestText(
+  script: string,
+  inputs: Submit['inputs'],
+  { after, hold, dag }: Submit,
+): string {
+  const more = after || hold || dag ? [{ after, hold, dag }] : [];
+  return JSON.stringify([script, inputs, ...more]);
 }
 
 /** Whoever says where, how often or by what means that as well. */
@@ -125,20 +145,6 @@ function refuseOverspent({ store, budgets, now }: SessionPorts, spec: Spec): voi
   if (account === undefined || costAt(account, now()) < budget) return;
   const text = overspent(account, budget, now());
   throw new Failed(text.code, text.text);
-}
-
-/**
- * A job's id, which the same key gives again. Clusters bear its first eight digits: where another
- * job has them, the next id that the key gives is taken, unless this key has made its job before.
- */
-function idOf({ store, jobId }: SessionPorts, owner: string, key: string | undefined): string {
-  const ids = Array.from({ length: limits.idTriesMax }, (_, i) =>
-    jobId(owner, key === undefined || i === 0 ? key : `${key}\n${i}`),
-  );
-  const made = key === undefined ? undefined : ids.find((id) => isKept(store, `/jobs/${id}`));
-  const isFree = (id: string): boolean =>
-    find(store, `${SHORT}/${id.slice(0, 8)}`, 1).paths.length === 0;
-  return made ?? ids.find(isFree) ?? (ids[0] as string);
 }
 
 async function scriptOf(ports: SessionPorts, body: Submit): Promise<string> {

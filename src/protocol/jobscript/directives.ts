@@ -1,6 +1,6 @@
 import { limits } from '../limits.ts';
-import type { DependencySpec } from './spec.ts';
 import type { CountField, Directive, FlagField, ListField, Takes, TextField } from './takes.ts';
+import { waits } from './waits.ts';
 
 /** What a name of a thing elsewhere (a queue, a gang, an address) is written with. */
 const NAME_MARKS = '._-';
@@ -25,7 +25,6 @@ const count = (field: CountField, min: number, max: number): Takes => ({
 const flag = (field: FlagField): Takes => ({ is: 'flag', field });
 const path = (field: TextField): Takes => ({ is: 'path', field });
 const files = (field: ListField, inside: boolean): Takes => ({ is: 'files', field, inside });
-const jobs = (when: DependencySpec['when']): Takes => ({ is: 'jobs', when });
 
 /**
  * Every directive of a job script: `#SWM <name> <argument>`. A new one is a row here, a field of
@@ -185,24 +184,7 @@ const rows = {
     argument: 'A-B[:STEP][%LIMIT]',
     help: 'Runs the script once for each index, at most LIMIT at a time.',
   },
-  after: {
-    takes: jobs('after'),
-    argument: 'ID…',
-    help: 'Waits until these jobs have started.',
-    repeatable: true,
-  },
-  'after-ok': {
-    takes: jobs('after-ok'),
-    argument: 'ID…',
-    help: 'Waits until these jobs have ended well.',
-    repeatable: true,
-  },
-  'after-any': {
-    takes: jobs('after-any'),
-    argument: 'ID…',
-    help: 'Waits until these jobs have ended, however.',
-    repeatable: true,
-  },
+  ...waits,
   budget: {
     takes: { is: 'amount', field: 'budget', max: limits.budgetMax },
     argument: 'AMOUNT',

@@ -14,7 +14,7 @@ export type ArraySpec = {
 };
 
 export type DependencySpec = {
-  readonly when: 'after' | 'after-ok' | 'after-any';
+  readonly when: 'after' | 'after-ok' | 'after-not-ok' | 'after-any';
   readonly jobs: readonly string[];
 };
 

@@ -43,9 +43,9 @@ const array = fc
   .map(({ first, tasks, step, limit }) => ({ first, last: first + tasks * step, step, limit }));
 
 const dependencies = fc
-  .record({ after: ids(), 'after-ok': ids(), 'after-any': ids() })
+  .record({ after: ids(), 'after-ok': ids(), 'after-not-ok': ids(), 'after-any': ids() })
   .map((lists) =>
-    (['after', 'after-ok', 'after-any'] as const)
+    (['after', 'after-ok', 'after-not-ok', 'after-any'] as const)
       .map((when) => ({ when, jobs: lists[when] }))
       .filter(({ jobs }) => jobs.length > 0),
   );

@@ -53,6 +53,7 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
     seal: { shut: (_owner, _name, text) => text, open: (_owner, _name, sealed) => sealed },
     jobId: (owner, key = '') => jobId(owner, key),
     digest: sha256,
+    nextTick: (_, __, after) => after + 60_000,
     hasBlob: async () => false,
     readBlob: async () => new Uint8Array(0),
     keepBlob: async (bytes) => ({ sha256: sha256(''), bytes: bytes.byteLength }),

@@ -1,0 +1,5 @@
+import { setAll } from './schedule-set.ts';
+import type { Call } from './verb.ts';
+
+/** Forgets each schedule that is named. */
+export const run = (call: Call): Promise<number> => setAll(call, 'removed');
