@@ -70,7 +70,10 @@ describe('what a job costs', () => {
 
   it('is nothing that is known of a record from before it was counted', () => {
     const { script: _, ...head } = aJob();
-    const newer = ['heldAt', 'spent', 'checkpoint', 'hold', 'tiedUntil', 'changes', 'shift'];
+    const newer = [
+      ...['heldAt', 'spent', 'checkpoint', 'hold', 'tiedUntil'],
+      ...['unmet', 'awaited', 'changes', 'shift'],
+    ];
     const older = Object.keys(head).filter((field) => !newer.includes(field));
     const kind = { kind: 'job', version: 1, fields: older as (keyof typeof head)[] };
     // Each stands in its place: what an older record lacks are the last ones.

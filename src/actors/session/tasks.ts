@@ -124,7 +124,6 @@ const asksForCheckpoints = (spec: Spec): boolean =>
 /** What scripts may ask for and swm cannot do yet, and how one sees that a script asks for it. */
 export const unable: Readonly<Record<string, (spec: Spec) => boolean>> = {
   ...unableInArrays,
-  'after, after-ok, after-any': ({ after }) => after.length > 0,
   'ranks main with container-image': ({ ranks, containerImage }) =>
     ranks === 'main' && containerImage !== '',
 };
