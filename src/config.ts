@@ -222,7 +222,8 @@ const isWithin = (key: string, above: string): boolean =>
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const merge = (under: unknown, over: unknown): unknown => {
+/** Values over others, key by key. */
+export const merge = (under: unknown, over: unknown): unknown => {
   if (!isPlain(under) || !isPlain(over)) return over;
   const merged = { ...under };
   for (const [key, value] of Object.entries(over)) merged[key] = merge(under[key], value);

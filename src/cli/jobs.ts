@@ -69,7 +69,8 @@ export async function wheneverOneChanges(client: Client, show: () => Promise<voi
 
 type Wanted = { readonly states: string; readonly name: string; readonly stale: boolean };
 
-async function allJobs(
+/** All of a list, page by page, the oldest first. */
+export async function allJobs(
   client: Client,
   wanted: Wanted,
 ): Promise<{ readonly rows: readonly JobRow[]; readonly asOf: number | undefined }> {

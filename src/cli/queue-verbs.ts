@@ -1,6 +1,6 @@
 import type { VerbRow } from './verb.ts';
 
-/** Verbs for jobs that wait, and what all of them used. */
+/** Verbs for jobs that wait, what all of them used, and how they would have waited otherwise. */
 export const queueVerbs: readonly VerbRow[] = [
   {
     name: 'hold',
@@ -48,5 +48,22 @@ export const queueVerbs: readonly VerbRow[] = [
     flags: [],
     is: 'call',
     load: () => import('./accounts.ts'),
+  },
+  {
+    name: 'simulate',
+    args: '[trace]',
+    help: 'Replay jobs of the past on a machine, under policies: waits, use, cost of each.',
+    flags: [
+      ['--cluster <file>', 'the machine; that of which the trace tells unless given'],
+      [
+        '--policy <file>',
+        'a configuration with a section `scheduler`; several are compared',
+        'list',
+      ],
+      ['--history', 'the jobs that the heads keep, in the place of a trace'],
+      ['--svg <file>', 'draw what was used and who waited, over time'],
+    ],
+    is: 'call',
+    load: () => import('./simulate.ts'),
   },
 ];

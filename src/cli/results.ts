@@ -69,6 +69,19 @@ const Context = Type.Object({
   ca: Type.Optional(path),
 });
 const count = Type.Integer({ minimum: 0 });
+const amount = Type.Number({ minimum: 0 });
+const Simulated = Type.Object({
+  policy: Type.String(),
+  jobs: count,
+  never: count,
+  waitMeanMs: amount,
+  waitMedianMs: amount,
+  wait95Ms: amount,
+  slowdown: amount,
+  utilisation: amount,
+  makespanMs: amount,
+  cost: amount,
+});
 const Sums = Type.Object({
   node: Type.String(),
   leader: Type.String(),
@@ -153,6 +166,7 @@ export const results: Readonly<Record<string, TSchema | null>> = {
   update: replyOf('job.update'),
   usage: Type.Array(UsageRow),
   accounts: Type.Array(AccountRow),
+  simulate: Type.Array(Simulated),
   get: Type.Array(Fetched),
   nodes: Type.Array(NodeRow),
   clusters: Type.Array(Type.Union([ClusterRow, AtSite])),

@@ -14,6 +14,7 @@ import { secretLimits } from './secret-limits.ts';
 import { shellLimits } from './shell-limits.ts';
 import { siteLimits } from './site-limits.ts';
 import { tieLimits } from './tie-limits.ts';
+import { traceLimits } from './trace-limits.ts';
 import { usedLimits } from './used-limits.ts';
 import { userLimits } from './user-limits.ts';
 import { watchLimits } from './watch-limits.ts';
@@ -35,6 +36,7 @@ export const limits = {
   ...siteLimits,
   ...secretLimits,
   ...tieLimits,
+  ...traceLimits,
   ...shellLimits,
   ...usedLimits,
   ...userLimits,

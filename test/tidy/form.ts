@@ -89,7 +89,7 @@ const timers = ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'cl
 const unclear = ['process', 'performance', 'console', 'crypto', 'fetch', 'require', ...timers];
 
 const isPure = (path: string): boolean =>
-  /^src\/(protocol|runtime|consensus|actors)\//.test(path) && !/\/tasks\.ts$/.test(path);
+  /^src\/(protocol|runtime|consensus|actors|simulate)\//.test(path) && !/\/tasks\.ts$/.test(path);
 
 /** Code that the simulator plays takes its time, chance and world as arguments. */
 export const pureIsPure: Rule = ({ sources }) =>

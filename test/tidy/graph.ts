@@ -19,6 +19,7 @@ const floors: Readonly<Record<string, number>> = {
   runtime: 1,
   consensus: 2,
   actors: 3,
+  simulate: 4,
   platform: 4,
   api: 5,
   gates: 5,
@@ -39,6 +40,7 @@ const besides: Readonly<Record<string, readonly string[]>> = {
 /** Folders that see less than the floors below: they run elsewhere too, or must start fast. */
 const only: Readonly<Record<string, readonly string[]>> = {
   client: ['protocol'],
+  simulate: ['protocol', 'runtime', 'actors'],
   web: ['protocol', 'client'],
 };
 

@@ -2,6 +2,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { covers } from '../amounts.ts';
 import { type Cell, type Room, spotsOf } from './room.ts';
+import { Soonest, type Turn } from './soonest.ts';
 import { type Ask, endOf, hasRoom, isAble, type Spot, taking, turns } from './spot.ts';
 
 /** Where and when a job starts that has no room now, if all ends that were promised are kept. */
@@ -21,9 +22,6 @@ export function earliest(room: Room, ask: Ask, wish: Wish): Start | undefined {
   return best;
 }
 
-/** A node, and from when on it has room. */
-type Turn = { readonly spot: Spot; readonly at: Millis };
-
 function startIn(room: Room, cell: Cell, ask: Ask, wish: Wish): Start | undefined {
   const soonest = soonestIn(room, cell, ask, wish);
   const last = soonest[wish.count - 1];
@@ -36,19 +34,14 @@ function startIn(room: Room, cell: Cell, ask: Ask, wish: Wish): Start | undefine
 
 /** The nodes that have room first. Most are passed over, since something there ends too late. */
 function soonestIn(room: Room, cell: Cell, ask: Ask, { count, after }: Wish): readonly Turn[] {
-  const found: Turn[] = [];
-  let worst = Number.POSITIVE_INFINITY;
+  const found = new Soonest(count);
   for (const rack of cell.racks.values())
     for (const spot of rack) {
-      if (notBefore(room, spot, ask) >= worst || !spot.up || !isAble(ask, spot)) continue;
+      if (notBefore(room, spot, ask) >= found.worst || !spot.up || !isAble(ask, spot)) continue;
       const at = firstTurn(room, spot, ask, after);
-      if (at >= worst) continue;
-      const behind = found.findIndex((turn) => turn.at > at);
-      found.splice(behind < 0 ? found.length : behind, 0, { spot, at });
-      if (found.length > count) found.pop();
-      worst = found[count - 1]?.at ?? worst;
+      if (at < found.worst) found.add(spot, at);
     }
-  return found;
+  return found.inOrder();
 }
 
 function notBefore({ now }: Room, spot: Spot, ask: Ask): Millis {
@@ -59,8 +52,9 @@ function notBefore({ now }: Room, spot: Spot, ask: Ask): Millis {
 }
 
 function firstTurn(room: Room, spot: Spot, ask: Ask, after: Millis): Millis {
-  const later = turns(spot, ask, room).filter((at) => at > after);
-  for (const at of [after, ...later]) if (hasRoom(spot, ask, at, room)) return at;
+  if (hasRoom(spot, ask, after, room)) return after;
+  for (const at of turns(spot, ask, room))
+    if (at > after && hasRoom(spot, ask, at, room)) return at;
   return Number.POSITIVE_INFINITY;
 }
 

@@ -117,6 +117,7 @@ export function book(
 export function move(room: Room, spots: readonly Spot[], change: (spot: Spot) => Spot): void {
   const cell = room.cells.find(({ land }) => land.cluster === spots[0]?.cluster);
   if (cell === undefined) return;
+  if (spots.length > FEW) return moveMany(cell, spots, change);
   for (const before of spots) {
     const after = change(before);
     const [from, to] = [rackOf(before), rackOf(after)];
@@ -129,6 +130,24 @@ export function move(room: Room, spots: readonly Spot[], change: (spot: Spot) =>
     rack.splice(at, 1);
     ownRack(cell, to).push(after);
   }
+}
+
+/** Fewer are looked for one by one. */
+const FEW = 8;
+
+/** Each rack is gone through once, however many of it change. */
+function moveMany(cell: Cell, spots: readonly Spot[], change: (spot: Spot) => Spot): void {
+  const moved = new Map(spots.map((before) => [before, change(before)]));
+  for (const key of new Set(spots.map(rackOf))) {
+    const stays = ownRack(cell, key).flatMap((spot) => {
+      const after = moved.get(spot) ?? spot;
+      return rackOf(after) === key ? [after] : [];
+    });
+    cell.own.set(key, stays);
+    cell.racks.set(key, stays);
+  }
+  for (const [before, after] of moved)
+    if (rackOf(after) !== rackOf(before)) ownRack(cell, rackOf(after)).push(after);
 }
 
 function ownRack(cell: Cell, key: number): Spot[] {

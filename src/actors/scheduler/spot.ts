@@ -144,6 +144,12 @@ const overlaps = ({ from, until }: Booking, at: Millis, end: Millis): boolean =>
 
 /** Instants from which on a job may have room there that has none before, the first first. */
 export function turns(spot: Spot, ask: Ask, { now, policy }: When): readonly Millis[] {
+  const [end, another] = spot.ends;
+  // So it is with most nodes that have one job at a time.
+  if (another === undefined && spot.booked.length === 0 && policy.reservations.length === 0)
+    return end === undefined || end.until === Number.POSITIVE_INFINITY
+      ? [now]
+      : [now, endOf(end, now)];
   const all = [
     ...spot.ends.map((end) => endOf(end, now)),
     ...spot.booked.map(({ until }) => until),
