@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox';
+import { EntryChange, EntryRow, FieldValue } from '../src/protocol/entry-shapes.ts';
 import { Invitation } from '../src/protocol/head-shapes.ts';
 import {
   BlobRef,
@@ -25,7 +26,10 @@ const named = {
   BlobRef,
   ClusterPhase,
   ClusterRow,
+  EntryChange,
+  EntryRow,
   Failure,
+  FieldValue,
   File,
   FlavorRow,
   ImageRow,

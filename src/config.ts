@@ -4,13 +4,14 @@ import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { parse } from 'yaml';
 import { Containers, engineFlaws } from './config-engine.ts';
-import { configErrors } from './config-errors.ts';
 import { readConfigFile } from './config-file.ts';
+import { accountLive, jobsLive, portsLive } from './protocol/entry-fields.ts';
 import { Failed } from './protocol/errors.ts';
 import { limits } from './protocol/limits.ts';
 import { labels, Resources } from './protocol/model.ts';
 import { defaultPolicy, Policy } from './protocol/policy.ts';
 import { policyFlaws } from './protocol/policy-flaws.ts';
+import { shapeErrors } from './protocol/shape-errors.ts';
 
 const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$' });
 const host = Type.String({ minLength: 1, maxLength: 255 });
@@ -61,12 +62,7 @@ const Config = Type.Object(
         path: Type.String(),
         /** Whether jobs that do not say `relocatable` may go to a site when no node has room. */
         relocate: Type.Enum(['asked', 'when-full']),
-        /** Walltime of jobs that ask for none, ms; 0: none. */
-        walltimeMs: duration,
-        /** How long a job that says `on-node-loss requeue` runs on a node that is cut off, ms. */
-        leaseMs: Type.Integer({ minimum: limits.leaseMsMin, maximum: limits.leaseMsMax }),
-        /** How long clusters stay after jobs that say `keep-resources`, ms. */
-        keepMs: Type.Integer({ minimum: 0, maximum: limits.keepMsMax }),
+        ...jobsLive,
         /** How long ended jobs are kept, ms. */
         retentionMs: duration,
         /** What each of a job's logs may have; a job that writes more is ended. */
@@ -75,10 +71,7 @@ const Config = Type.Object(
       strict,
     ),
     /** What the clusters of an account's jobs may cost in all, in the currency of the sites. */
-    accounts: Type.Record(
-      name,
-      Type.Object({ budget: Type.Number({ minimum: 0, maximum: limits.budgetMax }) }, strict),
-    ),
+    accounts: Type.Record(name, Type.Object(accountLive, strict)),
     inputs: Type.Object(
       {
         /** The local account that reads input files on this head's own disk for a user, by name. */
@@ -92,8 +85,7 @@ const Config = Type.Object(
     ports: Type.Object(
       {
         pool: Type.String(),
-        /** Where jobs' `out` ports may lead to. */
-        out: Type.Array(host),
+        ...portsLive,
       },
       strict,
     ),
@@ -279,7 +271,7 @@ const flawsOf = ({ containers, scheduler }: Config) => [
 
 function check(config: unknown, locate: ReadConfig['locate']): Config {
   const isWell = Value.Check(Config, config);
-  const flaws = isWell ? flawsOf(config) : configErrors(Config, config, defaults());
+  const flaws = isWell ? flawsOf(config) : shapeErrors(Config, config, defaults());
   if (isWell && flaws.length === 0) return config;
   const errors = flaws.map(({ key, text }) => {
     const name = key.join('.');

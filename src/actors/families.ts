@@ -9,6 +9,8 @@ import { keeping as accountKeeping } from './account/keeping.ts';
 import { cluster } from './cluster/behaviour.ts';
 import { keeping as clusterKeeping } from './cluster/keeping.ts';
 import { type ClusterPorts, clusterTasks } from './cluster/tasks.ts';
+import { entries } from './entries/entries.ts';
+import { keeping as entriesKeeping } from './entries/keeping.ts';
 import { gate } from './gate/gate.ts';
 import { type GatePorts, gateTasks } from './gate/tasks.ts';
 import { GROUP_HEARS, group } from './group/group.ts';
@@ -67,6 +69,12 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
     hears: GROUP_HEARS,
     tasks: groupTasks(ports),
     keeping: groupKeeping,
+  }),
+  entries: family({
+    behaviour: entries,
+    hears: ['entry.put'] as const,
+    tasks: noTasks,
+    keeping: entriesKeeping,
   }),
   gate: family({
     behaviour: gate,
@@ -175,7 +183,7 @@ const forAccounts = ({ budgets }: AccountPorts): Families => ({
   }),
   account: family({
     behaviour: accountWith(budgets),
-    hears: ['account.charge'] as const,
+    hears: ['account.charge', 'account.look'] as const,
     tasks: noTasks,
     keeping: accountKeeping,
     rests: ({ charges }) => charges.length === 0,

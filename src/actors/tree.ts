@@ -72,6 +72,7 @@ export function controlTree({
       { name: 'group', family: 'group', args: founder, restart: 'permanent' },
       { name: 'scheduler', family: 'scheduler', args: scheduler, restart: 'permanent' },
       poolOf('accounts', 'account', store),
+      { name: 'entries', family: 'entries', args: {}, restart: 'permanent' },
       poolOf('clusters', 'cluster', store),
       poolOf('nodes', 'node', store),
       poolOf('safes', 'safe', store),

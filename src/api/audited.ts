@@ -9,7 +9,7 @@ import type { Speaker } from './ask-session.ts';
 export type Audited = (speaker: Speaker, asked: Message) => ((answer: Answer) => void) | undefined;
 
 /** All else changes something, also what is added to the table one day. */
-export const isRead = (name: Name): boolean => /\.(list|show|status)$/.test(name);
+export const isRead = (name: Name): boolean => /\.(list|show|status|check)$/.test(name);
 
 export const auditedBy =
   (note: (row: AuditRow) => void, now: () => Millis): Audited =>
@@ -30,7 +30,7 @@ export const auditedBy =
   };
 
 /** By which a call, or its answer, says what it is about; nothing else of it is noted. */
-const names = ['id', 'node', 'user', 'name', 'remote', 'to'] as const;
+const names = ['id', 'node', 'user', 'name', 'remote', 'to', 'of'] as const;
 
 /** The answer has the whole id, and that of what was made. */
 function thingOf(body: object, answer: Answer): string {

@@ -1,4 +1,6 @@
 import Type, { type TSchema } from 'typebox';
+import { type EntryKind, kindsOfEntries, namesOfKind } from '../protocol/entry-kinds.ts';
+import { EntryChange, EntryRow } from '../protocol/entry-shapes.ts';
 import { errors } from '../protocol/errors.ts';
 import type { Name } from '../protocol/messages.ts';
 import {
@@ -124,6 +126,24 @@ const Dag = Type.Union([
   }),
 ]);
 
+/** What was entered, by kind and name. */
+const Pages = Type.Record(Type.String(), Type.Record(Type.String(), EntryRow.properties.fields));
+
+/** The verbs of each kind of entry. */
+const ofEntries = (kind: EntryKind): Readonly<Record<string, TSchema>> => {
+  const changed = replyOf('entry.change');
+  return {
+    [`${kind} list`]: Type.Array(EntryRow),
+    [`${kind} show`]: EntryRow,
+    ...(namesOfKind(kind) === undefined && {
+      [`${kind} create`]: changed,
+      [`${kind} clone`]: changed,
+    }),
+    [`${kind} set`]: changed,
+    [`${kind} remove`]: changed,
+  };
+};
+
 /**
  * What each verb prints by `--json`: the shape of its result, or of each line where it goes on;
  * null of those that print none. Where the result is an answer of a head, so is its shape.
@@ -214,6 +234,9 @@ export const results: Readonly<Record<string, TSchema | null>> = {
     expired: Type.Boolean(),
     file: path,
   }),
+  ...Object.assign({}, ...kindsOfEntries.map(ofEntries)),
+  'admin export': Pages,
+  'admin import': Type.Object({ changes: Type.Array(EntryChange) }),
   'context add': Context,
   'context use': Type.Object({ name: Type.String() }),
   'context list': Type.Array(Context),

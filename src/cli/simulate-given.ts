@@ -4,12 +4,12 @@ import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Client } from '../client/client.ts';
 import { merge } from '../config.ts';
-import { type ConfigError, configErrors } from '../config-errors.ts';
 import { type ConfigFile, readConfigFile } from '../config-file.ts';
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { defaultPolicy, Policy } from '../protocol/policy.ts';
 import { policyFlaws } from '../protocol/policy-flaws.ts';
+import { type ShapeError, shapeErrors } from '../protocol/shape-errors.ts';
 import { readHistory } from '../simulate/history.ts';
 import { Machine } from '../simulate/machine.ts';
 import { readSwf } from '../simulate/swf.ts';
@@ -115,11 +115,11 @@ type Shaped = {
 };
 
 function shaped<T>(file: ConfigFile, schema: TSchema, { values, known, above = [] }: Shaped): T {
-  if (!Value.Check(schema, values)) refuse(file, above, configErrors(schema, values, known));
+  if (!Value.Check(schema, values)) refuse(file, above, shapeErrors(schema, values, known));
   return values as T;
 }
 
-function refuse(file: ConfigFile, above: readonly string[], errors: readonly ConfigError[]): void {
+function refuse(file: ConfigFile, above: readonly string[], errors: readonly ShapeError[]): void {
   const told = errors.map(({ key, text }) => {
     const whole = [...above, ...key];
     return `${file.locate(whole)}: ${whole.join('.')}: ${text}`;

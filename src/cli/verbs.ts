@@ -1,12 +1,14 @@
 import { askFlags } from './asks.ts';
 import { contextVerbs } from './context-verbs.ts';
 import { dagVerbs } from './dag-verbs.ts';
+import { entryGroups, entryVerbs } from './entry-verbs.ts';
 import { liveVerbs } from './live-verbs.ts';
 import { nodeVerbs, output } from './node-verbs.ts';
 import { outputVerbs } from './output-verbs.ts';
 import { queueVerbs } from './queue-verbs.ts';
 import { scheduleVerbs } from './schedule-verbs.ts';
 import { secretVerbs } from './secret-verbs.ts';
+import { siteVerbs } from './site-verbs.ts';
 import { userVerbs } from './user-verbs.ts';
 import type { Flag, VerbRow } from './verb.ts';
 
@@ -21,6 +23,7 @@ export const groups: Readonly<Record<string, string>> = {
   user: 'Who may use swm; for operators.',
   cert: 'The certificate by which you are known.',
   context: 'Several installations, each by a name.',
+  ...entryGroups,
 };
 
 const config: readonly Flag[] = [
@@ -31,8 +34,6 @@ const ephemeral: Flag = [
   '--ephemeral',
   'at the end, cancel all jobs, remove all clusters and the spool',
 ];
-
-const allRemotes: Flag = ['--all-remotes', 'what exists at the sites, and whose it is'];
 
 /** A row for each verb. */
 export const verbs: readonly VerbRow[] = [
@@ -130,38 +131,7 @@ export const verbs: readonly VerbRow[] = [
     is: 'call',
     load: () => import('./nodes.ts'),
   },
-  {
-    name: 'clusters',
-    args: '',
-    help: 'List the clusters that were made for jobs.',
-    flags: [['-a, --all', 'also those that are gone'], allRemotes],
-    is: 'call',
-    load: () => import('./clusters.ts'),
-  },
-  {
-    name: 'flavors',
-    args: '',
-    help: 'List the flavors of all sites.',
-    flags: [],
-    is: 'call',
-    load: () => import('./flavors.ts'),
-  },
-  {
-    name: 'images',
-    args: '',
-    help: 'List the images of all sites.',
-    flags: [],
-    is: 'call',
-    load: () => import('./images.ts'),
-  },
-  {
-    name: 'remotes',
-    args: '',
-    help: 'List the sites where clusters are made.',
-    flags: [],
-    is: 'call',
-    load: () => import('./remotes.ts'),
-  },
+  ...siteVerbs,
   {
     name: 'top',
     args: '',
@@ -223,6 +193,7 @@ export const verbs: readonly VerbRow[] = [
   ...nodeVerbs,
   ...userVerbs,
   ...contextVerbs,
+  ...entryVerbs,
   {
     name: 'sweep',
     args: '',

@@ -17,7 +17,6 @@ import { freeBytes } from '../platform/disk.ts';
 import type { Calls } from '../platform/gate-calls.ts';
 import type { JoinAnswer, JoinRequest } from '../platform/join.ts';
 import type { Links } from '../platform/links.ts';
-import { outRules } from '../platform/out-rules.ts';
 import { sealBy } from '../platform/seal.ts';
 import type { Spool } from '../platform/spool.ts';
 import { Failed } from '../protocol/errors.ts';
@@ -27,6 +26,7 @@ import type { Node } from '../runtime/node.ts';
 import type { Clock, Millis, Note, Records, Store } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
 import { ask } from './ask.ts';
+import { budgetsBy, checkBook, configuredBook, openBook, outsBy } from './book.ts';
 import type { Copies } from './copies.ts';
 import { reachable } from './elsewhere.ts';
 import type { HeadKeys } from './enrol.ts';
@@ -102,14 +102,21 @@ async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
 export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
   const { config, spool, store, blobs, copies, council, keys, forwards } = setup;
   const gates = await openGates(setup);
+  const book = openBook(config, store);
   const asked = (path: string, question: Message) => ask(setup.node(), path, question);
   const group = { ...setup, self: config.name, replica: council.replica, ask: asked };
   return {
     store,
     forwards,
     gates,
-    sites: new Map(config.remotes.map((remote) => [remote.name, siteFacts(remote, config)])),
-    budgets: new Map(Object.entries(config.accounts).map(([name, { budget }]) => [name, budget])),
+    // What operators enter holds from the next question on.
+    get sites() {
+      const { keepMs } = book().global.jobs;
+      return new Map(config.remotes.map((remote) => [remote.name, siteFacts(remote, keepMs)]));
+    },
+    budgets: budgetsBy(book),
+    configured: configuredBook(config),
+    checkBook,
     installation: spool.installation,
     seal: sealBy(() => keys.authority().key),
     // Bound to cluster, stay and node: the same for whoever asks again, and for no other.
@@ -133,11 +140,18 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
         '/scheduler',
         message('scheduler.check', { spec, owner }),
       )) as Reply<'scheduler.check'>,
-    checkOut: checkOut(config),
+    checkOut: async (spec, from) => {
+      const { host, submitter } = outTarget(spec, from);
+      await outsBy(book).addressOf(host, submitter);
+    },
     ...notifyPorts(setup),
     closed: closedWhenFull(spool.path),
-    walltimeMs: config.jobs.walltimeMs,
-    leaseMs: config.jobs.leaseMs,
+    get walltimeMs() {
+      return book().global.jobs.walltimeMs;
+    },
+    get leaseMs() {
+      return book().global.jobs.leaseMs;
+    },
     ...readingPorts(setup, asked),
     ...groupPorts(group),
     inviteUser: (name, role) => inviteUser(group, name, role),
@@ -145,15 +159,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
   };
 }
 
-function checkOut({ ports }: Config): HeadPorts['checkOut'] {
-  const rules = outRules(ports.out);
-  return async (spec, from) => {
-    const { host, submitter } = outTarget(spec, from);
-    await rules.addressOf(host, submitter);
-  };
-}
-
-function siteFacts(remote: Config['remotes'][number], { jobs }: Config): SiteFacts {
+function siteFacts(remote: Config['remotes'][number], usualMs: Millis): SiteFacts {
   const { kind, flavor = '', image, billingUnitMs = limits.billingUnitMs, keepMs } = remote;
   const { clusters, cpus } = { ...roomOf(remote), ...remote };
   // A gate service chooses itself what is booted for jobs that name no image.
@@ -164,7 +170,7 @@ function siteFacts(remote: Config['remotes'][number], { jobs }: Config): SiteFac
     defaultFlavor: flavor,
     defaultImage: image ?? usual,
     unitMs: billingUnitMs,
-    keepMs: keepMs ?? jobs.keepMs,
+    keepMs: keepMs ?? usualMs,
   };
 }
 
@@ -172,7 +178,7 @@ function siteFacts(remote: Config['remotes'][number], { jobs }: Config): SiteFac
 function readingPorts(
   { config, council, keys, status }: HeadParts,
   asked: (path: string, question: Message) => Promise<object>,
-): Omit<Reading, 'store' | 'readBlob' | 'people'> {
+): Omit<Reading, 'store' | 'readBlob' | 'people' | 'configured' | 'checkBook'> {
   return {
     reasons: async (ids) => {
       const body = await asked('/scheduler', message('scheduler.why', { ids: [...ids] }));

@@ -12,7 +12,6 @@ import type { DiskBlobs } from '../platform/blobs.ts';
 import { serveFollow } from '../platform/follow.ts';
 import { type HeadForwards, hubInTime, openForwards } from '../platform/forwards.ts';
 import { serveForwards } from '../platform/job-port.ts';
-import { outRules } from '../platform/out-rules.ts';
 import { outAddressOf } from '../platform/outs.ts';
 import type { Hub, StreamHandler } from '../platform/streams.ts';
 import { type BlobStore, fetchBlob, sendBlob, serveBlobs } from '../platform/transfer.ts';
@@ -22,6 +21,7 @@ import type { Who } from '../protocol/who.ts';
 import type { Node } from '../runtime/node.ts';
 import type { Millis } from '../runtime/ports.ts';
 import { VERSION } from '../version.ts';
+import { openBook, outsBy } from './book.ts';
 import type { HeadSetup } from './head.ts';
 import { localDiskOf } from './local-disk.ts';
 import { withSnapshot } from './snapshots.ts';
@@ -70,7 +70,7 @@ const outsOf = ({ config, council, bulk, worker }: OutParts): OutSetup & TaskSet
   current: () => council.current(),
   name: config.name,
   hub: bulk.hub,
-  rules: outRules(config.ports.out),
+  rules: outsBy(openBook(config, council.store)),
   here: async (wish) => {
     if (worker !== undefined) return worker.agentOf(wish);
     throw new Failed('unreachable', `${config.name} runs no jobs`);

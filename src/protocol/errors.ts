@@ -23,6 +23,7 @@ export const errors = {
   unauthorized: { http: 401, retry: false, mend: 'Use a certificate that this cluster signed.' },
   forbidden: { http: 403, retry: false, mend: 'Ask the owner or an operator.' },
   not_found: { http: 404, retry: false, mend: 'Check the name; `swm jobs` lists what is kept.' },
+  outdated: { http: 409, retry: false, mend: 'Look at what it is now, and change that.' },
   wrong_phase: { http: 409, retry: false, mend: 'Look at `swm show` for what is possible now.' },
   key_reused: { http: 409, retry: false, mend: 'Use a new idempotency key for another request.' },
   too_large: { http: 413, retry: false, mend: 'Send less at once; the text names the limit.' },

@@ -1,6 +1,7 @@
 import { arrayLimits } from './array-limits.ts';
 import { clusterLimits } from './cluster-limits.ts';
 import { dependencyLimits } from './dependency-limits.ts';
+import { entryLimits } from './entry-limits.ts';
 import { execLimits } from './exec-limits.ts';
 import { gateServiceLimits } from './gate-service-limits.ts';
 import { headLimits } from './head-limits.ts';
@@ -24,6 +25,7 @@ export const limits = {
   ...arrayLimits,
   ...clusterLimits,
   ...dependencyLimits,
+  ...entryLimits,
   ...execLimits,
   ...gateServiceLimits,
   ...headLimits,

@@ -85,6 +85,9 @@ export const messages = {
   'user.revoke': call(114, 'session', operators, 'Refuses a user from now on.'),
   'user.renew': call(115, 'session', users, 'Gives you another certificate.'),
   'audit.list': call(116, 'session', operators, 'Lists what users changed by this head.'),
+  'entry.list': call(171, 'session', operators, 'Lists what is entered beside configurations.'),
+  'entry.check': call(172, 'session', operators, 'Says whether a change of entries would do.'),
+  'entry.change': call(173, 'session', operators, 'Changes entries, all of them or none.'),
 
   // between the actors of the control tree
   'job.create': call(48, '/jobs/{id}', heads, 'Makes a job.'),
@@ -128,6 +131,8 @@ export const messages = {
   'scheduler.policy': call(125, '/scheduler', heads, 'Who goes first from now on, and where.'),
   'scheduler.offers': call(70, '/scheduler', heads, 'What all sites offer.'),
   'account.charge': call(77, '/accounts/{account}', nobody, 'Counts what a cluster costs.'),
+  'account.look': tell(175, '/accounts/{account}', nobody, 'Its budget may be another.'),
+  'entry.put': call(174, '/entries', heads, 'Changes entries as of a revision.'),
   'cluster.overspent': tell(78, '/clusters/{cluster}', nobody, 'Its account is over its budget.'),
   'job.overspent': tell(79, '/jobs/{job}', nobody, 'Its account is over its budget.'),
   'herald.tell': call(155, '/heralds/{job}', nobody, 'Has changes of a job told.'),

@@ -36,4 +36,7 @@ export const restRoutes = {
   'audit.list': 'GET /v1/audit',
   'account.list': 'GET /v1/accounts',
   'usage.list': 'GET /v1/usage',
+  'entry.list': 'GET /v1/entries',
+  'entry.check': 'POST /v1/entries/check',
+  'entry.change': 'POST /v1/entries',
 } as const satisfies Partial<Record<Name, string>>;

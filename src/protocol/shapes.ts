@@ -3,6 +3,7 @@ import { ShiftOf } from './array-model.ts';
 import { arrayShapes } from './array-shapes.ts';
 import { Order, Report } from './attempt.ts';
 import { dependencyShapes } from './dependency-shapes.ts';
+import { entryShapes } from './entry-shapes.ts';
 import { headShapes } from './head-shapes.ts';
 import { heraldShapes } from './job-change.ts';
 import { limits } from './limits.ts';
@@ -38,6 +39,7 @@ const maybe = <T extends TSchema>(shape: T) => Type.Union([Type.Null(), shape]);
 export const shapes = {
   ...terminalShapes,
   ...headShapes,
+  ...entryShapes,
   ...nodeShapes,
   ...heraldShapes,
   ...schedulerShapes,

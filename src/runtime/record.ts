@@ -37,6 +37,17 @@ export function load<S>(
   return { state, kept: { parts: keeping.split(state), index: keeping.index(state, path) } };
 }
 
+/** Reads one part of a record, or gives undefined where there is none. */
+export function loadPart<S>(
+  store: Records,
+  keeping: Keeping<S>,
+  path: string,
+  part: string,
+): unknown {
+  const bytes = store.get(recordKey(path, part));
+  return bytes === undefined ? undefined : keeping.decode(part, bytes);
+}
+
 /** Whether a record is kept under a path, without reading it. */
 export function isKept(store: Records, path: string): boolean {
   const prefix = recordKey(path, '');

@@ -75,6 +75,19 @@ describe('an account', () => {
     expect(on(3.5, { spent: 2.5 }).hear(says()).effects[0]).toBe('reply 5 {}');
   });
 
+  it('looks anew at a budget that is another by now', () => {
+    const budgets = new Map([['lab', 100]]);
+    const machine = accountWith(budgets);
+    const stage = new Stage<Account>(machine, machine.init(chargeOf(), NOW));
+    expect(stage.hear(says()).effects).toEqual(['reply 5 {}', `after ${100 * MINUTE} over`]);
+    const look = told('account.look', { account: 'lab' });
+    budgets.set('lab', 2);
+    expect(stage.hear(look)).toMatchObject({ moved: true, effects: [`after ${2 * MINUTE} over`] });
+    expect(stage.state).toMatchObject({ spent: 0, charges: [{ cluster: 'a' }] });
+    budgets.delete('lab');
+    expect(stage.hear(look)).toMatchObject({ moved: true, effects: [] });
+  });
+
   it.each([
     [undefined, Infinity],
     [0.5, NOW],

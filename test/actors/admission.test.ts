@@ -5,6 +5,7 @@ import { type SessionPorts, sessionTasks } from '../../src/actors/session/tasks.
 import { sealBy } from '../../src/platform/seal.ts';
 import { Failed } from '../../src/protocol/errors.ts';
 import type { Body } from '../../src/protocol/messages.ts';
+import { plainBook } from './books.ts';
 import type { Shelf } from './memory.ts';
 import { memoryStore } from './memory.ts';
 import { ANN, aJob, BEN, ID, OPERATOR, OTHER } from './things.ts';
@@ -41,6 +42,8 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     status: () => {
       throw new Failed('refused', 'nobody asks here');
     },
+    configured: plainBook,
+    checkBook: () => {},
     people: { rows: () => [], renew: unasked, audit: unasked },
     ...change,
   };

@@ -150,6 +150,7 @@ describe('a tree', () => {
       'group',
       'scheduler',
       'accounts',
+      'entries',
       'clusters',
       'nodes',
       'safes',

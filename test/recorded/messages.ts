@@ -1,6 +1,7 @@
 import type { Body, Name, Reply } from '../../src/protocol/messages.ts';
 import { defaultPolicy } from '../../src/protocol/policy.ts';
 import { arraySamples } from './array-messages.ts';
+import { entrySamples } from './entry-messages.ts';
 import { heraldSamples } from './herald-messages.ts';
 import { scheduleSamples } from './schedule-messages.ts';
 import { userSamples } from './user-messages.ts';
@@ -40,6 +41,7 @@ const invitation = { heads: ['10.0.0.1:10001'], caFingerprint: hash, token: 'sec
 
 /** Every message of the table, with its answer; the compiler asks for those that are missing. */
 export const messageSamples: Samples = {
+  ...entrySamples,
   ...userSamples,
   ...scheduleSamples,
   ...heraldSamples,

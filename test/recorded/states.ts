@@ -2,6 +2,7 @@ import type { Account } from '../../src/actors/account/account.ts';
 import { keeping as account } from '../../src/actors/account/keeping.ts';
 import { type Cluster, fromArgs } from '../../src/actors/cluster/cluster.ts';
 import { keeping as cluster } from '../../src/actors/cluster/keeping.ts';
+import { keeping as entries } from '../../src/actors/entries/keeping.ts';
 import type { Group } from '../../src/actors/group/group.ts';
 import { GROUP, keeping as group } from '../../src/actors/group/keeping.ts';
 import type { Herald } from '../../src/actors/herald/herald.ts';
@@ -22,11 +23,25 @@ import type { User } from '../../src/actors/user/user.ts';
 import { emptySpec } from '../../src/protocol/jobscript/spec.ts';
 import type { JobPhase, Spec } from '../../src/protocol/model.ts';
 import type { Keeping } from '../../src/runtime/family.ts';
+import { entered } from './entry-states.ts';
 import { messageSamples } from './messages.ts';
 import { schedules } from './schedule-states.ts';
 import * as some from './values.ts';
 
-const kept = { account, cluster, group, herald, job, node, runner, safe, schedule, sweeper, user };
+const kept = {
+  account,
+  cluster,
+  entries,
+  group,
+  herald,
+  job,
+  node,
+  runner,
+  safe,
+  schedule,
+  sweeper,
+  user,
+};
 export type Kind = keyof typeof kept;
 /** What is kept of each kind of record, by the folder of its family. */
 export const keepings = kept as unknown as { readonly [kind in Kind]: Keeping<object> };
@@ -285,6 +300,7 @@ export const lives = (): readonly Life[] => [
   ...safes(),
   ...users(),
   { kind: 'account', path: '/accounts/lab', states: [account1] },
+  { kind: 'entries', path: '/entries', states: [entered] },
   { kind: 'schedule', path: `/schedules/${some.id}`, states: schedules },
   { kind: 'herald', path: `/heralds/${some.id}`, states: [told] },
   { kind: 'sweeper', path: SWEEPER, states: [{ phase: 'off', since: later }] },

@@ -22,18 +22,19 @@ export type Account = {
   readonly charges: readonly Charge[];
 };
 
+export type AccountHears = 'account.charge' | 'account.look';
 export type AccountEvent = { readonly is: 'over' };
 type AccountEffect = Effect<AccountEvent, Readonly<Record<never, never>>>;
 type AccountStep = Step<Account, AccountEvent, Readonly<Record<never, never>>>;
 type Args = Body<'account.charge'>;
 
-/** By name, what the configuration lets accounts cost; others cost what they do. */
-export type Budgets = ReadonlyMap<string, number>;
+/** By name, what accounts may cost as of now; others cost what they do. */
+export type Budgets = Pick<ReadonlyMap<string, number>, 'get' | 'keys'>;
 
 /** Counts what its clusters cost, and has them stopped in time where there is a budget. */
 export const accountWith = (
   budgets: Budgets,
-): Behaviour<Args, Account, 'account.charge', AccountEvent, Readonly<Record<never, never>>> => ({
+): Behaviour<Args, Account, AccountHears, AccountEvent, Readonly<Record<never, never>>> => ({
   init: ({ account: name }) => ({ phase: 'open', round: 0, name, spent: 0, charges: [] }),
 
   enter: (state, now) => {
@@ -79,7 +80,23 @@ const HOUR_MS = 3_600_000;
 
 function told(
   state: Account,
-  { message: { body }, ask }: Told<'account.charge'>,
+  { message: m, ask }: Told<AccountHears>,
+  budget: number | undefined,
+  now: Millis,
+): AccountStep {
+  switch (m.name) {
+    case 'account.charge':
+      return charged(state, m.body as Args, ask, budget, now);
+    case 'account.look':
+      // The next stay reckons with what its budget is by then.
+      return [{ ...state, round: state.round + 1 }, []];
+  }
+}
+
+function charged(
+  state: Account,
+  body: Args,
+  ask: number,
   budget: number | undefined,
   now: Millis,
 ): AccountStep {

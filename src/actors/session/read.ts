@@ -25,6 +25,7 @@ import { priceOf, rateOf } from '../price.ts';
 import { accountRows } from './accounts.ts';
 import { withTasks } from './arrays.ts';
 import { whyJobAwaits } from './dependencies.ts';
+import { type Desk, readEntries } from './entries.ts';
 import { jobPage } from './job-page.ts';
 import { scheduleRows } from './schedules.ts';
 import { secretRows } from './secrets.ts';
@@ -32,13 +33,10 @@ import { usagePage } from './usage.ts';
 import { type People, readPeople } from './users.ts';
 
 /** What reading needs besides the records. */
-export type Reading = {
-  readonly store: Records;
+export type Reading = Desk & {
   readonly reasons: (ids: readonly string[]) => Promise<Readonly<Record<string, string>>>;
   readonly offers: () => Promise<Reply<'scheduler.offers'>>;
   readonly remotes: readonly RemoteRow[];
-  /** Resolves once the records hold all that anybody was told before now. */
-  readonly current: () => Promise<void>;
   readonly now: () => Millis;
   /** When the newest of what is applied here was decided. */
   readonly appliedAt: () => Millis;
@@ -99,7 +97,9 @@ async function found(from: Reading, user: Who, asked: Message): Promise<object> 
     case 'user.show':
       return { id: user.id, operator: user.door === 'operator' } satisfies Reply<'user.show'>;
     default:
-      return (await readPeople(from.people, user, asked)) ?? cannot(asked);
+      return (
+        (await readPeople(from.people, user, asked)) ?? readEntries(from, asked) ?? cannot(asked)
+      );
   }
 }
 

@@ -62,6 +62,9 @@ export const TERMINAL_CALLS = [
   'schedule.add',
   'schedule.list',
   'schedule.set',
+  'entry.list',
+  'entry.check',
+  'entry.change',
 ] as const satisfies readonly Name[];
 
 type SessionHears = (typeof TERMINAL_CALLS)[number];
@@ -109,6 +112,7 @@ const resolved: readonly Name[] = [
   'user.revoke',
   'schedule.add',
   'schedule.set',
+  'entry.change',
 ];
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -14,6 +14,7 @@ import type { Seal } from '../safe/safe.ts';
 import { isAsked } from '../scheduler/want.ts';
 import { unableInArrays } from './arrays.ts';
 import { dependencies } from './dependencies.ts';
+import { entryMessage } from './entries.ts';
 import { type JobIds, jobIdOf } from './job-id.ts';
 import { type Reading, read } from './read.ts';
 import { scheduleMessage } from './schedules.ts';
@@ -54,6 +55,7 @@ export function sessionTasks(ports: SessionPorts): Tasks<never, SessionTasks> {
       secretMessage(ports.seal, user, message) ??
       userMessage(ports.people, user, message) ??
       (await scheduleMessage(ports, user, message, admit)) ??
+      (await entryMessage(ports, user, message)) ??
       resolve(ports, message),
     read: ({ user, message }) => read(ports, user, message),
   };

@@ -8,6 +8,7 @@ import { type Council, readable } from '../../../src/node/seat.ts';
 import type { ChangeOutcome, Replica } from '../../../src/platform/replica/replica-port.ts';
 import { Failed } from '../../../src/protocol/errors.ts';
 import { message, type Reply } from '../../../src/protocol/messages.ts';
+import { plainBook } from '../../actors/books.ts';
 import type { Life } from '../node.ts';
 import type { World } from '../world.ts';
 import { addressOf } from './dials.ts';
@@ -42,6 +43,8 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
       ],
     ]),
     budgets: new Map([['lab', 0.05]]),
+    configured: plainBook,
+    checkBook: () => {},
     installation: INSTALLATION,
     token: (cluster, round, node) => `${cluster}/${round}/${node}`,
     hash: sha256,

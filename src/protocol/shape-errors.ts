@@ -1,22 +1,18 @@
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
-import { nearest } from './protocol/didyoumean.ts';
+import { nearest } from './didyoumean.ts';
 
 /** What is wrong with one key, in words for whoever wrote it. */
-export type ConfigError = { readonly key: readonly string[]; readonly text: string };
+export type ShapeError = { readonly key: readonly string[]; readonly text: string };
 
 const ERRORS_MAX = 10;
 
-/** All that does not fit, each once; an unknown key with the one that was probably meant. */
-export function configErrors(
-  schema: TSchema,
-  config: unknown,
-  defaults: unknown,
-): readonly ConfigError[] {
-  const found = new Map<string, ConfigError>();
-  for (const error of Value.Errors(schema, config)) {
+/** All that does not fit, each once; an unknown key with the one of `like` probably meant. */
+export function shapeErrors(shape: TSchema, value: unknown, like: unknown): readonly ShapeError[] {
+  const found = new Map<string, ShapeError>();
+  for (const error of Value.Errors(shape, value)) {
     const key = error.instancePath.split('/').slice(1);
-    for (const each of told(error.keyword, error.params, key, error.message, defaults)) {
+    for (const each of told(error.keyword, error.params, key, error.message, like)) {
       const name = each.key.join('.');
       if (!found.has(name)) found.set(name, each);
     }
@@ -29,8 +25,8 @@ function told(
   params: object,
   key: readonly string[],
   message: string,
-  defaults: unknown,
-): readonly ConfigError[] {
+  like: unknown,
+): readonly ShapeError[] {
   const { additionalProperties, requiredProperties, allowedValues } = params as {
     additionalProperties?: readonly string[];
     requiredProperties?: readonly string[];
@@ -43,7 +39,7 @@ function told(
     case 'additionalProperties':
       return (additionalProperties ?? []).map((extra) => ({
         key: [...key, extra],
-        text: `is unknown; ${hint(extra, key, defaults)}`,
+        text: `is unknown; ${hint(extra, key, like)}`,
       }));
     case 'required':
       return (requiredProperties ?? []).map((name) => ({
@@ -57,10 +53,10 @@ function told(
   }
 }
 
-function hint(extra: string, key: readonly string[], defaults: unknown): string {
+function hint(extra: string, key: readonly string[], like: unknown): string {
   const beside = key.reduce<unknown>(
     (at, part) => (at as Record<string, unknown> | undefined)?.[part],
-    defaults,
+    like,
   );
   const known = Object.keys((beside as object | undefined) ?? {});
   const meant = nearest(extra, known);
