@@ -9,7 +9,7 @@ import { keeping as accountKeeping } from './account/keeping.ts';
 import { cluster } from './cluster/behaviour.ts';
 import { keeping as clusterKeeping } from './cluster/keeping.ts';
 import { type ClusterPorts, clusterTasks } from './cluster/tasks.ts';
-import { entries } from './entries/entries.ts';
+import { entriesOver } from './entries/entries.ts';
 import { keeping as entriesKeeping } from './entries/keeping.ts';
 import { gate } from './gate/gate.ts';
 import { type GatePorts, gateTasks } from './gate/tasks.ts';
@@ -71,7 +71,7 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
     keeping: groupKeeping,
   }),
   entries: family({
-    behaviour: entries,
+    behaviour: entriesOver(ports.configured),
     hears: ['entry.put'] as const,
     tasks: noTasks,
     keeping: entriesKeeping,

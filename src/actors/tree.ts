@@ -39,14 +39,15 @@ const poolOf = (name: string, family: string, store?: Store): ChildSpec => {
   return { name, family: name, args, restart: 'permanent' };
 };
 
-export type ControlTree = Omit<SchedulerArgs, 'policy'> &
-  Partial<SchedulerArgs> & {
-    readonly store: Store;
-    /** The head that the group begins with, if there is no group yet. */
-    readonly founder: GroupArgs;
-    /** How long ended jobs are kept; without it, for ever. */
-    readonly retentionMs?: Millis;
-  };
+export type ControlTree = Omit<SchedulerArgs, 'policy'> & {
+  /** Which job goes first as of now, and where. */
+  readonly policy?: () => SchedulerArgs['policy'];
+  readonly store: Store;
+  /** The head that the group begins with, if there is no group yet. */
+  readonly founder: GroupArgs;
+  /** How long ended jobs are kept; without it, for ever. */
+  readonly retentionMs?: Millis;
+};
 
 /** The actors of the leader, in the order of their start: who is written to comes first. */
 export function controlTree({
@@ -55,7 +56,7 @@ export function controlTree({
   remotes,
   relocate,
   retentionMs,
-  policy: order = defaultPolicy,
+  policy: order = () => defaultPolicy,
 }: ControlTree): SupervisorArgs {
   const gates = remotes.map(
     (remote): ChildSpec => ({
@@ -65,7 +66,14 @@ export function controlTree({
       restart: 'permanent',
     }),
   );
-  const scheduler: SchedulerArgs = { relocate, remotes, policy: order };
+  const scheduler: SchedulerArgs = {
+    relocate,
+    remotes,
+    // Read anew by each life of the scheduler: operators may have changed it meanwhile.
+    get policy() {
+      return order();
+    },
+  };
   return {
     policy,
     children: [

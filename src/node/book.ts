@@ -1,23 +1,41 @@
 import type { Budgets } from '../actors/account/account.ts';
-import { type Book, withEntries } from '../actors/entries/book.ts';
+import { type Book, flawIn, policyIn, withEntries } from '../actors/entries/book.ts';
 import { entriesOf, revisionOf } from '../actors/entries/keeping.ts';
 import type { Config } from '../config.ts';
 import { type OutRules, outRules } from '../platform/out-rules.ts';
+import type { AccountFields, JobsFields, PortsFields } from '../protocol/entry-fields.ts';
 import { Failed, Malformed } from '../protocol/errors.ts';
+import type { Policy } from '../protocol/policy.ts';
 import type { Records } from '../runtime/ports.ts';
 import { unlessReplaced } from './group.ts';
 
+/** What of a configuration operators may say otherwise. */
+type Sections = Pick<Config, 'accounts' | 'scheduler'> & {
+  readonly jobs: JobsFields;
+  readonly ports: PortsFields;
+};
+
 /** What the configuration says of all that operators may enter. */
-export const configuredBook = ({ accounts, jobs, ports }: Config): Book => ({
-  account: accounts,
-  global: {
-    jobs: { walltimeMs: jobs.walltimeMs, leaseMs: jobs.leaseMs, keepMs: jobs.keepMs },
-    ports: { out: ports.out },
-  },
-});
+export function configuredBook({ accounts, jobs, ports, scheduler }: Sections): Book {
+  const { queues, accounts: sharing, reservations, ...rest } = scheduler;
+  const account: Record<string, AccountFields> = { ...accounts };
+  for (const [name, share] of Object.entries(sharing))
+    account[name] = { shares: 1, ...share, ...(Object.hasOwn(accounts, name) && accounts[name]) };
+  const { walltimeMs, leaseMs, keepMs } = jobs;
+  return {
+    account,
+    queue: queues,
+    reservation: Object.fromEntries(reservations.map(({ name, ...booking }) => [name, booking])),
+    global: {
+      jobs: { walltimeMs, leaseMs, keepMs },
+      ports: { out: ports.out },
+      scheduler: rest,
+    },
+  };
+}
 
 /** Gives what holds as of now; all of it is read only when some of it has changed. */
-export function openBook(config: Config, store: Records): () => Book {
+export function openBook(config: Sections, store: Records): () => Book {
   const configured = configuredBook(config);
   let book = configured;
   let revision = 0;
@@ -31,14 +49,23 @@ export function openBook(config: Config, store: Records): () => Book {
   return () => unlessReplaced(look, book);
 }
 
-/** Throws `Failed` if it cannot be read where jobs may lead their ports to. */
-export function checkBook({ global }: Book): void {
+/** Throws `Failed` if entries contradict each other, or `ports.out` cannot be read. */
+export function checkBook(book: Book): void {
+  const flaw = flawIn(book);
+  if (flaw !== '') throw new Failed('malformed', flaw);
   try {
-    outRules(global.ports.out);
+    outRules(book.global.ports.out);
   } catch (error) {
     throw error instanceof Malformed ? new Failed('malformed', error.message) : error;
   }
 }
+
+/**
+ * Which job goes first as of now, and where. What was entered may contradict a configuration that
+ * was written since: then that alone holds.
+ */
+export const policyBy = (book: () => Book, configured: Policy) => (): Policy =>
+  flawIn(book()) === '' ? policyIn(book()) : configured;
 
 /** What accounts may cost as of now. */
 export const budgetsBy = (book: () => Book): Budgets => ({

@@ -29,6 +29,7 @@ import type { Clock, LogLevel, Note, Store } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
 import type { SupervisorArgs } from '../runtime/supervisor.ts';
 import { VERSION } from '../version.ts';
+import { openBook, policyBy } from './book.ts';
 import { clearAll } from './clear.ts';
 import type { Copies } from './copies.ts';
 import type { HeadKeys } from './enrol.ts';
@@ -290,10 +291,10 @@ async function writeNodeFile(
 }
 
 /** The control tree of a head that leads. */
-export function treeOf({ name, remotes, jobs, scheduler }: Config, store: Store): SupervisorArgs {
-  const { relocate, retentionMs } = jobs;
-  const founder = { name, address: '' };
-  const names = remotes.map((remote) => remote.name);
-  const policy = scheduler;
+export function treeOf(config: Config, store: Store): SupervisorArgs {
+  const { relocate, retentionMs } = config.jobs;
+  const founder = { name: config.name, address: '' };
+  const names = config.remotes.map((remote) => remote.name);
+  const policy = policyBy(openBook(config, store), config.scheduler);
   return controlTree({ store, founder, remotes: names, relocate, retentionMs, policy });
 }

@@ -3,6 +3,7 @@ import type { EntryKind } from './entry-kinds.ts';
 import type { Fields } from './entry-shapes.ts';
 import { limits } from './limits.ts';
 import { list } from './model.ts';
+import { Booking, Policy, Queue, Share } from './policy.ts';
 import { shapeErrors } from './shape-errors.ts';
 
 /** What the fields of entries may be: keys of the configuration that change while heads run. */
@@ -32,24 +33,34 @@ export const portsLive = {
   out: list(Type.String({ minLength: 1, maxLength: 255 }), limits.entryItemsMax),
 } as const;
 
-const Account = Type.Partial(Type.Object(accountLive), strict);
+const Account = Type.Object(
+  { budget: Type.Optional(accountLive.budget), ...Share.properties },
+  strict,
+);
 export type AccountFields = Static<typeof Account>;
-const Jobs = Type.Object(jobsLive);
+const Reservation = Type.Omit(Booking, ['name'], strict);
+export type ReservationFields = Static<typeof Reservation>;
+const Jobs = Type.Object(jobsLive, strict);
 export type JobsFields = Static<typeof Jobs>;
-const Ports = Type.Object(portsLive);
+const Ports = Type.Object(portsLive, strict);
 export type PortsFields = Static<typeof Ports>;
+const Scheduler = Type.Omit(Policy, ['queues', 'accounts', 'reservations'], strict);
+export type SchedulerFields = Static<typeof Scheduler>;
 
 const globals: ReadonlyMap<string, TObject> = new Map<string, TObject>([
-  ['jobs', Type.Partial(Jobs, strict)],
-  ['ports', Type.Partial(Ports, strict)],
+  ['jobs', Jobs],
+  ['ports', Ports],
+  ['scheduler', Scheduler],
 ]);
 
 const shapeOf: Readonly<Record<EntryKind, (name: string) => TObject | undefined>> = {
   account: () => Account,
+  queue: () => Queue,
+  reservation: () => Reservation,
   global: (name) => globals.get(name),
 };
 
-/** What is wrong with the fields of an entry, such as `budget: must be number`; none: nothing. */
+/** What is wrong with the fields that hold, such as `budget: must be number`; none: nothing. */
 export function misfits(kind: EntryKind, name: string, fields: Fields): readonly string[] {
   const shape = shapeOf[kind](name);
   if (shape === undefined) return [`there is no ${kind} ${name}`];

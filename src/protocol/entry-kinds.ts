@@ -8,8 +8,10 @@ type EntryKindRow = {
 
 /** The kinds of entries. What the fields of one may be is told by `entry-fields.ts`. */
 export const entryKinds = {
-  account: { help: 'What clusters are charged to, and what that may cost' },
-  global: { help: 'What holds for all jobs', names: ['jobs', 'ports'] },
+  account: { help: 'What clusters are charged to: its budget, its share, its limits' },
+  queue: { help: 'Which jobs go where, how long, and how many at once' },
+  reservation: { help: 'Nodes that only some may use for a time' },
+  global: { help: 'What holds for all jobs', names: ['jobs', 'ports', 'scheduler'] },
 } as const satisfies Record<string, EntryKindRow>;
 
 export type EntryKind = keyof typeof entryKinds;

@@ -8,4 +8,6 @@ export const entryLimits = {
   entryItemsMax: 256,
   /** entries: characters of a text of a field. */
   entryCharsMax: 256,
+  /** jobscript, config, entries: the largest budget. */
+  budgetMax: 1e12,
 } as const;

@@ -9,7 +9,7 @@ const record = <T extends TSchema>(value: T) =>
 const scalar = Type.Union([text(limits.entryCharsMax), Type.Number(), Type.Boolean()]);
 const simple = Type.Union([scalar, list(scalar, limits.entryItemsMax)]);
 /** A field as YAML has it; what it may be is a matter of its entry's kind. */
-export const FieldValue = Type.Union([simple, record(simple)]);
+export const FieldValue = Type.Union([simple, record(Type.Union([simple, record(simple)]))]);
 export type FieldValue = Static<typeof FieldValue>;
 
 const Fields = record(FieldValue);
@@ -34,7 +34,7 @@ export type EntryChange = Static<typeof EntryChange>;
 /** Something that the configuration says, or operators, or both. */
 export const EntryRow = Type.Object({
   kind,
-  name,
+  name: text(256),
   /** What holds. */
   fields: Fields,
   /** What operators have entered of it; null: nothing. */

@@ -162,8 +162,6 @@ export const limits = {
   walltimeMsMax: 366 * 86_400_000,
   /** jobscript: the highest priority; the lowest is its negative. */
   priorityMax: 1_000,
-  /** jobscript, config: the largest budget. */
-  budgetMax: 1e12,
   /** jobscript: retries of one job. */
   retriesMax: 100,
   /** job: how long a question to its cluster or its runner may wait before it is put again. */

@@ -4,10 +4,13 @@ type Flaw = { readonly key: readonly string[]; readonly text: string };
 
 /** What is wrong with a policy that its shape cannot see, and where. */
 export function policyFlaws(policy: Policy): readonly Flaw[] {
+  const { reservations } = policy;
   return [
     ...Object.keys(policy.accounts).flatMap((name) => accountFlaw(policy, name)),
-    ...policy.reservations.flatMap(({ from, until }, at) => {
+    ...reservations.flatMap(({ name, from, until }, at) => {
       const key = ['reservations', String(at)];
+      if (reservations.findIndex((other) => other.name === name) !== at)
+        return [{ key, text: `there is another one of the name ${name}` }];
       const odd = [from, until].find((instant) => Number.isNaN(Date.parse(instant)));
       if (odd !== undefined) return [{ key, text: `${odd} is no instant` }];
       if (Date.parse(from) < Date.parse(until)) return [];

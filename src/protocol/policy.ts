@@ -24,7 +24,7 @@ export const Bounds = Type.Object(
 );
 export type Bounds = Static<typeof Bounds>;
 
-const Queue = Type.Object(
+export const Queue = Type.Object(
   {
     /** Its nodes: those of such a name that have all of these labels. */
     nodes: patterns,
@@ -44,7 +44,7 @@ const Queue = Type.Object(
 );
 export type Queue = Static<typeof Queue>;
 
-const Share = Type.Object(
+export const Share = Type.Object(
   {
     /** The account that it is a part of. */
     parent: Type.Optional(word),
@@ -57,7 +57,7 @@ const Share = Type.Object(
 
 const time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d)?Z$' });
 /** Nodes that only some may use for a time. */
-const Booking = Type.Object(
+export const Booking = Type.Object(
   {
     name: word,
     nodes: list(word, limits.patternsMax),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { withEntries } from '../../src/actors/entries/book.ts';
-import { type Entries, entries } from '../../src/actors/entries/entries.ts';
+import { type Entries, entriesOver } from '../../src/actors/entries/entries.ts';
 import { entriesOf, keeping, revisionOf } from '../../src/actors/entries/keeping.ts';
 import { type SessionPorts, sessionTasks } from '../../src/actors/session/tasks.ts';
 import type { EntryChange } from '../../src/protocol/entry-shapes.ts';
@@ -20,8 +20,10 @@ const jobs = (fields: EntryChange['fields'], revision = 0): EntryChange => ({
 });
 const says = (seen: number, changes: readonly EntryChange[], who: Who = OPERATOR) =>
   told('entry.put', { seen, changes: [...changes] }, 5, who);
-const stage = () => new Stage<Entries>(entries, entries.init({}, NOW));
+const machine = entriesOver(plainBook);
+const stage = () => new Stage<Entries>(machine, machine.init({}, NOW));
 const LOOK = 'tell /accounts/lab account.look';
+const POLICY = 'tell /scheduler scheduler.policy';
 
 describe('what operators enter', () => {
   it('is kept with who did it and when, and accounts look at their budgets again', () => {
@@ -29,7 +31,7 @@ describe('what operators enter', () => {
     expect(on.hear(says(0, [lab(5), jobs({ walltimeMs: 9 })]), 7)).toEqual({
       phase: 'open',
       moved: false,
-      effects: ['reply 5 {"revision":1,"of":"account lab, global jobs"}', LOOK],
+      effects: ['reply 5 {"revision":1,"of":"account lab, global jobs"}', LOOK, POLICY],
     });
     const by = { revision: 1, by: OPERATOR.id, at: NOW + 7 };
     expect(on.state).toEqual({
@@ -48,6 +50,7 @@ describe('what operators enter', () => {
     expect(on.hear(says(2, [lab(6, 1)])).effects).toEqual([
       'reply 5 {"revision":3,"of":"account lab"}',
       LOOK,
+      POLICY,
     ]);
   });
 
@@ -78,7 +81,7 @@ describe('what operators enter', () => {
     expect(revisionOf(store)).toBe(2);
     const parts = keeping.split(on.state);
     const next = on.hear(says(2, [lab(7, 1)]));
-    expect(next.effects).toHaveLength(2);
+    expect(next.effects).toHaveLength(3);
     const later = keeping.split(on.state);
     expect(later['global/jobs']).toBe(parts['global/jobs']);
     expect(later['account/lab']).not.toBe(parts['account/lab']);
@@ -89,6 +92,7 @@ describe('what operators enter', () => {
     const on = stage();
     on.hear(says(0, [lab(5), jobs({ keepMs: 7 })]));
     expect(withEntries(configured, on.state)).toEqual({
+      ...plainBook,
       account: { lab: { budget: 5 }, other: { budget: 2 } },
       global: { ...plainBook.global, jobs: { ...plainBook.global.jobs, keepMs: 7 } },
     });
@@ -197,6 +201,7 @@ describe('a session that is asked to change entries', () => {
       'account old',
       'global jobs',
       'global ports',
+      'global scheduler',
     ]);
     expect(rows[1]).toEqual({
       ...{ kind: 'account', name: 'old', fields: { budget: 3 }, entered: { budget: 3 } },
@@ -207,7 +212,7 @@ describe('a session that is asked to change entries', () => {
       ...{ configured: { out: [] }, revision: 0, by: '', at: 0 },
     });
     const only = await read(message('entry.list', { kind: 'global' }));
-    expect((only as Reply<'entry.list'>).entries).toHaveLength(2);
+    expect((only as Reply<'entry.list'>).entries).toHaveLength(3);
     const check = (...changes: EntryChange[]) => read(message('entry.check', { changes }));
     expect(await check(lab(6, 1))).toEqual({});
     expect(await refusal(check(lab(6)))).toContain('outdated');

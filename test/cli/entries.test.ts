@@ -184,7 +184,7 @@ describe('what was entered, as a file', () => {
   it.each([
     ['', 'wanted entries by kind and name'],
     ['[]', 'wanted entries by kind and name'],
-    ['acount: {}', 'acount is none of account, global'],
+    ['acount: {}', 'acount is none of account, queue, reservation, global'],
     ['account: [lab]', 'account: wanted entries by name'],
     ['account: {lab: 5}', 'account.lab: wanted fields'],
     ['account: {lab: {', 'all.yaml: '],

@@ -73,20 +73,28 @@ describe('what operators enter', { timeout: 90_000 }, () => {
   it('is there once it is answered, whoever dies then, and holds for the next job', async () => {
     const leader = await whole(group());
     const client = group().client(group().heads.filter((head) => head !== leader));
+    const short = '#!/bin/sh\n#SWM queue short\nexec sleep 300\n';
+    expect(await codeOf(submit(client, short))).toBe('impossible');
     const fields = { walltimeMs: 1_000 };
     const jobs: EntryChange = { kind: 'global', name: 'jobs', fields, revision: 0 };
-    await client.call('entry.change', { changes: [jobs, change('late', 9)] });
+    const queue = { users: ['admin'], timeDefaultMs: 2_000 };
+    const quick: EntryChange = { kind: 'queue', name: 'short', fields: queue, revision: 0 };
+    await client.call('entry.change', { changes: [jobs, change('late', 9), quick] });
     await leader.signal('SIGKILL');
     expect((await budgets(client))['late']).toBe(9);
     const id = await submit(client, '#!/bin/sh\nexec sleep 300\n');
-    const ended = await untilJob(client, id, isEnded);
-    expect(ended.details).toContain('walltime');
+    const inQueue = await submit(client, short);
+    for (const each of [id, inQueue])
+      expect((await untilJob(client, each, isEnded)).details).toContain('walltime');
+    expect((await client.call('job.show', { id: inQueue })).job.spec.walltimeMs).toBe(2_000);
     await leader.start();
     await group().leader();
     expect((await budgets(group().client([leader])))['late']).toBe(9);
     const { entries } = await client.call('entry.list', { kind: 'global' });
     const { revision } = entries.find(({ name }) => name === 'jobs')!;
     await client.call('entry.change', { changes: [{ ...jobs, fields: null, revision }] });
+    const gone = await admin('queue', 'remove', 'short');
+    expect([gone.stdout, await codeOf(submit(client, short))]).toEqual(['short\n', 'impossible']);
     const longer = await submit(client, '#!/bin/sh\nexec sleep 2\n');
     expect(await untilJob(client, longer, isEnded)).toMatchObject({ state: 'F', exitcode: 0 });
   });
@@ -127,9 +135,7 @@ it('a budget ends what runs already, and none is an operator’s word to users',
   const poor = await swm(['submit', '--spool', node.spool, '-'], { input: forLab });
   expect([poor.code, poor.stderr]).toEqual([4, expect.stringContaining('its budget of 1000')]);
   expect((await node.run('account', 'set', 'lab', 'budget=')).code).toBe(0);
-  const again = await node.submit(forLab);
-  await node.until(again, ({ phase }) => phase === 'running');
-  await node.run('cancel', again);
+  await node.client.call('job.cancel', { id: await node.submit(forLab) });
 
   const body = JSON.stringify({ changes: [change('mine', 1)] });
   const headers = { 'content-type': 'application/json' };

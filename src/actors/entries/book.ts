@@ -1,30 +1,72 @@
-import type { AccountFields, JobsFields, PortsFields } from '../../protocol/entry-fields.ts';
+import type {
+  AccountFields,
+  JobsFields,
+  PortsFields,
+  ReservationFields,
+  SchedulerFields,
+} from '../../protocol/entry-fields.ts';
 import type { EntryKind } from '../../protocol/entry-kinds.ts';
 import type { Fields } from '../../protocol/entry-shapes.ts';
+import type { Policy, Queue } from '../../protocol/policy.ts';
+import { policyFlaws } from '../../protocol/policy-flaws.ts';
 import type { Entries } from './entries.ts';
+
+type Named<T> = Readonly<Record<string, T>>;
 
 /** What holds of all that operators may enter: by kind and name. */
 export type Book = {
-  readonly account: Readonly<Record<string, AccountFields>>;
-  readonly global: { readonly jobs: JobsFields; readonly ports: PortsFields };
+  readonly account: Named<AccountFields>;
+  readonly queue: Named<Queue>;
+  readonly reservation: Named<ReservationFields>;
+  readonly global: {
+    readonly jobs: JobsFields;
+    readonly ports: PortsFields;
+    readonly scheduler: SchedulerFields;
+  };
 };
 
 /** A book, whatever its kinds are. */
-export type Pages = Readonly<Record<EntryKind, Readonly<Record<string, Fields>>>>;
+export type Pages = Readonly<Record<EntryKind, Named<Fields>>>;
 
 /** What a book has of that kind and name. */
 export const fieldsIn = (book: Book, kind: EntryKind, name: string): Fields | undefined => {
-  const page = (book as Pages)[kind];
+  const page = (book as unknown as Pages)[kind];
   return Object.hasOwn(page, name) ? page[name] : undefined;
 };
 
 /** What the configuration says, and over it, field by field, what operators have entered. */
 export function withEntries(configured: Book, { entries }: Pick<Entries, 'entries'>): Book {
   const pages: Record<string, Record<string, Fields>> = {};
-  for (const [kind, page] of Object.entries(configured as Pages)) pages[kind] = { ...page };
+  for (const [kind, page] of Object.entries(configured as unknown as Pages))
+    pages[kind] = { ...page };
   for (const { kind, name, fields } of Object.values(entries)) {
     const page = pages[kind];
     if (page !== undefined) page[name] = { ...fieldsIn(configured, kind, name), ...fields };
   }
-  return pages as Book;
+  return pages as unknown as Book;
+}
+
+/** What of a book decides which job goes first, and where. */
+export function policyIn({ account, queue, reservation, global }: Book): Policy {
+  const parents = new Set(Object.values(account).map(({ parent }) => parent));
+  // Who only has a budget shares nothing, and takes nothing from those who do.
+  const shares = Object.entries(account).flatMap(([name, { budget: _, ...share }]) =>
+    Object.keys(share).length > 0 || parents.has(name) ? [[name, share] as const] : [],
+  );
+  return {
+    ...global.scheduler,
+    queues: queue,
+    accounts: Object.fromEntries(shares),
+    reservations: Object.entries(reservation).map(([name, booking]) => ({ name, ...booking })),
+  };
+}
+
+/** What is wrong with how the entries of a book refer to each other; '': nothing. */
+export function flawIn(book: Book): string {
+  const policy = policyIn(book);
+  const [flaw] = policyFlaws(policy);
+  if (flaw === undefined) return '';
+  const [section = '', at = ''] = flaw.key;
+  const name = section === 'reservations' ? policy.reservations[Number(at)]?.name : at;
+  return `${section.replace(/s$/, '')} ${name}: ${flaw.text}`;
 }

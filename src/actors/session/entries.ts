@@ -9,6 +9,7 @@ import type { Records } from '../../runtime/ports.ts';
 import { type Book, fieldsIn, type Pages, withEntries } from '../entries/book.ts';
 import { type Entries, keyOf } from '../entries/entries.ts';
 import { entriesOf } from '../entries/keeping.ts';
+import { refuseUnknownNodes, withIds, withNames } from './entry-names.ts';
 import type { People } from './users.ts';
 
 /** What is needed to read and to judge what operators enter. */
@@ -33,8 +34,7 @@ export async function entryMessage(
   if (by.door !== 'operator')
     throw new Failed('forbidden', 'only an operator can change what is entered');
   await desk.current();
-  const { changes } = asked.body;
-  return message('entry.put', { changes, seen: checked(desk, changes) });
+  return message('entry.put', checked(desk, asked.body.changes));
 }
 
 /** Answers what is asked about entries; undefined: it is another call. */
@@ -52,7 +52,7 @@ export function readEntries(desk: Desk, asked: Message): object | undefined {
 
 function rows(desk: Desk, { kind: wanted }: Body<'entry.list'>): EntryRow[] {
   const { entries } = entriesOf(desk.store);
-  const holds = withEntries(desk.configured, { entries }) as Pages;
+  const holds = withEntries(desk.configured, { entries }) as unknown as Pages;
   const names = new Map(desk.people.rows().map(({ id, name }) => [id, name]));
   const kinds = kindsOfEntries.filter((kind) => wanted === undefined || kind === wanted);
   return kinds.flatMap((kind) =>
@@ -61,35 +61,42 @@ function rows(desk: Desk, { kind: wanted }: Body<'entry.list'>): EntryRow[] {
       .map(([name, fields]): EntryRow => {
         const entry = entries[keyOf({ kind, name })];
         const { by = '', at = 0, revision = 0 } = entry ?? {};
-        const entered = entry?.fields ?? null;
-        const configured = fieldsIn(desk.configured, kind, name) ?? null;
-        return { kind, name, fields, entered, configured, revision, by: names.get(by) ?? by, at };
+        const configured = fieldsIn(desk.configured, kind, name);
+        return {
+          ...{ kind, name, fields: withNames(names, fields) },
+          entered: entry === undefined ? null : withNames(names, entry.fields),
+          configured: configured === undefined ? null : withNames(names, configured),
+          ...{ revision, by: names.get(by) ?? by, at },
+        };
       }),
   );
 }
 
-/** Looks at a change as a whole; gives the revision of all entries that it was judged by. */
-function checked(desk: Desk, changes: readonly EntryChange[]): number {
+/** Looks at a change as a whole; gives it with the revision that it was judged by. */
+function checked(desk: Desk, asked: readonly EntryChange[]): Body<'entry.put'> {
   const before = entriesOf(desk.store);
   const after = new Map(Object.entries(before.entries));
-  const seen = new Set<string>();
-  for (const change of changes) {
-    const { kind, name, fields, revision } = change;
+  const changes = new Map<string, EntryChange>();
+  for (const change of asked) {
+    const { kind, name, revision } = change;
     const key = keyOf(change);
-    if (seen.has(key)) throw new Failed('malformed', `${kind} ${name} is changed twice at once`);
-    seen.add(key);
+    if (changes.has(key)) throw new Failed('malformed', `${kind} ${name} is changed twice at once`);
     refuseOutdated(desk, before, change);
+    const fields = withIds(desk.people.rows(), change);
+    changes.set(key, { ...change, fields });
     if (fields === null) after.delete(key);
     else {
-      const wrong = misfits(kind, name, fields);
+      const holds = { ...fieldsIn(desk.configured, kind, name), ...fields };
+      const wrong = misfits(kind, name, holds);
       if (wrong.length > 0) throw new Failed('malformed', `${kind} ${name}: ${wrong.join('; ')}`);
+      refuseUnknownNodes(desk.store, change, fields);
       after.set(key, { kind, name, fields, revision, by: '', at: 0 });
     }
   }
   if (after.size > limits.entriesMax)
     throw new Failed('too_large', `there may be at most ${limits.entriesMax} entries`);
   desk.checkBook(withEntries(desk.configured, { entries: Object.fromEntries(after) }));
-  return before.revision;
+  return { changes: [...changes.values()], seen: before.revision };
 }
 
 /** Nobody changes what they have not seen. */
