@@ -5,7 +5,7 @@ import { Value } from 'typebox/value';
 import { parse } from 'yaml';
 import { Containers, engineFlaws } from './config-engine.ts';
 import { readConfigFile } from './config-file.ts';
-import { accountLive, jobsLive, portsLive } from './protocol/entry-fields.ts';
+import { accountLive, jobsLive, notifyLive, portsLive } from './protocol/entry-fields.ts';
 import { Failed } from './protocol/errors.ts';
 import { limits } from './protocol/limits.ts';
 import { labels, Resources } from './protocol/model.ts';
@@ -16,7 +16,6 @@ import { shapeErrors } from './protocol/shape-errors.ts';
 const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$' });
 const host = Type.String({ minLength: 1, maxLength: 255 });
 const port = Type.Integer({ minimum: 0, maximum: 65_535 });
-const duration = Type.Integer({ minimum: 0 });
 const strict = { additionalProperties: false } as const;
 const listener = Type.Object({ host, port }, strict);
 
@@ -63,8 +62,6 @@ const Config = Type.Object(
         /** Whether jobs that do not say `relocatable` may go to a site when no node has room. */
         relocate: Type.Enum(['asked', 'when-full']),
         ...jobsLive,
-        /** How long ended jobs are kept, ms. */
-        retentionMs: duration,
         /** What each of a job's logs may have; a job that writes more is ended. */
         logBytesMax: Type.Integer({ minimum: 1 << 10, maximum: 2 ** 40 }),
       },
@@ -89,10 +86,9 @@ const Config = Type.Object(
       },
       strict,
     ),
-    /** Who may be told of jobs that say `notify`. */
     notify: Type.Object(
       {
-        allow: Type.Array(Type.String({ minLength: 1, maxLength: 300 })),
+        ...notifyLive,
         /** What is told is signed by its content; '' is a file of the spool. */
         keyFile: Type.String(),
       },

@@ -19,7 +19,7 @@ import { type GroupPorts, groupTasks } from './group/tasks.ts';
 import { forHeralds } from './herald/family.ts';
 import type { HeraldPorts } from './herald/tasks.ts';
 import { housekeeper } from './housekeeper/housekeeper.ts';
-import { housekeeperTasks } from './housekeeper/tasks.ts';
+import { type HousekeeperPorts, housekeeperTasks } from './housekeeper/tasks.ts';
 import { job } from './job/behaviour.ts';
 import { hasUntold } from './job/changes.ts';
 import { keeping as jobKeeping } from './job/keeping.ts';
@@ -45,6 +45,7 @@ export type HeadPorts = AccountPorts &
   ClusterPorts &
   GatePorts &
   GroupPorts &
+  HousekeeperPorts &
   HeraldPorts &
   SessionPorts;
 
@@ -100,7 +101,11 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
     ] as const,
     tasks: schedulerTasks(store),
   }),
-  housekeeper: family({ behaviour: housekeeper, hears: [], tasks: housekeeperTasks(store) }),
+  housekeeper: family({
+    behaviour: housekeeper,
+    hears: [],
+    tasks: housekeeperTasks(store, ports),
+  }),
   sessions: family({ behaviour: pool, hears: [], tasks: noTasks }),
   session: family({ behaviour: session, hears: TERMINAL_CALLS, tasks: sessionTasks(ports) }),
 });

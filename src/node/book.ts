@@ -2,8 +2,14 @@ import type { Budgets } from '../actors/account/account.ts';
 import { type Book, flawIn, policyIn, withEntries } from '../actors/entries/book.ts';
 import { entriesOf, revisionOf } from '../actors/entries/keeping.ts';
 import type { Config } from '../config.ts';
+import { type NotifyRules, notifyRules } from '../platform/notify-rules.ts';
 import { type OutRules, outRules } from '../platform/out-rules.ts';
-import type { AccountFields, JobsFields, PortsFields } from '../protocol/entry-fields.ts';
+import type {
+  AccountFields,
+  JobsFields,
+  NotifyFields,
+  PortsFields,
+} from '../protocol/entry-fields.ts';
 import { Failed, Malformed } from '../protocol/errors.ts';
 import type { Policy } from '../protocol/policy.ts';
 import type { Records } from '../runtime/ports.ts';
@@ -12,22 +18,24 @@ import { unlessReplaced } from './group.ts';
 /** What of a configuration operators may say otherwise. */
 type Sections = Pick<Config, 'accounts' | 'scheduler'> & {
   readonly jobs: JobsFields;
+  readonly notify: NotifyFields;
   readonly ports: PortsFields;
 };
 
 /** What the configuration says of all that operators may enter. */
-export function configuredBook({ accounts, jobs, ports, scheduler }: Sections): Book {
+export function configuredBook({ accounts, jobs, notify, ports, scheduler }: Sections): Book {
   const { queues, accounts: sharing, reservations, ...rest } = scheduler;
   const account: Record<string, AccountFields> = { ...accounts };
   for (const [name, share] of Object.entries(sharing))
     account[name] = { shares: 1, ...share, ...(Object.hasOwn(accounts, name) && accounts[name]) };
-  const { walltimeMs, leaseMs, keepMs } = jobs;
+  const { walltimeMs, leaseMs, keepMs, retentionMs } = jobs;
   return {
     account,
     queue: queues,
     reservation: Object.fromEntries(reservations.map(({ name, ...booking }) => [name, booking])),
     global: {
-      jobs: { walltimeMs, leaseMs, keepMs },
+      jobs: { walltimeMs, leaseMs, keepMs, retentionMs },
+      notify: { allow: notify.allow },
       ports: { out: ports.out },
       scheduler: rest,
     },
@@ -49,12 +57,13 @@ export function openBook(config: Sections, store: Records): () => Book {
   return () => unlessReplaced(look, book);
 }
 
-/** Throws `Failed` if entries contradict each other, or `ports.out` cannot be read. */
+/** Throws `Failed` if entries contradict each other, or where jobs may lead to cannot be read. */
 export function checkBook(book: Book): void {
   const flaw = flawIn(book);
   if (flaw !== '') throw new Failed('malformed', flaw);
   try {
     outRules(book.global.ports.out);
+    notifyRules(book.global.notify.allow);
   } catch (error) {
     throw error instanceof Malformed ? new Failed('malformed', error.message) : error;
   }
@@ -79,4 +88,9 @@ export const budgetsBy = (book: () => Book): Budgets => ({
 /** Where jobs may lead their ports to as of now. */
 export const outsBy = (book: () => Book): OutRules => ({
   addressOf: (host, submitter) => outRules(book().global.ports.out).addressOf(host, submitter),
+});
+
+/** Whom jobs may have told of them as of now. */
+export const notifiedBy = (book: () => Book): NotifyRules => ({
+  addressOf: (url) => notifyRules(book().global.notify.allow).addressOf(url),
 });

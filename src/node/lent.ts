@@ -17,6 +17,7 @@ import { freeBytes } from '../platform/disk.ts';
 import type { Calls } from '../platform/gate-calls.ts';
 import type { JoinAnswer, JoinRequest } from '../platform/join.ts';
 import type { Links } from '../platform/links.ts';
+import type { OutRules } from '../platform/out-rules.ts';
 import { sealBy } from '../platform/seal.ts';
 import type { Spool } from '../platform/spool.ts';
 import { Failed } from '../protocol/errors.ts';
@@ -26,7 +27,7 @@ import type { Node } from '../runtime/node.ts';
 import type { Clock, Millis, Note, Records, Store } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
 import { ask } from './ask.ts';
-import { budgetsBy, checkBook, configuredBook, openBook, outsBy } from './book.ts';
+import { budgetsBy, checkBook, configuredBook, notifiedBy, openBook, outsBy } from './book.ts';
 import type { Copies } from './copies.ts';
 import { reachable } from './elsewhere.ts';
 import type { HeadKeys } from './enrol.ts';
@@ -102,6 +103,8 @@ async function openGates(setup: HeadParts): Promise<ReadonlyMap<string, Gate>> {
 export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
   const { config, spool, store, blobs, copies, council, keys, forwards } = setup;
   const gates = await openGates(setup);
+  const configured = configuredBook(config);
+  checkBook(configured);
   const book = openBook(config, store);
   const asked = (path: string, question: Message) => ask(setup.node(), path, question);
   const group = { ...setup, self: config.name, replica: council.replica, ask: asked };
@@ -115,7 +118,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
       return new Map(config.remotes.map((remote) => [remote.name, siteFacts(remote, keepMs)]));
     },
     budgets: budgetsBy(book),
-    configured: configuredBook(config),
+    configured,
     checkBook,
     installation: spool.installation,
     seal: sealBy(() => keys.authority().key),
@@ -140,12 +143,12 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
         '/scheduler',
         message('scheduler.check', { spec, owner }),
       )) as Reply<'scheduler.check'>,
-    checkOut: async (spec, from) => {
-      const { host, submitter } = outTarget(spec, from);
-      await outsBy(book).addressOf(host, submitter);
-    },
-    ...notifyPorts(setup),
+    checkOut: checkOut(outsBy(book)),
+    ...notifyPorts(setup, notifiedBy(book)),
     closed: closedWhenFull(spool.path),
+    get retentionMs() {
+      return book().global.jobs.retentionMs;
+    },
     get walltimeMs() {
       return book().global.jobs.walltimeMs;
     },
@@ -158,6 +161,13 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     people: peopleOf(signingOf(setup), config.name),
   };
 }
+
+const checkOut =
+  (rules: OutRules): HeadPorts['checkOut'] =>
+  async (spec, from) => {
+    const { host, submitter } = outTarget(spec, from);
+    await rules.addressOf(host, submitter);
+  };
 
 function siteFacts(remote: Config['remotes'][number], usualMs: Millis): SiteFacts {
   const { kind, flavor = '', image, billingUnitMs = limits.billingUnitMs, keepMs } = remote;

@@ -25,12 +25,20 @@ export const jobsLive = {
   leaseMs: Type.Integer({ minimum: limits.leaseMsMin, maximum: limits.leaseMsMax }),
   /** How long clusters stay after jobs that say `keep-resources`, ms. */
   keepMs: Type.Integer({ minimum: 0, maximum: limits.keepMsMax }),
+  /** How long ended jobs are kept, ms. */
+  retentionMs: duration,
 } as const;
 
 /** Keys of `ports`. */
 export const portsLive = {
   /** Where jobs' `out` ports may lead to. */
   out: list(Type.String({ minLength: 1, maxLength: 255 }), limits.entryItemsMax),
+} as const;
+
+/** Keys of `notify`. */
+export const notifyLive = {
+  /** Who may be told of jobs that say `notify`. */
+  allow: list(Type.String({ minLength: 1, maxLength: 300 }), limits.entryItemsMax),
 } as const;
 
 const Account = Type.Object(
@@ -44,11 +52,14 @@ const Jobs = Type.Object(jobsLive, strict);
 export type JobsFields = Static<typeof Jobs>;
 const Ports = Type.Object(portsLive, strict);
 export type PortsFields = Static<typeof Ports>;
+const Notify = Type.Object(notifyLive, strict);
+export type NotifyFields = Static<typeof Notify>;
 const Scheduler = Type.Omit(Policy, ['queues', 'accounts', 'reservations'], strict);
 export type SchedulerFields = Static<typeof Scheduler>;
 
 const globals: ReadonlyMap<string, TObject> = new Map<string, TObject>([
   ['jobs', Jobs],
+  ['notify', Notify],
   ['ports', Ports],
   ['scheduler', Scheduler],
 ]);

@@ -11,7 +11,7 @@ export const entryKinds = {
   account: { help: 'What clusters are charged to: its budget, its share, its limits' },
   queue: { help: 'Which jobs go where, how long, and how many at once' },
   reservation: { help: 'Nodes that only some may use for a time' },
-  global: { help: 'What holds for all jobs', names: ['jobs', 'ports', 'scheduler'] },
+  global: { help: 'What holds for all jobs', names: ['jobs', 'notify', 'ports', 'scheduler'] },
 } as const satisfies Record<string, EntryKindRow>;
 
 export type EntryKind = keyof typeof entryKinds;

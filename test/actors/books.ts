@@ -5,7 +5,8 @@ import { defaultPolicy } from '../../src/protocol/policy.ts';
 /** What a configuration says that says little. */
 export const plainBook: Book = configuredBook({
   accounts: {},
-  jobs: { walltimeMs: 0, leaseMs: 60_000, keepMs: 120_000 },
+  jobs: { walltimeMs: 0, leaseMs: 60_000, keepMs: 120_000, retentionMs: 0 },
+  notify: { allow: [] },
   ports: { out: [] },
   scheduler: defaultPolicy,
 });

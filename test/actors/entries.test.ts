@@ -200,6 +200,7 @@ describe('a session that is asked to change entries', () => {
       'account lab',
       'account old',
       'global jobs',
+      'global notify',
       'global ports',
       'global scheduler',
     ]);
@@ -207,12 +208,12 @@ describe('a session that is asked to change entries', () => {
       ...{ kind: 'account', name: 'old', fields: { budget: 3 }, entered: { budget: 3 } },
       ...{ configured: { budget: 1 }, revision: 2, by: 'olga', at: NOW },
     });
-    expect(rows[3]).toEqual({
+    expect(rows[4]).toEqual({
       ...{ kind: 'global', name: 'ports', fields: { out: [] }, entered: null },
       ...{ configured: { out: [] }, revision: 0, by: '', at: 0 },
     });
     const only = await read(message('entry.list', { kind: 'global' }));
-    expect((only as Reply<'entry.list'>).entries).toHaveLength(3);
+    expect((only as Reply<'entry.list'>).entries).toHaveLength(4);
     const check = (...changes: EntryChange[]) => read(message('entry.check', { changes }));
     expect(await check(lab(6, 1))).toEqual({});
     expect(await refusal(check(lab(6)))).toContain('outdated');

@@ -36,6 +36,7 @@ const policy: Policy = {
 const sections = {
   accounts: { physics: { budget: 5 }, poor: { budget: 1 } },
   jobs: plainBook.global.jobs,
+  notify: plainBook.global.notify,
   ports: plainBook.global.ports,
   scheduler: policy,
 };
@@ -189,6 +190,7 @@ describe('what entries name', () => {
       'global scheduler: fairShare.halfLifeMs: is missing',
     ],
     [change('global', 'ports', { out: ['10.0.0.0/99'] }), 'ports.out: `submitter`'],
+    [change('global', 'notify', { allow: ['example.org'] }), 'notify.allow: a name'],
   ])('is refused where it is not there, or does not fit: %j', async (odd, why) => {
     await expect(asked(odd)).rejects.toThrow(why);
   });

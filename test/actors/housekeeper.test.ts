@@ -86,6 +86,9 @@ describe('what is old', () => {
       ],
       isAll: true,
     });
+    const kept = housekeeperTasks(store, { retentionMs: HOUR + 1 }).look;
+    const { old } = await kept({ rules, now: NOW }, context);
+    expect(old.map(({ path }) => path)).toEqual(['/clusters/swm-1']);
   });
 
   it('comes a page at a time, the oldest first', async () => {

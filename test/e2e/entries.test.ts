@@ -137,6 +137,12 @@ it('a budget ends what runs already, and none is an operator’s word to users',
   expect((await node.run('account', 'set', 'lab', 'budget=')).code).toBe(0);
   await node.client.call('job.cancel', { id: await node.submit(forLab) });
 
+  const told = { input: '#!/bin/sh\n#SWM notify http://127.0.0.1:1/x\n' };
+  const refused = await swm(['submit', '--spool', node.spool, '-'], told);
+  expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('`notify.allow`')]);
+  await node.run('global', 'set', 'notify', 'allow=[127.0.0.1:1]');
+  expect((await swm(['submit', '--spool', node.spool, '-'], told)).code).toBe(0);
+
   const body = JSON.stringify({ changes: [change('mine', 1)] });
   const headers = { 'content-type': 'application/json' };
   const asked = { method: 'POST', headers, body };

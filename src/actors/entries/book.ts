@@ -1,6 +1,7 @@
 import type {
   AccountFields,
   JobsFields,
+  NotifyFields,
   PortsFields,
   ReservationFields,
   SchedulerFields,
@@ -20,6 +21,7 @@ export type Book = {
   readonly reservation: Named<ReservationFields>;
   readonly global: {
     readonly jobs: JobsFields;
+    readonly notify: NotifyFields;
     readonly ports: PortsFields;
     readonly scheduler: SchedulerFields;
   };
