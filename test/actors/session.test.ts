@@ -72,6 +72,17 @@ describe('a session', () => {
     ]);
   });
 
+  it('has a change of entries judged, and brings it to who keeps them', () => {
+    const stage = on(OPERATOR);
+    const changes = [{ kind: 'account', name: 'lab', fields: {}, revision: 0 } as const];
+    expect(stage.hear(told('entry.change', { changes: [...changes] }, 7)).effects).toEqual([
+      'run resolve (7)',
+    ]);
+    const put = { name: 'entry.put', body: { changes, seen: 3 } } as unknown as Message;
+    expect(stage.hear(done('resolve', put, '7')).effects).toEqual(['ask /entries entry.put (7)']);
+    expect(stage.raw[0]).toMatchObject({ as: OPERATOR, message: put });
+  });
+
   it('has the rest read', () => {
     const stage = on();
     expect(stage.hear(told('job.list', {}, 7)).effects).toEqual(['run read (7)']);
