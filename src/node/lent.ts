@@ -1,13 +1,12 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 import type { HeadPorts } from '../actors/families.ts';
-import type { SiteFacts } from '../actors/gate/tasks.ts';
 import { outTarget } from '../actors/job/out-target.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
 import type { Gate } from '../actors/ports.ts';
 import type { Reading } from '../actors/session/read.ts';
 import type { Forwards } from '../actors/ways.ts';
 import type { Config } from '../config.ts';
-import { openGate, roomOf } from '../gates/gates.ts';
+import { openGate } from '../gates/gates.ts';
 import type { Audit } from '../platform/audit.ts';
 import type { DiskBlobs } from '../platform/blobs.ts';
 import { readRequest, signRequest } from '../platform/certificates.ts';
@@ -34,6 +33,7 @@ import type { HeadKeys } from './enrol.ts';
 import { groupPorts, headRows, headsOf, tokenSecret } from './group.ts';
 import { notifyPorts } from './notify-ports.ts';
 import type { Council } from './seat.ts';
+import { sitesBy } from './sites.ts';
 import { inviteUser, peopleOf, type Signing, type Users } from './users.ts';
 
 export type HeadParts = {
@@ -112,11 +112,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     store,
     forwards,
     gates,
-    // What operators enter holds from the next question on.
-    get sites() {
-      const { keepMs } = book().global.jobs;
-      return new Map(config.remotes.map((remote) => [remote.name, siteFacts(remote, keepMs)]));
-    },
+    sites: sitesBy(config.remotes, book),
     budgets: budgetsBy(book),
     configured,
     checkBook,
@@ -168,21 +164,6 @@ const checkOut =
     const { host, submitter } = outTarget(spec, from);
     await rules.addressOf(host, submitter);
   };
-
-function siteFacts(remote: Config['remotes'][number], usualMs: Millis): SiteFacts {
-  const { kind, flavor = '', image, billingUnitMs = limits.billingUnitMs, keepMs } = remote;
-  const { clusters, cpus } = { ...roomOf(remote), ...remote };
-  // A gate service chooses itself what is booted for jobs that name no image.
-  const usual = kind === 'http' ? '' : 'host';
-  return {
-    clustersMax: clusters,
-    cpusMax: cpus,
-    defaultFlavor: flavor,
-    defaultImage: image ?? usual,
-    unitMs: billingUnitMs,
-    keepMs: keepMs ?? usualMs,
-  };
-}
 
 /** What sessions read besides the records. */
 function readingPorts(

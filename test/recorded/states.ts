@@ -29,18 +29,8 @@ import { schedules } from './schedule-states.ts';
 import * as some from './values.ts';
 
 const kept = {
-  account,
-  cluster,
-  entries,
-  group,
-  herald,
-  job,
-  node,
-  runner,
-  safe,
-  schedule,
-  sweeper,
-  user,
+  ...{ account, cluster, entries, group, herald, job },
+  ...{ node, runner, safe, schedule, sweeper, user },
 };
 export type Kind = keyof typeof kept;
 /** What is kept of each kind of record, by the folder of its family. */

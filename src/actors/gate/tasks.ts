@@ -16,7 +16,7 @@ export type SiteFacts = Pick<
 
 export type GatePorts = {
   readonly gates: ReadonlyMap<string, Gate>;
-  readonly sites: ReadonlyMap<string, SiteFacts>;
+  readonly sites: Pick<ReadonlyMap<string, SiteFacts>, 'get'>;
   readonly store: Store;
   readonly installation: string;
 };
