@@ -161,6 +161,8 @@ export const Spec = Type.Object({
   /** Countable things that it wants of each node, by name. */
   countables: Type.Optional(Type.Record(Type.String(), count(limits.namedCountMax))),
   preemptible: Type.Boolean(),
+  /** What jobs of before it was there asked for: no. */
+  slurm: Type.Optional(Type.Boolean()),
   notify: text(4096),
 });
 export type Spec = Static<typeof Spec>;

@@ -255,6 +255,11 @@ const rows = {
     argument: 'usr1|usr2|hup|int|term',
     help: 'The signal that tells the job to save itself; USR1 unless given.',
   },
+  slurm: {
+    takes: flag('slurm'),
+    argument: '',
+    help: 'The script finds `SLURM_*` variables as well; so it does if it has `#SBATCH` lines.',
+  },
   notify: {
     takes: { is: 'url', field: 'notify' },
     argument: 'URL',

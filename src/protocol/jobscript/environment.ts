@@ -1,6 +1,7 @@
 import { tasksOf } from './arrayrange.ts';
 import { plainPath } from './pattern.ts';
 import { showPorts } from './portlist.ts';
+import { slurmVariables } from './slurm-environment.ts';
 import type { ArraySpec, JobSpec } from './spec.ts';
 import { storageVariables } from './storage.ts';
 
@@ -51,6 +52,7 @@ export function jobEnvironment(spec: JobSpec, facts: JobFacts): Record<string, s
     SHELL: facts.shell,
     PATH: facts.path,
     LANG: facts.lang,
+    ...slurmVariables(spec, facts),
     ...spec.env,
     ...asked(spec),
     ...storageVariables(spec.storage),

@@ -143,4 +143,32 @@ describe('the environment of a job', () => {
       SWM_CKPT_INTERVAL: '300',
     });
   });
+
+  it('has what scripts for Slurm expect, if it is one', () => {
+    const env = { SLURM_NTASKS: '6' };
+    const asked = { slurm: true, name: 'one', cpus: 4, memoryBytes: 3 << 20, queue: 'long', env };
+    const found = of(asked);
+    expect(Object.keys(found).filter((name) => /^SLURM/.test(name)).length).toBeGreaterThan(20);
+    expect(found).toMatchObject({
+      SLURM_JOB_ID: '0197f3a2',
+      SLURM_JOB_NAME: 'one',
+      SLURM_JOB_NODELIST: 'swm-0197f3a2-main,swm-0197f3a2-1',
+      SLURM_JOB_NUM_NODES: '2',
+      SLURM_JOB_CPUS_PER_NODE: '4(x2)',
+      SLURM_JOB_PARTITION: 'long',
+      SLURM_MEM_PER_NODE: '3',
+      SLURM_NODEID: '1',
+      SLURM_NTASKS: '6',
+      SLURM_NPROCS: '6',
+      SLURM_RESTART_COUNT: '1',
+      SLURM_SUBMIT_DIR: '/home/ada',
+      SLURMD_NODENAME: 'swm-0197f3a2-1',
+    });
+    expect(found['SLURM_ARRAY_TASK_ID']).toBeUndefined();
+    expect(of({ slurm: true }, { task: 7 })).toMatchObject({
+      SLURM_ARRAY_JOB_ID: '0197f3a2',
+      SLURM_ARRAY_TASK_ID: '7',
+      SLURM_NTASKS: '2',
+    });
+  });
 });
