@@ -243,7 +243,16 @@ export const JobRow = Type.Object({
   address: text(64),
   /** What its script asks for: so many nodes, and this of each. */
   request: Type.Optional(
-    Type.Object({ nodes: count(limits.nodesMax), flavor: text(256), image: text(256), ...each }),
+    Type.Object({
+      nodes: count(limits.nodesMax),
+      flavor: text(256),
+      image: text(256),
+      ...each,
+      queue: Type.Optional(text(256)),
+      priority: Type.Optional(Type.Integer()),
+      /** 0: as long as it likes. */
+      walltimeMs: Type.Optional(bytes),
+    }),
   ),
   /** What it holds, or held, of each node. */
   resources: Type.Optional(Resources),

@@ -4,6 +4,9 @@ import type { JobSpec } from './spec.ts';
 /** As much of an id as Slurm's commands show, and as a script for Slurm finds. */
 export const slurmId = (id: string): string => id.slice(0, 8);
 
+/** The partition of jobs that name no queue: Slurm knows none without. */
+export const PARTITION = 'swm';
+
 /** A log's path as a job has it; in scripts for Slurm `%j` is the job's id. */
 export const logPathOf = (path: string, slurm: boolean | undefined, job: string): string =>
   slurm === true ? path.replaceAll('%j', slurmId(job)) : path;
@@ -23,7 +26,7 @@ export function slurmVariables(spec: JobSpec, facts: JobFacts): Record<string, s
     SLURM_JOBID: id,
     SLURM_JOB_NAME: spec.name,
     SLURM_JOB_ACCOUNT: spec.account,
-    SLURM_JOB_PARTITION: spec.queue,
+    SLURM_JOB_PARTITION: spec.queue || PARTITION,
     SLURM_JOB_USER: facts.user,
     SLURM_JOB_NUM_NODES: number,
     SLURM_NNODES: number,

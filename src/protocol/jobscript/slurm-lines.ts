@@ -35,6 +35,14 @@ export const newSlurmLines = (): SlurmLines => ({
   isTold: false,
 });
 
+/** What the lines of a whole script have said. */
+export function slurmLinesOf(script: string): SlurmLines {
+  const lines = newSlurmLines();
+  for (const [at, text] of script.split('\n').entries())
+    readSlurmLine(lines, text, 0, text.length, at + 1);
+  return lines;
+}
+
 /** Reads the line of a script that goes from `from` to `end`, if it is one of Slurm's. */
 export function readSlurmLine(
   lines: SlurmLines,
@@ -103,19 +111,19 @@ const remark = ({ by, text }: Remark): Located => ({
   line: by.line,
 });
 
-function takeWish(lines: SlurmLines, { directive, text, by }: Wish, draft: Draft): void {
-  const [first] = by;
+function takeWish(lines: SlurmLines, { directive, text, by, aside }: Wish, draft: Draft): void {
+  const [first] = by as readonly [GivenSlurm, ...GivenSlurm[]];
   const name = directive as DirectiveName;
   const line = `${name} ${text}`.trimEnd();
   const place = draft.places.get(placeOf(name, text));
   if (place !== undefined) {
     const counts = `is left out: \`${name}\` is given, at ${place}, and counts`;
-    if (first !== undefined) lines.warnings.push(remark({ by: first, text: counts }));
+    if (!aside) lines.warnings.push(remark({ by: first, text: counts }));
     return;
   }
   const given = { line, nameAt: 0, valueAt: Math.min(name.length + 1, line.length) };
   for (const found of takeValue(given, directives[name], draft))
-    lines.errors.push(remark({ by: first ?? (lines.given[0] as GivenSlurm), text: found.flaw }));
+    lines.errors.push(remark({ by: first, text: found.flaw }));
 }
 
 /** As a draft keeps what was given: a directive, or one of its several values. */

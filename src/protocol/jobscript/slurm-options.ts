@@ -1,6 +1,9 @@
 import { type Flaw, flaw, quoted } from './flaw.ts';
 import type { Word } from './words.ts';
 
+/** A word, and where it begins. */
+type Plain = Pick<Word, 'text' | 'at'>;
+
 /** An option of Slurm's commands, as its manual has it. */
 export type SlurmOption = {
   readonly short?: string;
@@ -143,7 +146,7 @@ export type ReadOptions<Name extends string> = {
   readonly flaws: readonly Flaw[];
   readonly unknown: readonly Flaw[];
   /** What is no option, from the first such word on. */
-  readonly rest: readonly Word[];
+  readonly rest: readonly Plain[];
 };
 
 type Table<Name extends string> = Readonly<Record<Name, SlurmOption>>;
@@ -151,7 +154,7 @@ type Table<Name extends string> = Readonly<Record<Name, SlurmOption>>;
 /** Reads options as getopt does, to the first word that is none. */
 export function readOptions<Name extends string>(
   table: Table<Name>,
-  words: readonly Word[],
+  words: readonly Plain[],
   line: number,
 ): ReadOptions<Name> {
   const given: GivenOption<Name>[] = [];
@@ -159,7 +162,7 @@ export function readOptions<Name extends string>(
   const unknown: Flaw[] = [];
   let next = 0;
   while (next < words.length) {
-    const word = words[next] as Word;
+    const word = words[next] as Plain;
     if (!/^-./.test(word.text)) break;
     next += 1;
     if (word.text === '--') break;

@@ -5,8 +5,8 @@ import { gpusOf, gresOf, memoryOf, type Outcome } from './slurm-values.ts';
 /** Of each option that was given the one that counts. */
 export type Counted = ReadonlyMap<SlurmName, GivenSlurm>;
 
-/** `by`: the options that it follows from; none: what goes with the others by itself. */
-type Resource = Outcome & { readonly by: readonly GivenSlurm[] };
+/** `by`: the options that it follows from. `aside`: nobody has asked for just this. */
+export type Resource = Outcome & { readonly by: readonly GivenSlurm[]; readonly aside?: true };
 
 /**
  * What a job asks of each node. Slurm counts by tasks, we count by nodes: tasks are spread over the
@@ -72,12 +72,14 @@ function placesOf(all: Counted, { nodes, tasks, cpus }: Layout): readonly Resour
       ? [{ by: byNodes, asks: [['nodes', String(nodes)] as const] }]
       : []),
     // A batch script runs once, on the first node.
-    ...(nodes > 1 ? [{ by: [], asks: [['ranks', 'main'] as const] }] : []),
+    ...(nodes > 1
+      ? [{ by: byNodes, asks: [['ranks', 'main'] as const], aside: true as const }]
+      : []),
     ...(present(all, ...counted).length > 0
       ? [{ by: byCpus, asks: [['cpus', String(cpus)] as const] }]
       : []),
     ...(variables.length > 0
-      ? [{ by: [], asks: variables.map((one) => ['env', one] as const) }]
+      ? [{ by: byCpus, asks: variables.map((one) => ['env', one] as const), aside: true as const }]
       : []),
   ];
 }

@@ -27,7 +27,7 @@ export function timeOf(text: string): Outcome {
 }
 
 /** Seconds of a time as Slurm writes it; undefined if it is none. */
-export function secondsOf(text: string): number | undefined {
+function secondsOf(text: string): number | undefined {
   const found = /^(?:(\d{1,6})-)?(\d{1,9})(?::(\d{1,6}))?(?::(\d{1,6}))?$/.exec(text);
   if (found === null) return undefined;
   const [, days, ...parts] = found;

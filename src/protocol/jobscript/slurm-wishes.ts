@@ -1,8 +1,9 @@
 import { limits } from '../limits.ts';
 import { directiveOf, directives } from './directives.ts';
 import { quoted } from './flaw.ts';
+import { PARTITION } from './slurm-environment.ts';
 import { type GivenSlurm, type SlurmName, slurmOptions } from './slurm-options.ts';
-import { type Counted, resourcesOf } from './slurm-resources.ts';
+import { type Counted, type Resource, resourcesOf } from './slurm-resources.ts';
 import {
   type Asked,
   arrayOf,
@@ -15,11 +16,10 @@ import {
 } from './slurm-values.ts';
 import { quotedWord } from './words.ts';
 
-/** A directive that options ask for. `by`: those that it follows from; none: it goes with others. */
-export type Wish = {
+/** A directive that options ask for, and what stands behind it. */
+export type Wish = Pick<Resource, 'by' | 'aside'> & {
   readonly directive: string;
   readonly text: string;
-  readonly by: readonly GivenSlurm[];
 };
 
 /** What is to be said of an option. */
@@ -92,7 +92,10 @@ const translations: Partial<Readonly<Record<SlurmName, Translate>>> = {
   partition: (value) => {
     const [first = '', ...others] = value.split(',');
     const lost = `is taken as ${first}: a job waits in one queue`;
-    return { asks: [['queue', first]], ...(others.length > 0 && { lost }) };
+    return {
+      asks: first === PARTITION ? [] : [['queue', first]],
+      ...(others.length > 0 && { lost }),
+    };
   },
   priority: (value) => {
     const priority = whole(value);
@@ -105,21 +108,21 @@ const translations: Partial<Readonly<Record<SlurmName, Translate>>> = {
 };
 
 /**
- * The directives that some options ask for, all of them together. `own` are the variables of whoever
- * submits, where they are known.
+ * The directives that some options ask for, all of them together. `own` are the variables of
+ * whoever submits, where they are known.
  */
 export function wishesOf(given: readonly GivenSlurm[], own: Own = () => undefined): Wishes {
   const all: Map<SlurmName, GivenSlurm> = new Map(given.map((one) => [one.name, one]));
   const wishes: Wish[] = [];
   const lost: Remark[] = [];
   const wrong: Remark[] = [];
-  const take = ({ asks = [], ...said }: Outcome, by: readonly GivenSlurm[]): void => {
+  const take = ({ asks = [], by, aside, ...said }: Resource): void => {
     const [first] = by as readonly [GivenSlurm, ...GivenSlurm[]];
     if (said.wrong !== undefined) wrong.push({ by: first, text: said.wrong });
     if (said.lost !== undefined) lost.push({ by: first, text: said.lost });
     for (const ask of asks) {
       const text = textOf(ask);
-      if (text !== undefined) wishes.push({ directive: ask[0], text, by });
+      if (text !== undefined) wishes.push({ directive: ask[0], text, by, ...(aside && { aside }) });
       else if (said.lost === undefined) (isWaiting(ask) ? wrong : lost).push(without(first, ''));
     }
   };
@@ -129,9 +132,9 @@ export function wishesOf(given: readonly GivenSlurm[], own: Own = () => undefine
     if (use !== undefined) lost.push(without(one, use));
     else if (counts !== one)
       lost.push({ by: one, text: 'is given again, and the last one counts' });
-    else take(translations[one.name]?.(one.value, all, own) ?? {}, [one]);
+    else take({ ...translations[one.name]?.(one.value, all, own), by: [one] });
   }
-  for (const { by, ...outcome } of resourcesOf(all)) take(outcome, by);
+  for (const resource of resourcesOf(all)) take(resource);
   return { wishes, lost, wrong };
 }
 
@@ -148,7 +151,7 @@ const without = (by: GivenSlurm, use: string): Remark => ({
 /** Without it the job would run before it may. */
 const isWaiting = ([directive]: Asked): boolean => directive.startsWith('after');
 
-/** What stands behind the directive, as it is read back; undefined if there is no such directive. */
+/** What stands behind the directive, as it is read back; undefined if there is none. */
 function textOf([name, ...words]: Asked): string | undefined {
   const known = directiveOf(name);
   if (known === undefined) return undefined;

@@ -74,6 +74,7 @@ describe('an option of Slurm’s that has an equal', () => {
     ['-o out/%x-%j.txt -J a/b', { name: 'a/b', stdout: 'out/a-b-%j.txt' }],
     ['-e 100%%.txt', { stderr: '100%.txt' }],
     ['-p long', { queue: 'long' }],
+    ['-p swm', {}],
     ['-A lab', { account: 'lab' }],
     ['--begin=now', {}],
     ['-D /data', { workdir: '/data' }],
