@@ -1,6 +1,6 @@
 import { quoted } from './flaw.ts';
 import type { GivenSlurm, SlurmName } from './slurm-options.ts';
-import { gpusOf, gresOf, memoryOf, type Outcome } from './slurm-values.ts';
+import { type GpuCount, gpusOf, gresOf, memoryOf, type Outcome } from './slurm-values.ts';
 
 /** Of each option that was given the one that counts. */
 export type Counted = ReadonlyMap<SlurmName, GivenSlurm>;
@@ -97,23 +97,23 @@ function memory(all: Counted, layout: Layout): readonly Resource[] {
   return [{ by: [by], asks: [['memory', String(bytes * times[by.name as keyof typeof times])]] }];
 }
 
-type Gpus = { readonly count: number; readonly kind: string; readonly by?: GivenSlurm };
+type Gpus = GpuCount & { readonly by?: GivenSlurm };
 
 /** How many gpus each node is to have; NaN where that cannot be read. */
 function perNode(all: Counted, { nodes, tasks }: Layout): Gpus {
   const gres = all.get('gres');
   const by = all.get('gpus-per-node') ?? all.get('gpus-per-task') ?? all.get('gpus') ?? gres;
-  if (by === undefined) return { count: 0, kind: '' };
+  if (by === undefined) return { count: 0, kinds: new Set() };
   const text = by === gres ? gresOf(by.value).gpus : by.value;
-  if (text === '') return { count: 0, kind: '' };
+  if (text === '') return { count: 0, kinds: new Set() };
   const found = gpusOf(text);
-  if (found === undefined) return { count: Number.NaN, kind: '', by };
+  if (found === undefined) return { count: Number.NaN, kinds: new Set(), by };
   const times = by.name === 'gpus' ? 1 / nodes : by.name === 'gpus-per-task' ? tasks : 1;
-  return { count: Math.ceil(found.count * times), kind: found.kind, by };
+  return { count: Math.ceil(found.count * times), kinds: found.kinds, by };
 }
 
 function gpus(all: Counted, layout: Layout): readonly Resource[] {
-  const { count, kind, by } = perNode(all, layout);
+  const { count, kinds, by } = perNode(all, layout);
   const gres = all.get('gres');
   const others = gres === undefined ? [] : gresOf(gres.value).lost;
   const lost =
@@ -123,6 +123,7 @@ function gpus(all: Counted, layout: Layout): readonly Resource[] {
   if (by === undefined) return lost;
   if (Number.isNaN(count))
     return [...lost, { by: [by], wrong: `wants gpus as [KIND:]N, not ${quoted(by.value)}` }];
-  const any = kind === '' ? {} : { lost: `gets any kind of gpu: ${kind} has no equal` };
-  return [...lost, { by: [by], asks: [['gpus', String(count)]], ...any }];
+  const text = kinds.size === 1 ? `${[...kinds][0]}:${count}` : String(count);
+  const any = { lost: `gets any kind of gpu: a job has gpus of one kind, not of ${[...kinds]}` };
+  return [...lost, { by: [by], asks: [['gpus', text]], ...(kinds.size > 1 && any) }];
 }

@@ -90,14 +90,15 @@ export function dependencyOf(text: string): Outcome {
   return { asks: asked, ...(lost.length > 0 && { lost: lost.join('; ') }) };
 }
 
-/** Gpus as `[KIND:]N`, or several such with commas: how many in all, and of which kind. */
-export function gpusOf(
-  text: string,
-): { readonly count: number; readonly kind: string } | undefined {
+/** How many gpus in all, and of which kinds; none: of any. */
+export type GpuCount = { readonly count: number; readonly kinds: ReadonlySet<string> };
+
+/** Gpus as `[KIND:]N`, or several such with commas. */
+export function gpusOf(text: string): GpuCount | undefined {
   const parts = text.split(',').map((part) => /^(?:([A-Za-z][\w.-]*):)?(\d{1,6})$/.exec(part));
   if (parts.some((part) => part === null)) return undefined;
-  const kind = [...new Set(parts.flatMap((part) => part?.[1] ?? []))].join(', ');
-  return { count: parts.reduce((sum, part) => sum + Number(part?.[2]), 0), kind };
+  const kinds = new Set(parts.flatMap((part) => part?.[1] ?? []));
+  return { count: parts.reduce((sum, part) => sum + Number(part?.[2]), 0), kinds };
 }
 
 /** The gpus of `gres`; what else it asks for is told as lost. */
