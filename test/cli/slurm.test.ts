@@ -64,6 +64,16 @@ describe('scancel', () => {
 
   it('cancels what is named, and what is chosen and not over', async () => {
     expect(await cancelled('0197f3a2,0197f3a3')).toEqual([{ id: '0197f3a2' }, { id: '0197f3a3' }]);
+    expect(await cancelled('0197f3a2_7,0197f3a3_[1-3,9]')).toEqual([
+      { id: '0197f3a2', tasks: [[7, 7]] },
+      {
+        id: '0197f3a3',
+        tasks: [
+          [1, 3],
+          [9, 9],
+        ],
+      },
+    ]);
     expect(await cancelled('0197f3a2', '-v')).toEqual([{ id: '0197f3a2' }]);
     expect(await cancelled('-u', 'ada')).toEqual([{ id: id(3) }]);
     expect(await cancelled('--state=R', '0197f3a2', '0197f3a3')).toEqual([{ id: id(2) }]);

@@ -77,6 +77,16 @@ describe('Slurm’s commands', { timeout: 90_000 }, () => {
     expect(await told(call('sacct', '-nP', '-o', 'JobID,JobName,State,ExitCode'))).toBe(row);
   });
 
+  it('submit arrays, whose tasks know which they are', async () => {
+    const { node, call } = lab();
+    const said = 'echo $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT in $SLURM_ARRAY_JOB_ID';
+    const words = ['--parsable', '--wait', '-a', '3,5', '--wrap', said];
+    const id = (await told(call('sbatch', ...words))).trim();
+    const logs = ['3', '5'].map((task) => node.run('logs', `${id}_${task}`));
+    const texts = (await Promise.all(logs)).map(({ stdout }) => stdout);
+    expect(texts).toEqual([`3 of 2 in ${id}\n`, `5 of 2 in ${id}\n`]);
+  });
+
   it('list, hold, release and cancel what waits', async () => {
     const { node, call } = lab();
     const words = ['--parsable', '-H', '-J', 'second', '--wrap', 'sleep 100'];

@@ -34,11 +34,14 @@ export async function run(call: Call, words: readonly string[]): Promise<number>
   return asked.has('quiet') ? exits.good : code;
 }
 
-/** Ids may stand before options, and several in one word. */
+/** Ids may stand before options, and several in one word; tasks as `ID_7` or `ID_[1-3,9]`. */
 function readWords(words: readonly string[]) {
   const first = words.findIndex((word) => word.startsWith('-'));
   const [before, behind] = first < 0 ? [words, []] : [words.slice(0, first), words.slice(first)];
   const asked = askedOf('scancel', options, behind);
   const rest = [...before, ...asked.rest];
-  return { asked, rest, ids: rest.flatMap((word) => word.split(',')) };
+  return { asked, rest, ids: rest.flatMap(idsIn) };
 }
+
+const idsIn = (word: string): readonly string[] =>
+  word.split(/,(?![^[]*\])/).map((id) => id.replace('_[', '['));

@@ -1,3 +1,4 @@
+import { lastOf, tasksOf } from './arrayrange.ts';
 import type { JobFacts } from './environment.ts';
 import type { JobSpec } from './spec.ts';
 
@@ -47,8 +48,15 @@ export function slurmVariables(spec: JobSpec, facts: JobFacts): Record<string, s
     SLURM_SUBMIT_DIR: facts.home,
     SLURM_RESTART_COUNT: String(facts.attempt - 1),
     SLURM_CLUSTER_NAME: 'swm',
-    ...(facts.task === null
-      ? {}
-      : { SLURM_ARRAY_JOB_ID: id, SLURM_ARRAY_TASK_ID: String(facts.task) }),
+    ...(facts.array !== null && ofArray(facts.array)),
   };
 }
+
+/** The index of each task is told to it when it begins. */
+const ofArray = (array: NonNullable<JobFacts['array']>): Record<string, string> => ({
+  SLURM_ARRAY_JOB_ID: slurmId(array.id),
+  SLURM_ARRAY_TASK_COUNT: String(tasksOf(array)),
+  SLURM_ARRAY_TASK_MIN: String(array.first),
+  SLURM_ARRAY_TASK_MAX: String(lastOf(array)),
+  SLURM_ARRAY_TASK_STEP: String(array.step),
+});

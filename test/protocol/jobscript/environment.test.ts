@@ -164,10 +164,12 @@ describe('the environment of a job', () => {
       SLURM_SUBMIT_DIR: '/home/ada',
       SLURMD_NODENAME: 'swm-0197f3a2-1',
     });
-    expect(found['SLURM_ARRAY_TASK_ID']).toBeUndefined();
-    expect(of({ slurm: true }, { task: 7 })).toMatchObject({
-      SLURM_ARRAY_JOB_ID: '0197f3a2',
-      SLURM_ARRAY_TASK_ID: '7',
+    expect(found['SLURM_ARRAY_JOB_ID']).toBeUndefined();
+    const array = { id: `11111111${facts.job.slice(8)}`, first: 2, last: 9, step: 3, limit: 0 };
+    expect(of({ slurm: true }, { array })).toMatchObject({
+      SLURM_ARRAY_JOB_ID: '11111111',
+      SLURM_ARRAY_TASK_COUNT: '3',
+      SLURM_ARRAY_TASK_MAX: '8',
       SLURM_NTASKS: '2',
     });
   });
