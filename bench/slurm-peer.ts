@@ -13,8 +13,8 @@ import { freePort } from '../test/platform/free-port.ts';
 /** A whole Slurm of this machine alone: its controller, its node, and who vouches for both. */
 export type Slurm = {
   readonly version: string;
-  /** Submits one job, and resolves once it is kept. */
-  submit(script: string, logs: string): Promise<void>;
+  /** Submits one job, or an array of so many, and resolves once it is kept. */
+  submit(script: string, logs: string, tasks?: number): Promise<void>;
   /** Whether its node may start jobs. */
   open(isOpen: boolean): Promise<void>;
   /** A line for each job that has ended since the last time, once there are so many. */
@@ -66,9 +66,10 @@ type Call = (command: string, ...args: readonly string[]) => Promise<{ readonly 
 function working(home: string, call: Call): Omit<Slurm, 'version' | 'close'> {
   let seen = 0;
   return {
-    async submit(script, logs) {
+    async submit(script, logs, tasks) {
       const output = ['--output', join(logs, '%j.out'), '--error', join(logs, '%j.err')];
-      await call('sbatch', '--parsable', ...output, script);
+      const array = tasks === undefined ? [] : [`--array=1-${tasks}`];
+      await call('sbatch', '--parsable', ...array, ...output, script);
     },
     async open(isOpen) {
       const state = `State=${isOpen ? 'UP' : 'DOWN'}`;
@@ -128,6 +129,7 @@ async function written(home: string): Promise<string> {
     'JobCompType=jobcomp/filetxt',
     `JobCompLoc=${join(home, 'ended')}`,
     'MaxJobCount=200000',
+    'MaxArraySize=100001',
     'MinJobAge=2',
     'SelectType=select/cons_tres',
     'SelectTypeParameters=CR_Core',
