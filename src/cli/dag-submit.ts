@@ -8,7 +8,7 @@ import { type Dag, type DagJob, readDag } from './dag-file.ts';
 import { exits, Usage } from './exits.ts';
 import { findInputs } from './inputs.ts';
 import type { Screen } from './screen.ts';
-import { specOf, submitted } from './submit.ts';
+import { noteWarnings, read, submitted } from './submit.ts';
 import { givenParameters } from './template.ts';
 import { type Call, isOn, listOf, textOf } from './verb.ts';
 
@@ -21,7 +21,7 @@ export async function run(call: Call): Promise<number> {
     asksOf(options)[0]?.[0];
   if (odd !== undefined) throw new Usage(`swm: --${odd} is for one job, not for a DAG`);
   const dag = await readDag(args[0]!, givenParameters(listOf(options, 'param')));
-  const jobs = await Promise.all(dag.jobs.map((job) => checked(job)));
+  const jobs = await Promise.all(dag.jobs.map((job) => checked(screen, job)));
   if (isOn(options, 'dryRun')) {
     screen.note(`${args[0]}: is well-formed; nothing was sent.`);
     screen.printJson(dag);
@@ -38,8 +38,9 @@ export async function run(call: Call): Promise<number> {
 
 type Checked = DagJob & { readonly inputs: readonly Input[]; readonly isHeld: boolean };
 
-async function checked(job: DagJob): Promise<Checked> {
-  const spec = specOf(job.script, job.file);
+async function checked(screen: Screen, job: DagJob): Promise<Checked> {
+  const { spec, warnings } = read(job.script, job.file);
+  noteWarnings(screen, job.file, warnings);
   return { ...job, inputs: await findInputs(spec.inputFiles, process.cwd()), isHeld: spec.hold };
 }
 

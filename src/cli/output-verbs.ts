@@ -1,7 +1,9 @@
+import { slurmVerbs } from './slurm-verbs.ts';
 import type { VerbRow } from './verb.ts';
 
-/** What shells and programs want to know of the command. */
+/** What shells, programs and other habits want of the command. */
 export const outputVerbs: readonly VerbRow[] = [
+  ...slurmVerbs,
   {
     name: 'schema',
     args: '[command...]',

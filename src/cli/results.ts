@@ -253,6 +253,8 @@ export const results: Readonly<Record<string, TSchema | null>> = {
     former: path,
   }),
   init: Type.Object({ spool: path, installation: text(64), caFingerprint: text(200) }),
+  slurm: null,
+  'slurm-shim': Type.Object({ directory: path, commands: Type.Array(Type.String()) }),
   start: null,
   dev: null,
   completion: null,

@@ -1,4 +1,5 @@
 import { parseScript } from '../protocol/jobscript/jobscript.ts';
+import { quotedWord } from '../protocol/jobscript/words.ts';
 import type { Ask } from './asks.ts';
 import { Usage } from './exits.ts';
 
@@ -31,7 +32,9 @@ export function overridden(
   for (const [directive, text] of single)
     edited = checked(replaced(edited, directive, `#SWM ${directive} ${text}`), `--${directive}`);
   if (Object.keys(env).length === 0) return edited;
-  const all = Object.entries({ ...before, ...env }).map(([key, value]) => `${key}=${word(value)}`);
+  const all = Object.entries({ ...before, ...env }).map(
+    ([key, value]) => `${key}=${quotedWord(value)}`,
+  );
   return checked(replaced(edited, 'env', `#SWM env ${all.join(' ')}`), '--env');
 }
 
@@ -56,12 +59,9 @@ function replaced(script: string, directive: string, line: string): string {
   return `${script}${script.endsWith('\n') || script === '' ? '' : '\n'}${line}\n`;
 }
 
-/** As the shell reads it back. */
-const word = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-
 /** A script that is this command and nothing else, called as its program is. */
 export function scriptOf(words: readonly string[]): string {
-  const line = `exec ${words.map(word).join(' ')}`;
+  const line = `exec ${words.map(quotedWord).join(' ')}`;
   // A line of a word must not be taken for one of ours.
   if (line.split(/[\n\r]/).some((part) => DIRECTIVE.test(part)))
     throw new Usage('swm: a line of the command begins with #SWM; write a script of it');

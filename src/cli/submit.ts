@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Client } from '../client/client.ts';
 import type { Input } from '../platform/input-files.ts';
-import { formatScriptError, parseScript } from '../protocol/jobscript/jobscript.ts';
+import {
+  formatScriptError,
+  parseScript,
+  type ScriptError,
+} from '../protocol/jobscript/jobscript.ts';
 import type { JobSpec } from '../protocol/jobscript/spec.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Body } from '../protocol/messages.ts';
@@ -69,23 +73,36 @@ export async function readScript(file: string): Promise<string> {
 
 const nameOf = (file: string): string => (file === '-' ? 'stdin' : file);
 
+/** What a script asks for, and what of it has no equal. */
+type Read = { readonly spec: JobSpec; readonly warnings: readonly ScriptError[] };
 type Edited = { readonly script: string; readonly spec: JobSpec };
 
-export function edited({ options }: Call, file: string, text: string): Edited {
+export function edited({ options, screen }: Call, file: string, text: string): Edited {
   const script = filled(text, nameOf(file), givenParameters(listOf(options, 'param')));
-  const { env } = specOf(script, file);
+  const { env } = read(script, file).spec;
   const overrides = {
     name: textOf(options, 'name'),
     env: envOf(listOf(options, 'env'), process.env),
     asks: asksOf(options),
   };
   const changed = overridden(script, overrides, env);
-  return { script: changed, spec: specOf(changed, file) };
+  const { spec, warnings } = read(changed, file);
+  noteWarnings(screen, file, warnings);
+  return { script: changed, spec };
 }
 
-export function specOf(script: string, file: string): JobSpec {
+export function noteWarnings(
+  screen: Pick<Screen, 'note'>,
+  file: string,
+  warnings: readonly ScriptError[],
+): void {
+  for (const warning of warnings) screen.note(formatScriptError(nameOf(file), warning));
+}
+
+/** What is wrong with a script is the fault of whoever called the command. */
+export function read(script: string, file: string): Read {
   const parsed = parseScript(script, nameOf(file));
-  if ('spec' in parsed) return parsed.spec;
+  if ('spec' in parsed) return { spec: parsed.spec, warnings: parsed.warnings ?? [] };
   throw new Usage(parsed.errors.map((error) => formatScriptError(nameOf(file), error)).join('\n'));
 }
 

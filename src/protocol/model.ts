@@ -161,6 +161,8 @@ export const Spec = Type.Object({
   /** Countable things that it wants of each node, by name. */
   countables: Type.Optional(Type.Record(Type.String(), count(limits.namedCountMax))),
   preemptible: Type.Boolean(),
+  /** What jobs of before it was there asked for: no. */
+  slurm: Type.Optional(Type.Boolean()),
   notify: text(4096),
 });
 export type Spec = Static<typeof Spec>;
@@ -241,7 +243,16 @@ export const JobRow = Type.Object({
   address: text(64),
   /** What its script asks for: so many nodes, and this of each. */
   request: Type.Optional(
-    Type.Object({ nodes: count(limits.nodesMax), flavor: text(256), image: text(256), ...each }),
+    Type.Object({
+      nodes: count(limits.nodesMax),
+      flavor: text(256),
+      image: text(256),
+      ...each,
+      queue: Type.Optional(text(256)),
+      priority: Type.Optional(Type.Integer()),
+      /** 0: as long as it likes. */
+      walltimeMs: Type.Optional(bytes),
+    }),
   ),
   /** What it holds, or held, of each node. */
   resources: Type.Optional(Resources),

@@ -98,6 +98,10 @@ export const life = {
     good: [['', { hold: true }]],
     bad: [['no', '1:11: `hold`: takes no value, but has `no`']],
   },
+  slurm: {
+    good: [['', { slurm: true }]],
+    bad: [['yes', '1:12: `slurm`: takes no value, but has `yes`']],
+  },
   preemptible: {
     good: [['', { preemptible: true }]],
     bad: [['yes', '1:18: `preemptible`: takes no value, but has `yes`']],

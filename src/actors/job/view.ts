@@ -97,7 +97,8 @@ export function row(job: Job, reason = ''): JobRow {
 
 function requestOf({ spec }: Job): NonNullable<JobRow['request']> {
   const { nodes, flavor, cloudImage: image, cpus, memoryBytes, gpus } = spec;
-  return { nodes, flavor, image, cpus, memoryBytes, gpus };
+  const { queue, priority, walltimeMs } = spec;
+  return { nodes, flavor, image, cpus, memoryBytes, gpus, queue, priority, walltimeMs };
 }
 
 /** All that is kept of a job, and what it has cost by now. */

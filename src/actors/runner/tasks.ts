@@ -2,6 +2,7 @@ import type { Checkpoint, Order } from '../../protocol/attempt.ts';
 import { Failed } from '../../protocol/errors.ts';
 import { sharesNetwork } from '../../protocol/jobscript/container-network.ts';
 import { checkpointDirOf, jobEnvironment } from '../../protocol/jobscript/environment.ts';
+import { logPathOf } from '../../protocol/jobscript/slurm-environment.ts';
 import { emptySpec } from '../../protocol/jobscript/spec.ts';
 import { storagePath } from '../../protocol/jobscript/storage.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -56,8 +57,8 @@ const placeOf = (order: Order, user: string, secrets: Secrets = {}): PlaceOrder 
   inputs: order.inputs,
   // The others have a directory of their own: only the main node's files are the job's.
   outputs: order.rank === 0 ? order.spec.outputFiles : [],
-  stdout: order.spec.stdout,
-  stderr: order.spec.stderr,
+  stdout: logPathOf(order.spec.stdout, order.spec.slurm, order.job),
+  stderr: logPathOf(order.spec.stderr, order.spec.slurm, order.job),
   workdir: order.spec.workdir,
   user,
   checkpointDir: checkpointDirOf(order.spec, order.job),

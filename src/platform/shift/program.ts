@@ -77,6 +77,7 @@ sub is_unwanted {
 sub run {
   my ($place) = @_;
   $ENV{SWM_ARRAY_TASK_ID} = $first + $place * $step;
+  $ENV{SLURM_ARRAY_TASK_ID} = $ENV{SWM_ARRAY_TASK_ID} if $ENV{SLURM_ARRAY_JOB_ID};
   sysseek STDIN, 0, 0;
   my $pid = fork;
   if (!defined $pid) { nap(0.1); return run($place) }

@@ -31,6 +31,9 @@ export function parseArray(text: string): ArraySpec | Flaw {
 export const tasksOf = (array: ArraySpec): number =>
   Math.floor((array.last - array.first) / array.step) + 1;
 
+/** The index of its last task, which need not be where it ends. */
+export const lastOf = (array: ArraySpec): number => array.first + (tasksOf(array) - 1) * array.step;
+
 /** The shortest form that `parseArray` reads. */
 export function showArray(array: ArraySpec): string {
   const step = array.step === 1 ? '' : `:${array.step}`;

@@ -1,4 +1,5 @@
 import { limits } from '../limits.ts';
+import { checkpointDirectives } from './checkpoint-directives.ts';
 import type { CountField, Directive, FlagField, ListField, Takes, TextField } from './takes.ts';
 import { waits } from './waits.ts';
 
@@ -231,29 +232,11 @@ const rows = {
     help: 'The machines stay for a while after the job, for the next one of its owner.',
     also: ['--keep-resources'],
   },
-  checkpoint: {
-    takes: { is: 'choice', field: 'checkpoint', of: ['dmtcp', 'mana'] },
-    argument: '[dmtcp]',
-    help: 'The job is told to save itself, and what it saves is kept for its next attempt.',
-  },
-  'checkpoint-dir': {
-    takes: path('checkpointDir'),
-    argument: 'PATH',
-    help: 'Where the job saves itself; `checkpoint` in its directory unless given.',
-  },
-  'checkpoint-interval': {
-    takes: { is: 'time', field: 'checkpointIntervalMs', min: 0, max: limits.walltimeMsMax },
-    argument: 'TIME',
-    help: 'The time between two checkpoints; 0 makes them only before the job is ended.',
-  },
-  'checkpoint-signal': {
-    takes: {
-      is: 'term',
-      field: 'checkpointSignal',
-      of: ['usr1', 'usr2', 'hup', 'int', 'term'],
-    },
-    argument: 'usr1|usr2|hup|int|term',
-    help: 'The signal that tells the job to save itself; USR1 unless given.',
+  ...checkpointDirectives,
+  slurm: {
+    takes: flag('slurm'),
+    argument: '',
+    help: 'The script finds `SLURM_*` variables as well; so it does if it has `#SBATCH` lines.',
   },
   notify: {
     takes: { is: 'url', field: 'notify' },

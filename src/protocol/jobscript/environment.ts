@@ -1,6 +1,7 @@
-import { tasksOf } from './arrayrange.ts';
+import { lastOf, tasksOf } from './arrayrange.ts';
 import { plainPath } from './pattern.ts';
 import { showPorts } from './portlist.ts';
+import { slurmVariables } from './slurm-environment.ts';
 import type { ArraySpec, JobSpec } from './spec.ts';
 import { storageVariables } from './storage.ts';
 
@@ -51,6 +52,7 @@ export function jobEnvironment(spec: JobSpec, facts: JobFacts): Record<string, s
     SHELL: facts.shell,
     PATH: facts.path,
     LANG: facts.lang,
+    ...slurmVariables(spec, facts),
     ...spec.env,
     ...asked(spec),
     ...storageVariables(spec.storage),
@@ -109,7 +111,7 @@ const ofArray = (array: NonNullable<JobFacts['array']>): Record<string, string> 
   SWM_ARRAY_JOB_ID: array.id,
   SWM_ARRAY_TASK_COUNT: String(tasksOf(array)),
   SWM_ARRAY_TASK_MIN: String(array.first),
-  SWM_ARRAY_TASK_MAX: String(array.first + (tasksOf(array) - 1) * array.step),
+  SWM_ARRAY_TASK_MAX: String(lastOf(array)),
   SWM_ARRAY_TASK_STEP: String(array.step),
 });
 

@@ -3,6 +3,7 @@ import { limits } from '../limits.ts';
 import { type DirectiveName, directiveNames, directiveOf, directives } from './directives.ts';
 import { type Draft, givenBefore, newDraft } from './draft.ts';
 import { type Flaw, flaw, quoted } from './flaw.ts';
+import { type Located, newSlurmLines, readSlurmLine, takeSlurmLines } from './slurm-lines.ts';
 import type { JobSpec } from './spec.ts';
 import { utf8BytesOf } from './utf8.ts';
 import { takeValue } from './values.ts';
@@ -17,14 +18,18 @@ export type ScriptError = {
   readonly near?: string;
 };
 
-export type ParsedScript = { readonly spec: JobSpec } | { readonly errors: readonly ScriptError[] };
+/** What it asks for, and, where it has `#SBATCH` lines, what of them has no equal; or errors. */
+export type ParsedScript =
+  | { readonly spec: JobSpec; readonly warnings?: readonly ScriptError[] }
+  | { readonly errors: readonly ScriptError[] };
 
 /** The first token of a directive's line. Anything else, such as `# SWM`, is the script's own. */
 const MARK = '#SWM';
 
 /**
- * Reads the directives of a job script, wherever they stand in it. `file` is what the user calls
- * the script; errors refer to it. All errors are told, up to a limit, in the order of the lines.
+ * Reads the directives of a job script, wherever they stand in it, and the `#SBATCH` lines at its
+ * head. `file` is what the user calls the script; errors refer to it. All errors are told, up to a
+ * limit, in the order of the lines.
  */
 export function parseScript(text: string, file: string): ParsedScript {
   const { scriptBytesMax, scriptErrorsMax } = limits;
@@ -33,6 +38,7 @@ export function parseScript(text: string, file: string): ParsedScript {
   }
   const errors: ScriptError[] = [];
   const draft = newDraft(file);
+  const slurm = newSlurmLines();
   const nul = text.indexOf('\0');
   for (let from = 0; from < text.length && errors.length < scriptErrorsMax; draft.line += 1) {
     const found = text.indexOf('\n', from);
@@ -42,10 +48,20 @@ export function parseScript(text: string, file: string): ParsedScript {
         ? [flaw(nul - from, 'has a NUL byte: it is no text')]
         : readLine(text, from, end, draft);
     for (const one of flaws) errors.push(located(one, draft.line, end - from));
+    readSlurmLine(slurm, text, from, end, draft.line);
     from = end + 1;
   }
-  return errors.length > 0 ? { errors: errors.slice(0, scriptErrorsMax) } : { spec: draft.spec };
+  takeSlurmLines(slurm, draft);
+  const all = [...errors, ...inOrder(slurm.errors)].toSorted((a, b) => a.line - b.line);
+  if (all.length > 0) return { errors: all.slice(0, scriptErrorsMax) };
+  const warnings = inOrder(slurm.warnings);
+  return warnings.length > 0 ? { spec: draft.spec, warnings } : { spec: draft.spec };
 }
+
+const inOrder = (found: readonly Located[]): readonly ScriptError[] =>
+  found
+    .map(({ flaw: one, line }) => located(one, line, one.at + 1))
+    .toSorted((a, b) => a.line - b.line || a.column - b.column);
 
 /** Counts bytes only where the number of UTF-16 units leaves it open. */
 const isTooLong = (text: string): boolean =>

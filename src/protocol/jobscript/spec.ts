@@ -86,6 +86,8 @@ export type JobSpec = {
   /** What else it wants of each node, by name. */
   readonly countables: Readonly<Record<string, number>>;
   readonly preemptible: boolean;
+  /** It finds what scripts for Slurm expect. */
+  readonly slurm: boolean;
   readonly notify: string;
 };
 
@@ -139,5 +141,6 @@ export const emptySpec: JobSpec = {
   gpuKind: '',
   countables: {},
   preemptible: false,
+  slurm: false,
   notify: '',
 };

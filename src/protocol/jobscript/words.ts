@@ -34,14 +34,22 @@ type Scan = {
   expandsAt: number;
 };
 
-/** The words of `line` from `from` on; a flaw's place counts from the line's begin. */
-export function wordsOf(line: string, from: number): readonly Word[] | Flaw {
+/**
+ * The words of `line` from `from` on; a flaw's place counts from the line's begin. A comment behind
+ * them is a flaw, or, as others have it, their end.
+ */
+export function wordsOf(
+  line: string,
+  from: number,
+  comment: 'flaw' | 'end' = 'flaw',
+): readonly Word[] | Flaw {
   const words: Word[] = [];
   let at = from;
   for (;;) {
     while (at < line.length && isBlank(line[at])) at += 1;
     if (at >= line.length) return words;
     if (line[at] === '#') {
+      if (comment === 'end') return words;
       return flaw(at, 'a comment cannot follow a directive; quote a `#` that belongs to it');
     }
     const scan: Scan = { line, at, text: '', pattern: '', expandsAt: -1 };
@@ -81,6 +89,9 @@ function scanWord(scan: Scan): Flaw | undefined {
   }
   return undefined;
 }
+
+/** A word as `wordsOf` reads it back, and a shell. */
+export const quotedWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 function quotedText(scan: Scan, text: string): void {
   scan.text += text;

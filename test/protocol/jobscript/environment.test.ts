@@ -143,4 +143,34 @@ describe('the environment of a job', () => {
       SWM_CKPT_INTERVAL: '300',
     });
   });
+
+  it('has what scripts for Slurm expect, if it is one', () => {
+    const env = { SLURM_NTASKS: '6' };
+    const asked = { slurm: true, name: 'one', cpus: 4, memoryBytes: 3 << 20, queue: 'long', env };
+    const found = of(asked);
+    expect(Object.keys(found).filter((name) => /^SLURM/.test(name)).length).toBeGreaterThan(20);
+    expect(found).toMatchObject({
+      SLURM_JOB_ID: '0197f3a2',
+      SLURM_JOB_NAME: 'one',
+      SLURM_JOB_NODELIST: 'swm-0197f3a2-main,swm-0197f3a2-1',
+      SLURM_JOB_NUM_NODES: '2',
+      SLURM_JOB_CPUS_PER_NODE: '4(x2)',
+      SLURM_JOB_PARTITION: 'long',
+      SLURM_MEM_PER_NODE: '3',
+      SLURM_NODEID: '1',
+      SLURM_NTASKS: '6',
+      SLURM_NPROCS: '6',
+      SLURM_RESTART_COUNT: '1',
+      SLURM_SUBMIT_DIR: '/home/ada',
+      SLURMD_NODENAME: 'swm-0197f3a2-1',
+    });
+    expect(found['SLURM_ARRAY_JOB_ID']).toBeUndefined();
+    const array = { id: `11111111${facts.job.slice(8)}`, first: 2, last: 9, step: 3, limit: 0 };
+    expect(of({ slurm: true }, { array })).toMatchObject({
+      SLURM_ARRAY_JOB_ID: '11111111',
+      SLURM_ARRAY_TASK_COUNT: '3',
+      SLURM_ARRAY_TASK_MAX: '8',
+      SLURM_NTASKS: '2',
+    });
+  });
 });

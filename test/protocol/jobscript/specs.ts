@@ -118,6 +118,7 @@ export const specs: fc.Arbitrary<JobSpec> = fc
       noNullPrototype: true,
     }),
     preemptible: fc.boolean(),
+    slurm: fc.boolean(),
     notify: orNot(fc.webUrl({ withQueryParameters: true, withFragments: true }), ''),
   })
   // What says more of something is not there without it.
