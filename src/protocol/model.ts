@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import { TaskCounts, TaskView } from './array-model.ts';
 import { errors } from './errors.ts';
 import { limits } from './limits.ts';
+import { requestOf } from './request-model.ts';
 import { SecretSpec } from './secret-model.ts';
 import { UsedByRank } from './used.ts';
 
@@ -242,18 +243,7 @@ export const JobRow = Type.Object({
   /** The loopback address on which the job's `in` ports answer; '' if there are none. */
   address: text(64),
   /** What its script asks for: so many nodes, and this of each. */
-  request: Type.Optional(
-    Type.Object({
-      nodes: count(limits.nodesMax),
-      flavor: text(256),
-      image: text(256),
-      ...each,
-      queue: Type.Optional(text(256)),
-      priority: Type.Optional(Type.Integer()),
-      /** 0: as long as it likes. */
-      walltimeMs: Type.Optional(bytes),
-    }),
-  ),
+  request: Type.Optional(requestOf(each)),
   /** What it holds, or held, of each node. */
   resources: Type.Optional(Resources),
   /** Of an array. */

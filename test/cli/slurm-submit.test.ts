@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandNames } from '../../src/cli/slurm/commands.ts';
 import { run as shim } from '../../src/cli/slurm-shim.ts';
+import { run as plainSubmit } from '../../src/cli/submit.ts';
 import { parseScript } from '../../src/protocol/jobscript/jobscript.ts';
 import { staged } from './call.ts';
 import { called, id } from './slurm-jobs.ts';
@@ -77,6 +78,15 @@ describe('sbatch', () => {
     [['job.sh'], 'sbatch: a script gets no arguments'],
   ])('refuses %j', async (words, text) => {
     await expect(submit('true\n', ...words)).rejects.toThrow(text);
+  });
+
+  it('is not needed: `swm submit` reads such a script as well', async () => {
+    const file = join(folder, 'plain.sh');
+    await writeFile(file, '#!/bin/sh\n#SBATCH -t 5 --mail-user=a@b.c\n');
+    const call = staged({ args: [file], options: { dryRun: true } });
+    expect(await plainSubmit(call)).toBe(0);
+    expect(call.notes[0]).toBe(`${file}:2:14: --mail-user has no equal; use \`notify\``);
+    expect(JSON.parse(call.out[0]!).spec).toMatchObject({ walltimeMs: 300_000, slurm: true });
   });
 
   it('sends nothing where it is only to be tested', async () => {

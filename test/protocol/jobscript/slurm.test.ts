@@ -75,9 +75,10 @@ describe('an option of Slurm’s that has an equal', () => {
     ['-a 2,4,6%1', { array: { first: 2, last: 6, step: 2, limit: 1 } }],
     ['-d afterok:0197f3a2:0197F3A3', { after: [awaits('after-ok', '0197f3a2', '0197f3a3')] }],
     [
-      '-d after:0197f3a2,afterany:0197f3a3',
-      { after: [awaits('after', '0197f3a2'), awaits('after-any', '0197f3a3')] },
+      '-d after:0197f3a2,afternotok:0197f3a3',
+      { after: [awaits('after', '0197f3a2'), awaits('after-not-ok', '0197f3a3')] },
     ],
+    ['-d afterany:0197f3a2', { after: [awaits('after-any', '0197f3a2')] }],
     ['-o out/%x-%j.txt -J a/b', { name: 'a/b', stdout: 'out/a-b-%j.txt' }],
     ['-e 100%%.txt', { stderr: '100%.txt' }],
     ['-p long', { queue: 'long' }],
