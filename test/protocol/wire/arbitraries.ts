@@ -10,11 +10,13 @@ type Plain = {
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly anyOf?: readonly TSchema[];
-  readonly items?: TSchema;
+  readonly items?: TSchema | readonly TSchema[];
+  readonly minItems?: number;
   readonly maxItems?: number;
   readonly maxLength?: number;
   readonly pattern?: string;
   readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
   readonly maximum?: number;
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, TSchema>>;
@@ -39,15 +41,26 @@ export function fitting(schema: TSchema): fc.Arbitrary<unknown> {
       });
     case 'number':
       return fc
-        .double({ noNaN: true, min: shape.minimum ?? -1e15, max: shape.maximum ?? 1e15 })
+        .double({
+          noNaN: true,
+          min: shape.exclusiveMinimum ?? shape.minimum ?? -1e15,
+          minExcluded: shape.exclusiveMinimum !== undefined,
+          max: shape.maximum ?? 1e15,
+        })
         .map((value) => (Object.is(value, -0) ? 0 : value));
     case 'string':
       return textOf(shape);
     case 'array':
-      return fc.array(fitting(shape.items!), { maxLength: Math.min(shape.maxItems ?? 3, 3) });
+      return listOf(shape);
     default:
       return objectOf(shape);
   }
+}
+
+function listOf({ items, minItems = 0, maxItems = 3 }: Plain): fc.Arbitrary<unknown> {
+  if (Array.isArray(items)) return fc.tuple(...(items as readonly TSchema[]).map(fitting));
+  const maxLength = Math.max(minItems, Math.min(maxItems, 3));
+  return fc.array(fitting(items as TSchema), { minLength: minItems, maxLength });
 }
 
 function textOf({ pattern, maxLength }: Plain): fc.Arbitrary<string> {
