@@ -1,4 +1,5 @@
 import { plus } from '../actors/amounts.ts';
+import { once } from '../actors/scheduler/alike.ts';
 import {
   GPU,
   inOrder,
@@ -8,7 +9,8 @@ import {
   type Proposed,
   rackOf,
 } from '../actors/scheduler/land.ts';
-import type { FreeNode, Spot } from '../actors/scheduler/spot.ts';
+import type { End, FreeNode, Spot } from '../actors/scheduler/spot.ts';
+import type { Resources } from '../protocol/model.ts';
 import { CLUSTER } from './machine.ts';
 
 /**
@@ -28,10 +30,13 @@ export type Ground = {
 export function groundOf(nodes: readonly FreeNode[]): Ground {
   const { cluster, spots, places, racks, order }: Land = landOf(CLUSTER, nodes, []);
   const stands = new Int32Array(spots.length);
-  const own = new Map([...racks].map(([key, rack]) => [key, [...rack]]));
+  const alike = (spot: Spot): Spot => ({ ...spot, ends: NONE, booked: NONE });
+  const own = new Map([...racks].map(([key, rack]) => [key, rack.map(alike)]));
   for (const rack of own.values())
     for (const [at, { name }] of rack.entries()) stands[places.get(name) ?? 0] = at;
-  return { cluster, spots: [...spots], places, racks: own, order, stands };
+  const all = [...spots];
+  for (const rack of own.values()) for (const spot of rack) all[places.get(spot.name) ?? 0] = spot;
+  return { cluster, spots: all, places, racks: own, order, stands };
 }
 
 /** How many nodes have so many processors and gpus free. */
@@ -41,18 +46,25 @@ export function withFree({ racks }: Ground, cpus: number, gpus: number): number 
   return sum;
 }
 
+/** What all have that have nothing. */
+const NONE: readonly never[] = [];
+
 /** A job has its nodes. */
 export const claim = (ground: Ground, job: string, proposed: Proposed): void =>
-  change(ground, proposed, (spot) => less(spot, job, proposed));
+  change(ground, proposed, less(job, proposed));
 
 /** A job has ended, and gives back what it held. */
 export function giveBack(ground: Ground, job: string, proposed: Proposed): void {
+  const freed = once((gives: Resources) => once((free: Resources) => plus(free, gives)));
+  const without = once((ends: readonly End[]) => {
+    const end = ends.find((each) => each.job === job);
+    if (end === undefined) throw new Error(`${job} holds nothing of its nodes`);
+    const left = ends.filter((each) => each !== end);
+    return { end, ends: left.length === 0 ? NONE : left };
+  });
   change(ground, proposed, (spot) => {
-    const end = spot.ends.find((each) => each.job === job);
-    if (end === undefined) throw new Error(`${job} holds nothing of ${spot.name}`);
-    const ports = spot.ports.filter((port) => !end.ports.includes(port));
-    const ends = spot.ends.filter((each) => each !== end);
-    return { ...spot, free: plus(spot.free, end.gives), ports, ends };
+    const { end, ends } = without(spot.ends);
+    return { ...spot, free: freed(end.gives)(spot.free), ends };
   });
 }
 

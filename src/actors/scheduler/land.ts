@@ -1,8 +1,8 @@
 import type { Body } from '../../protocol/messages.ts';
 import type { Placement, Resources, Tenure } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
-import { minus, same } from '../amounts.ts';
-import { type End, type FreeNode, type Spot, withEnd } from './spot.ts';
+import { same } from '../amounts.ts';
+import { type End, type FreeNode, type Spot, taker } from './spot.ts';
 
 type News = Body<'scheduler.cluster'>;
 /** What an attempt holds of the nodes of a cluster, as its cluster tells it. */
@@ -182,16 +182,12 @@ export type Proposed = {
   readonly tenure?: Tenure;
 };
 
-/** A node less what was proposed of it. */
-export function less(spot: Spot, job: string, proposed: Proposed): Spot {
+/** Takes of nodes what was proposed of them. */
+export function less(job: string, proposed: Proposed): (spot: Spot) => Spot {
   const { placement, attempt, at, tenure } = proposed;
-  const gives = placement.exclusive ? spot.total : placement.resources;
   const walltimeMs = tenure?.walltimeMs ?? 0;
   const until = walltimeMs === 0 ? NEVER : at + walltimeMs;
-  return {
-    ...spot,
-    free: minus(spot.free, gives),
-    ports: [...spot.ports, ...placement.ports],
-    ends: withEnd(spot, endWith({ job, attempt, ports: placement.ports }, until, gives, tenure)),
-  };
+  const held = { job, attempt, ports: placement.ports };
+  const taken = taker((gives) => endWith(held, until, gives, tenure));
+  return (spot) => taken(spot, placement.exclusive ? spot.total : placement.resources);
 }

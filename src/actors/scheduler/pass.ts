@@ -116,9 +116,10 @@ function lessProposed(room: Room, proposed: Free['proposed']): Room {
     const changed = new Map<string, Spot>();
     for (const [job, proposal] of proposed) {
       if (proposal.placement.cluster !== land.cluster) continue;
+      const taken = less(job, proposal);
       for (const name of proposal.placement.nodes) {
         const spot = changed.get(name) ?? spotOf(land, name);
-        if (spot !== undefined) changed.set(name, less(spot, job, proposal));
+        if (spot !== undefined) changed.set(name, taken(spot));
       }
     }
     const before = [...changed.keys()].flatMap((name) => spotOf(land, name) ?? []);

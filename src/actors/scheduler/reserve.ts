@@ -1,6 +1,7 @@
 import { limits } from '../../protocol/limits.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { covers } from '../amounts.ts';
+import { forAlike } from './alike.ts';
 import { type Cell, type Room, spotsOf } from './room.ts';
 import { Soonest, type Turn } from './soonest.ts';
 import { type Ask, endOf, hasRoom, isAble, type Spot, taking, turns } from './spot.ts';
@@ -26,8 +27,8 @@ function startIn(room: Room, cell: Cell, ask: Ask, wish: Wish): Start | undefine
   const soonest = soonestIn(room, cell, ask, wish);
   const last = soonest[wish.count - 1];
   if (last === undefined) return undefined;
-  const isOpen = ({ spot }: Turn): boolean => hasRoom(spot, ask, last.at, room);
-  return soonest.every(isOpen)
+  const isOpen = forAlike(ask, room.policy, (spot) => hasRoom(spot, ask, last.at, room));
+  return soonest.every(({ spot }) => isOpen(spot))
     ? { at: last.at, spots: soonest.map(({ spot }) => spot) }
     : together(room, cell, ask, { ...wish, after: last.at });
 }
@@ -35,10 +36,14 @@ function startIn(room: Room, cell: Cell, ask: Ask, wish: Wish): Start | undefine
 /** The nodes that have room first. Most are passed over, since something there ends too late. */
 function soonestIn(room: Room, cell: Cell, ask: Ask, { count, after }: Wish): readonly Turn[] {
   const found = new Soonest(count);
+  const turnOf = forAlike(ask, room.policy, (spot) =>
+    notBefore(room, spot, ask) >= found.worst || !spot.up || !isAble(ask, spot)
+      ? Number.POSITIVE_INFINITY
+      : firstTurn(room, spot, ask, after),
+  );
   for (const rack of cell.racks.values())
     for (const spot of rack) {
-      if (notBefore(room, spot, ask) >= found.worst || !spot.up || !isAble(ask, spot)) continue;
-      const at = firstTurn(room, spot, ask, after);
+      const at = turnOf(spot);
       if (at < found.worst) found.add(spot, at);
     }
   return found.inOrder();
@@ -61,10 +66,12 @@ function firstTurn(room: Room, spot: Spot, ask: Ask, after: Millis): Millis {
 /** Nodes that have room each for itself may not have it at once: later instants are tried. */
 function together(room: Room, cell: Cell, ask: Ask, { count, after }: Wish): Start | undefined {
   const able = [...spotsOf(cell)].filter((spot) => spot.up && isAble(ask, spot));
-  const instants = new Set(able.flatMap((spot) => turns(spot, ask, room)));
+  const turnsOf = forAlike(ask, room.policy, (spot) => turns(spot, ask, room));
+  const instants = new Set<Millis>();
+  for (const spot of able) for (const at of turnsOf(spot)) instants.add(at);
   const later = [...instants].filter((at) => at >= after).sort((a, b) => a - b);
   for (const at of later.slice(0, limits.instantsMax)) {
-    const open = able.filter((spot) => hasRoom(spot, ask, at, room));
+    const open = able.filter(forAlike(ask, room.policy, (spot) => hasRoom(spot, ask, at, room)));
     if (open.length >= count) return { at, spots: open.slice(0, count) };
   }
   return undefined;

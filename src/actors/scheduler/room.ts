@@ -1,8 +1,9 @@
+import type { Resources } from '../../protocol/model.ts';
 import type { Policy } from '../../protocol/policy.ts';
 import type { Millis } from '../../runtime/ports.ts';
-import { minus } from '../amounts.ts';
+import { forAlike, once } from './alike.ts';
 import { GPU, inOrder, type Land, rackOf } from './land.ts';
-import { type Ask, type End, hasRoom, isAble, type Spot, taking, withEnd } from './spot.ts';
+import { type Ask, type End, hasRoom, isAble, type Spot, taker, taking } from './spot.ts';
 
 /**
  * The nodes of a cluster in the course of a pass, by what they have free: whoever looks for room
@@ -61,10 +62,13 @@ export function look(room: Room, ask: Ask, count: number): Look {
   let port: number | undefined;
   for (const cell of room.cells) {
     const found: Spot[] = [];
-    for (const spot of preferred(cell, ask, room.policy)) {
-      if (!spot.up || !isAble(ask, spot)) continue;
+    const isOpen = forAlike(ask, room.policy, (spot) => {
+      if (!spot.up || !isAble(ask, spot)) return false;
       port ??= ask.ports.find((each) => spot.ports.includes(each));
-      if (!hasRoom(spot, ask, room.now, room)) continue;
+      return hasRoom(spot, ask, room.now, room);
+    });
+    for (const spot of preferred(cell, ask, room.policy)) {
+      if (!isOpen(spot)) continue;
       found.push(spot);
       if (found.length === count) return { spots: found, free: free + count };
     }
@@ -87,16 +91,9 @@ export type Holder = Pick<End, 'job' | 'attempt' | 'priority' | 'preemptible'>;
 
 /** A job has its nodes, which all are of one cluster. */
 export function take(room: Room, spots: readonly Spot[], ask: Ask, holder: Holder): void {
-  move(room, spots, (spot) => {
-    const gives = taking(ask, spot);
-    const end: End = { ...holder, until: room.now + ask.lastsMs, gives, ports: ask.ports };
-    return {
-      ...spot,
-      free: minus(spot.free, gives),
-      ports: [...spot.ports, ...ask.ports],
-      ends: withEnd(spot, end),
-    };
-  });
+  const until = room.now + ask.lastsMs;
+  const taken = taker((gives) => ({ ...holder, until, gives, ports: ask.ports }));
+  move(room, spots, (spot) => taken(spot, taking(ask, spot)));
 }
 
 /** Nodes are kept for a job from an instant on. */
@@ -107,10 +104,11 @@ export function book(
   { job, from }: { readonly job: string; readonly from: Millis },
 ): void {
   const until = from + ask.lastsMs;
-  move(room, spots, (spot) => ({
-    ...spot,
-    booked: [...spot.booked, { job, from, until, takes: taking(ask, spot), ports: ask.ports }],
-  }));
+  const booker = once((takes: Resources) => {
+    const booking = { job, from, until, takes, ports: ask.ports };
+    return once((booked: Spot['booked']) => [...booked, booking]);
+  });
+  move(room, spots, (spot) => ({ ...spot, booked: booker(taking(ask, spot))(spot.booked) }));
 }
 
 /** Puts others in the place of some nodes, which all are of one cluster. */
@@ -139,10 +137,11 @@ const FEW = 8;
 function moveMany(cell: Cell, spots: readonly Spot[], change: (spot: Spot) => Spot): void {
   const moved = new Map(spots.map((before) => [before, change(before)]));
   for (const key of new Set(spots.map(rackOf))) {
-    const stays = ownRack(cell, key).flatMap((spot) => {
+    const stays: Spot[] = [];
+    for (const spot of ownRack(cell, key)) {
       const after = moved.get(spot) ?? spot;
-      return rackOf(after) === key ? [after] : [];
-    });
+      if (after === spot || rackOf(after) === key) stays.push(after);
+    }
     cell.own.set(key, stays);
     cell.racks.set(key, stays);
   }

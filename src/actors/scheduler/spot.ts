@@ -3,6 +3,7 @@ import type { Resources } from '../../protocol/model.ts';
 import type { Booking, Policy, Queue } from '../../protocol/policy.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { covers, minus, plus } from '../amounts.ts';
+import { once } from './alike.ts';
 
 /** A node as a pass sees it: what is free now, what ends later, and what is promised to others. */
 
@@ -44,9 +45,26 @@ export type Spot = FreeNode & {
 };
 
 /** The ends of a node and one more, at its place. */
-export function withEnd({ ends }: Spot, end: End): readonly End[] {
+function withEnd({ ends }: Pick<Spot, 'ends'>, end: End): readonly End[] {
   const behind = ends.findIndex(({ until }) => until > end.until);
   return behind < 0 ? [...ends, end] : ends.toSpliced(behind, 0, end);
+}
+
+/** Takes so much of nodes, until the end that is made of it; what was alike of them is so still. */
+export function taker(endOf: (gives: Resources) => End): (spot: Spot, gives: Resources) => Spot {
+  const made = once((gives: Resources) => {
+    const end = endOf(gives);
+    return {
+      ports: end.ports,
+      free: once((free: Resources) => minus(free, gives)),
+      ends: once((ends: readonly End[]) => withEnd({ ends }, end)),
+    };
+  });
+  return (spot, gives) => {
+    const { free, ends, ports } = made(gives);
+    const all = ports.length === 0 ? spot.ports : [...spot.ports, ...ports];
+    return { ...spot, free: free(spot.free), ports: all, ends: ends(spot.ends) };
+  };
 }
 
 /** What a job wants of each of its nodes, and for how long. */
