@@ -5,8 +5,24 @@ import { amount, instant, short, span } from './words.ts';
 
 /** In words: what would start a job, and when it is likely to start. */
 
-/** What would start it now, and what to type for it. */
-export function remedyWords({ does, directive, value, job }: Remedy, id: string): string {
+/** What would start a job that waits; it is said where nothing that was tried would. */
+export function remedyText({ id, waits, reasons, change }: Told): string {
+  if (change !== null) return remedyWords(change, id);
+  if (!waits) return '';
+  return reasons.length === 0
+    ? 'nothing stands in its way: its place comes with the next pass'
+    : 'no single change that was tried would start it now';
+}
+
+type Told = {
+  readonly id: string;
+  readonly waits: boolean;
+  readonly reasons: readonly string[];
+  readonly change: Remedy | null;
+};
+
+/** What to type for it, where that is a command. */
+function remedyWords({ does, directive, value, job }: Remedy, id: string): string {
   if (does !== 'ask') {
     const done = does === 'hold' ? 'held' : 'cancelled';
     return `it would start now if job ${short(job ?? '')} were ${done}: swm ${does} ${job}`;
@@ -24,8 +40,9 @@ const updates: readonly string[] = ['priority', 'time'];
 
 /** When it starts, as far as that can be told. */
 export function startWords({ from, likely, until }: Start, now: number): string {
-  if (from === null) return 'nobody knows when it starts: what it waits for may never end';
+  if (from === null) return 'nobody knows when it starts: nothing that is known of would let it';
   if (until !== null && until <= now + SOON_MS) return 'it starts at once';
+  if (until !== null && until - from < SOON_MS) return `it starts at ${moment(from, now)}`;
   const about = likely === null ? '' : `, likely about ${moment(likely, now)}`;
   return until === null
     ? `it starts after ${moment(from, now)}${about}; how much later nobody knows`

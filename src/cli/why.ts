@@ -2,7 +2,7 @@ import type { Remedy } from '../protocol/foresight-shapes.ts';
 import type { Reply } from '../protocol/messages.ts';
 import type { JobView } from '../protocol/model.ts';
 import { exits } from './exits.ts';
-import { remedyWords } from './foresight.ts';
+import { remedyText } from './foresight.ts';
 import { exitText } from './jobs.ts';
 import { harmless } from './screen.ts';
 import { type Call, isOn } from './verb.ts';
@@ -35,7 +35,7 @@ export async function run({ args, options, screen, client }: Call): Promise<numb
     harmless(`${short(job.id)} ${wordsOf(job)}${first === undefined ? '' : `: ${first}`}`),
   );
   screen.print(`${job.phase} since ${instant(why.since)}, for ${span(Date.now() - why.since)}`);
-  const does = remedyOf(why, told);
+  const does = told === undefined ? '' : remedyText({ ...told, reasons: why.reasons });
   if (does !== '') screen.print(does);
   if (isAll) for (const other of others) screen.print(`  also: ${harmless(other)}`);
   if (isAll)
@@ -51,15 +51,6 @@ function whyOf(job: JobView, told: Reply<'job.why'> | undefined): Why {
   // The job itself knows why its last try was none; the scheduler knows more of all else.
   const reasons = told && told.reasons.length > shown.length ? told.reasons : shown;
   return { id, phase, since, reasons, change: told?.change ?? null };
-}
-
-/** What would start it; it is said if nothing that was tried would. */
-function remedyOf({ id, change, reasons }: Why, told: Reply<'job.why'> | undefined): string {
-  if (change !== null) return remedyWords(change, id);
-  if (told?.waits !== true) return '';
-  return reasons.length === 0
-    ? 'nothing stands in its way: its place comes with the next pass'
-    : 'no single change that was tried would start it now';
 }
 
 /** How details begin for terminals that know a job's state by that alone. */

@@ -21,17 +21,24 @@ export function outlook(question: Question): readonly string[] {
   if (passed.proposals.some(({ id }) => id === job.id)) return [];
   const there = free(state);
   const reasons = withAble(passed.refused.get(job.key) ?? [], there, job);
+  const words = reasons.map((reason) => inWords([reason]));
+  if (!reasons.some(lacksRoom)) return words;
   const pass = begun(there, now);
+  const kept = passed.plan.find(({ id }) => id === job.id);
   return [
-    ...reasons.map((reason) => inWords([reason])),
-    ...(reasons.some(lacksRoom) ? [...nearest(pass, question), ...offered(pass, question)] : []),
+    ...words,
+    ...nearest(pass, question),
+    ...(kept === undefined
+      ? alone(pass, question)
+      : [`room is kept for it on ${kept.nodes.join(', ')}`]),
+    ...offered(pass, question),
   ];
 }
 
 const lacksRoom = (reason: Reason): boolean => reason.is === 'room' && !isNever(reason);
 
-/** Which node has the least to spare for it, and when there is room if nobody goes before it. */
-function nearest({ room, policy, now }: Pass, { job }: Question): readonly string[] {
+/** Which node has the least to spare for it. */
+function nearest({ room, policy }: Pass, { job }: Question): readonly string[] {
   const ask = askOf(job, policy);
   const spots = room.cells.flatMap((cell) => [...spotsOf(cell)]);
   const short = spots
@@ -39,17 +46,18 @@ function nearest({ room, policy, now }: Pass, { job }: Question): readonly strin
     .map((spot) => ({ spot, lacks: lacking(spot, ask.exclusive ? spot.total : ask.want) }))
     .filter(({ lacks }) => lacks.length > 0)
     .sort((a, b) => a.lacks.length - b.lacks.length || partOf(b.lacks) - partOf(a.lacks))[0];
-  const start = earliest(room, ask, { count: job.spec.nodes, after: now });
+  return short === undefined
+    ? []
+    : [`${short.spot.name} comes nearest: it has ${short.lacks.map(inShort).join(', ')} free`];
+}
+
+/** Where and when there would be room if nobody went before it. */
+function alone({ room, policy, now }: Pass, { job }: Question): readonly string[] {
+  const start = earliest(room, askOf(job, policy), { count: job.spec.nodes, after: now });
+  if (start === undefined || start.at <= now) return [];
+  const names = start.spots.map(({ name }) => name).join(', ');
   return [
-    ...(short === undefined
-      ? []
-      : [`${short.spot.name} comes nearest: it has ${short.lacks.map(inShort).join(', ')} free`]),
-    ...(start === undefined || start.at <= now
-      ? []
-      : [
-          `if nobody went before it, ${start.spots.map(({ name }) => name).join(', ')} ` +
-            `would have room at ${instant(start.at)} at the latest`,
-        ]),
+    `if nobody went before it, ${names} would have room at ${instant(start.at)} at the latest`,
   ];
 }
 
