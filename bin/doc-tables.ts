@@ -11,6 +11,7 @@ import { messages } from '../src/protocol/messages.ts';
 import { restRoutes } from '../src/protocol/rest-routes.ts';
 import { code } from './cell.ts';
 import { protocolTables } from './protocol-tables.ts';
+import { transcripts } from './transcripts.ts';
 
 type Rows = readonly (readonly string[])[];
 /** A table that the sources know better than any author. `kept` is the last cell of its old row. */
@@ -108,15 +109,23 @@ export async function filled(text: string): Promise<string> {
   const parts: string[] = [];
   let from = 0;
   for (const { 0: whole, 1: name = '', 2: old = '', index } of text.matchAll(section)) {
-    const table = tables[name];
-    if (table === undefined) throw new Error(`there is no table ${name}`);
-    const [head = [], ...rows] = await table((first) => lastCell(old, first));
-    const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+    const made = await (texts[name]?.() ?? tableText(name, old));
     parts.push(text.slice(from, index), `<!-- ${name}: made by npm run docs -->\n`);
-    parts.push(`${lines.join('\n')}\n<!-- end -->`);
+    parts.push(`${made}\n<!-- end -->`);
     from = index + whole.length;
   }
   return [...parts, text.slice(from)].join('');
+}
+
+/** What is no table. */
+const texts: Readonly<Record<string, () => Promise<string>>> = { transcripts };
+
+async function tableText(name: string, old: string): Promise<string> {
+  const table = tables[name];
+  if (table === undefined) throw new Error(`there is no table ${name}`);
+  const [head = [], ...rows] = await table((first) => lastCell(old, first));
+  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+  return lines.join('\n');
 }
 
 function lastCell(table: string, first: string): string {

@@ -47,7 +47,10 @@ export type HeadPorts = AccountPorts &
   GroupPorts &
   HousekeeperPorts &
   HeraldPorts &
-  SessionPorts;
+  SessionPorts & {
+    /** Lets all else go on that is due: between the steps of long work. */
+    readonly turn: () => Promise<void>;
+  };
 
 const missing = (what: string) => (name: string) => failure('not_found', `no ${what} ${name}`);
 const noTasks = {};
@@ -96,10 +99,11 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
       'scheduler.site',
       'scheduler.why',
       'scheduler.check',
+      'scheduler.foresee',
       'scheduler.policy',
       'scheduler.offers',
     ] as const,
-    tasks: schedulerTasks(store),
+    tasks: schedulerTasks(store, ports.turn),
   }),
   housekeeper: family({
     behaviour: housekeeper,

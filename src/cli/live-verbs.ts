@@ -8,10 +8,26 @@ export const liveVerbs: readonly VerbRow[] = [
   {
     name: 'why',
     args: '<id>',
-    help: 'Say what a job waits for, or what it is at, and since when.',
+    help: 'Say what a job waits for and what would start it, or what it is at, and since when.',
     flags: [['-a, --all', 'all that stands in its way, and how it came there']],
     is: 'call',
     load: () => import('./why.ts'),
+  },
+  {
+    name: 'when',
+    args: '<id>',
+    help: 'Say when a job that waits is likely to start.',
+    flags: [],
+    is: 'call',
+    load: () => import('./when.ts'),
+  },
+  {
+    name: 'plan',
+    args: '<file>',
+    help: 'Say what would become of a script now: where, when and for how much; keeps nothing.',
+    flags: askFlags,
+    is: 'call',
+    load: () => import('./plan.ts'),
   },
   {
     name: 'forward',

@@ -62,6 +62,7 @@ async function given({ args, behind }: Call): Promise<{ file: string; text: stri
   return { file: 'command', text: scriptOf(behind) };
 }
 
+/** The text of a script, which a file holds or stdin brings. */
 export async function readScript(file: string): Promise<string> {
   const bytes = await readGiven(file, limits.scriptBytesMax);
   try {
@@ -77,6 +78,7 @@ const nameOf = (file: string): string => (file === '-' ? 'stdin' : file);
 type Read = { readonly spec: JobSpec; readonly warnings: readonly ScriptError[] };
 type Edited = { readonly script: string; readonly spec: JobSpec };
 
+/** A script with what the command line says in its place; throws where it is wrong. */
 export function edited({ options, screen }: Call, file: string, text: string): Edited {
   const script = filled(text, nameOf(file), givenParameters(listOf(options, 'param')));
   const { env } = read(script, file).spec;

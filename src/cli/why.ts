@@ -1,5 +1,8 @@
+import type { Remedy } from '../protocol/foresight-shapes.ts';
+import type { Reply } from '../protocol/messages.ts';
 import type { JobView } from '../protocol/model.ts';
 import { exits } from './exits.ts';
+import { remedyText } from './foresight.ts';
 import { exitText } from './jobs.ts';
 import { harmless } from './screen.ts';
 import { type Call, isOn } from './verb.ts';
@@ -12,12 +15,16 @@ type Why = {
   /** When it came into this phase, ms since the epoch. */
   readonly since: number;
   readonly reasons: readonly string[];
+  /** The smallest change that would start it in the next pass. */
+  readonly change: Remedy | null;
 };
 
 /** Says what a job waits for, or what it is at. */
 export async function run({ args, options, screen, client }: Call): Promise<number> {
-  const { job } = await (await client()).call('job.show', { id: args[0]! });
-  const why = whyOf(job);
+  const asked = await client();
+  const { job } = await asked.call('job.show', { id: args[0]! });
+  const told = job.phase === 'queued' ? await asked.call('job.why', { id: job.id }) : undefined;
+  const why = whyOf(job, told);
   if (screen.json) {
     screen.printJson(why);
     return exits.good;
@@ -28,6 +35,8 @@ export async function run({ args, options, screen, client }: Call): Promise<numb
     harmless(`${short(job.id)} ${wordsOf(job)}${first === undefined ? '' : `: ${first}`}`),
   );
   screen.print(`${job.phase} since ${instant(why.since)}, for ${span(Date.now() - why.since)}`);
+  const does = told === undefined ? '' : remedyText({ ...told, reasons: why.reasons });
+  if (does !== '') screen.print(does);
   if (isAll) for (const other of others) screen.print(`  also: ${harmless(other)}`);
   if (isAll)
     for (const { at, what } of job.timeline) screen.print(`  ${instant(at)}  ${harmless(what)}`);
@@ -35,9 +44,13 @@ export async function run({ args, options, screen, client }: Call): Promise<numb
   return exits.good;
 }
 
-function whyOf({ id, phase, timeline, details, submittedAt }: JobView): Why {
+function whyOf(job: JobView, told: Reply<'job.why'> | undefined): Why {
+  const { id, phase, timeline, details, submittedAt } = job;
   const since = timeline.findLast(({ what }) => what === phase)?.at ?? submittedAt;
-  return { id, phase, since, reasons: reasonsOf(details) };
+  const shown = reasonsOf(details);
+  // The job itself knows why its last try was none; the scheduler knows more of all else.
+  const reasons = told && told.reasons.length > shown.length ? told.reasons : shown;
+  return { id, phase, since, reasons, change: told?.change ?? null };
 }
 
 /** How details begin for terminals that know a job's state by that alone. */

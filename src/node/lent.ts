@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { HeadPorts } from '../actors/families.ts';
 import { outTarget } from '../actors/job/out-target.ts';
 import { keeping as nodeKeeping } from '../actors/node/keeping.ts';
@@ -106,7 +107,8 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
   const configured = configuredBook(config);
   checkBook(configured);
   const book = openBook(config, store);
-  const asked = (path: string, question: Message) => ask(setup.node(), path, question);
+  const asked = (path: string, question: Message, ms?: number) =>
+    ask(setup.node(), path, question, ms);
   const group = { ...setup, self: config.name, replica: council.replica, ask: asked };
   return {
     store,
@@ -142,6 +144,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     checkOut: checkOut(outsBy(book)),
     ...notifyPorts(setup, notifiedBy(book)),
     closed: closedWhenFull(spool.path),
+    turn: () => turn(),
     get retentionMs() {
       return book().global.jobs.retentionMs;
     },
@@ -168,12 +171,16 @@ const checkOut =
 /** What sessions read besides the records. */
 function readingPorts(
   { config, council, keys, status }: HeadParts,
-  asked: (path: string, question: Message) => Promise<object>,
+  asked: (path: string, question: Message, ms?: number) => Promise<object>,
 ): Omit<Reading, 'store' | 'readBlob' | 'people' | 'configured' | 'checkBook'> {
   return {
     reasons: async (ids) => {
       const body = await asked('/scheduler', message('scheduler.why', { ids: [...ids] }));
       return (body as Reply<'scheduler.why'>).reasons;
+    },
+    foresee: async (body) => {
+      const question = message('scheduler.foresee', body);
+      return (await asked('/scheduler', question, limits.foreseeMs)) as Reply<'scheduler.foresee'>;
     },
     offers: async () =>
       (await asked('/scheduler', message('scheduler.offers', {}))) as Reply<'scheduler.offers'>,

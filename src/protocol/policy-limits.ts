@@ -1,5 +1,8 @@
+import { foresightLimits } from './foresight-limits.ts';
+
 /** Rows of `limits` for what decides which job goes first, and where. */
 export const policyLimits = {
+  ...foresightLimits,
   /** policy: queues, accounts, users with limits of their own, and reservations. */
   queuesMax: 256,
   sharesOfMax: 10_000,

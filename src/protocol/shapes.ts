@@ -4,6 +4,7 @@ import { arrayShapes } from './array-shapes.ts';
 import { Order, Report } from './attempt.ts';
 import { dependencyShapes } from './dependency-shapes.ts';
 import { entryShapes } from './entry-shapes.ts';
+import { foresightShapes } from './foresight-shapes.ts';
 import { headShapes } from './head-shapes.ts';
 import { heraldShapes } from './job-change.ts';
 import { limits } from './limits.ts';
@@ -43,6 +44,7 @@ export const shapes = {
   ...nodeShapes,
   ...heraldShapes,
   ...schedulerShapes,
+  ...foresightShapes,
   ...userShapes,
   ...arrayShapes,
   ...dependencyShapes,

@@ -30,6 +30,13 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     checkNotify: async () => {},
     closed: () => '',
     reasons: async () => ({}),
+    foresee: async () => ({
+      waits: true,
+      reasons: [],
+      change: null,
+      start: null,
+      placement: null,
+    }),
     offers: async () => ({ flavors: [], images: [] }),
     remotes: [],
     current: async () => {},

@@ -79,7 +79,8 @@ describe('a job that waits for another', () => {
     expect(stage.hear(place)).toEqual({ phase: 'queued', moved: false, effects: [SCHEDULER, ASK] });
     const store = memoryStore();
     store.keep(keeping, `/jobs/${ID}`, stage.state);
-    const load = () => schedulerTasks(store as never).load({ after: '' }, {} as never);
+    const load = () =>
+      schedulerTasks(store as never, async () => {}).load({ after: '' }, {} as never);
     expect(await load()).toEqual({ jobs: [], next: '' });
     stage.hear(moved(well));
     store.keep(keeping, `/jobs/${ID}`, stage.state);

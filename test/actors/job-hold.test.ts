@@ -39,7 +39,7 @@ describe('a job that is held', () => {
     stage.hear(hold());
     const store = memoryStore();
     store.keep(keeping, `/jobs/${ID}`, stage.state);
-    const load = schedulerTasks(store as never).load({ after: '' }, {} as never);
+    const load = schedulerTasks(store as never, async () => {}).load({ after: '' }, {} as never);
     expect(await load).toEqual({ jobs: [], next: '' });
     const { head } = keeping.split(stage.state) as { head: object };
     expect(keeping.decode('head', keeping.encode('head', head))).toMatchObject({

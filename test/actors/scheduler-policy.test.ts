@@ -201,7 +201,7 @@ describe('fair share', () => {
     ended(ID, NOW - 10, 'lab');
     ended(OTHER, NOW - 10_000_000, 'old');
     const context = { signal: new AbortController().signal, emit: () => {}, path: '/scheduler' };
-    const page = await schedulerTasks(store).usage(
+    const page = await schedulerTasks(store, async () => {}).usage(
       { since: NOW - 1_000_000, until: NOW, after: '' },
       context,
     );

@@ -213,7 +213,7 @@ describe('what it reads', () => {
     store.keep(clusterKeeping, '/clusters/here', given({ holds: [held] }));
     store.keep(clusterKeeping, '/clusters/swm-0197f3a2', made('joining'));
     store.keep(clusterKeeping, '/clusters/swm-2', made('gone', { name: 'swm-2' }));
-    const tasks = schedulerTasks(store);
+    const tasks = schedulerTasks(store, async () => {});
     const page = await tasks.load({ after: '' }, context);
     expect(page.next).toBe('');
     expect(page.jobs.map(({ id, attempt, notBefore }) => [id, attempt, notBefore])).toEqual([

@@ -23,8 +23,14 @@ const waiting: JobView = {
   ],
 };
 
+const told = {
+  ...{ id: waiting.id, phase: 'queued', waits: true },
+  reasons: ['needs 2 nodes with 8 cpu; 1 free now', 'port 80 is in use by another job'],
+  change: { does: 'ask', directive: 'cpus', value: '4', job: null },
+};
+
 const calling = (job: object, options: Options = {}, json = false) =>
-  staged({ args: ['x'], options, json, answers: { 'job.show': { job } } });
+  staged({ args: ['x'], options, json, answers: { 'job.show': { job }, 'job.why': told } });
 
 describe('swm why', () => {
   it('says first what binds, and that there is more', async () => {
@@ -33,15 +39,16 @@ describe('swm why', () => {
     const short = waiting.id.slice(0, 8);
     expect(call.out[0]).toBe(`${short} waits for a place: needs 2 nodes with 8 cpu; 1 free now`);
     expect(call.out[1]).toMatch(/^queued since \d{4}-.* for \d+ d/);
-    expect(call.out).toHaveLength(2);
+    expect(call.out[2]).toBe('it would start now with `cpus 4` in its script');
+    expect(call.out).toHaveLength(3);
     expect(call.notes).toEqual(['1 more; --all shows them']);
   });
 
   it('says all of it, and how it came there', async () => {
     const call = calling(waiting, { all: true });
     await run(call);
-    expect(call.out.slice(2, 3)).toEqual(['  also: port 80 is in use by another job']);
-    expect(call.out.slice(3).map((line) => line.split(' ').at(-1))).toEqual([
+    expect(call.out.slice(3, 4)).toEqual(['  also: port 80 is in use by another job']);
+    expect(call.out.slice(4).map((line) => line.split(' ').at(-1))).toEqual([
       'queued',
       'placing',
       'queued',
@@ -57,6 +64,7 @@ describe('swm why', () => {
         phase: 'queued',
         since: 3_000,
         reasons: ['needs 2 nodes with 8 cpu; 1 free now', 'port 80 is in use by another job'],
+        change: told.change,
       },
     ]);
   });

@@ -2,6 +2,7 @@ import type { Body, Name, Reply } from '../../src/protocol/messages.ts';
 import { defaultPolicy } from '../../src/protocol/policy.ts';
 import { arraySamples } from './array-messages.ts';
 import { entrySamples } from './entry-messages.ts';
+import { foresightSamples } from './foresight-messages.ts';
 import { heraldSamples } from './herald-messages.ts';
 import { scheduleSamples } from './schedule-messages.ts';
 import { userSamples } from './user-messages.ts';
@@ -46,6 +47,7 @@ export const messageSamples: Samples = {
   ...scheduleSamples,
   ...heraldSamples,
   ...arraySamples,
+  ...foresightSamples,
   'job.submit': {
     body: {
       script,

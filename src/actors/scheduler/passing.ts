@@ -24,7 +24,7 @@ export function soon(state: Scheduler, now: Millis, ms: Millis = limits.passMs):
 }
 
 export function pass(before: Scheduler, now: Millis): SchedulerStep {
-  const state = withLeft(caughtUp(before, now), now);
+  const state = caughtUp(before, now);
   const passed = contained(state, now);
   if (typeof passed === 'string') return abandoned(state, passed, now);
   const { proposals, plan, lines, refused, preempted } = passed;
@@ -103,8 +103,12 @@ function withLeft(state: Scheduler, now: Millis): Scheduler {
 const lateAt = (since: Millis, { policy }: Pick<Scheduler, 'policy'>): Millis =>
   since + policy.preemption.graceMs + limits.preemptAgainMs;
 
+/** As a pass begins: with all that was heard and read, and without who has left. */
+export const caughtUp = (state: Scheduler, now: Millis): Scheduler =>
+  withLeft(takenIn(state, now), now);
+
 /** Takes in what was heard and read, and whose time has come: each stands in its line, or rests. */
-function caughtUp(state: Scheduler, now: Millis): Scheduler {
+function takenIn(state: Scheduler, now: Millis): Scheduler {
   const changes = changesOf(state);
   const waiting = put(state.waiting, changes);
   const resting = new Map(state.resting);

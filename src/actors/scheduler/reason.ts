@@ -61,7 +61,7 @@ export function isNever(reason: Reason): boolean {
 /** In words for its owner: all that stands in its way, the nearest first. */
 export const inWords = (reasons: readonly Reason[]): string => reasons.map(words).join('; ');
 
-const instant = (at: Millis): string => new Date(at).toISOString();
+export const instant = (at: Millis): string => new Date(at).toISOString();
 
 function words(reason: Reason): string {
   switch (reason.is) {

@@ -6,6 +6,7 @@ import { control } from '../../protocol/ref.ts';
 import type { Behaviour, Effect, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { check, why } from './answers.ts';
+import { type Asked, type Foresight, wondered } from './foresee.ts';
 import { withCluster, withClusters, withPolicy, withUsage } from './heard.ts';
 import type { Proposed } from './land.ts';
 import type { Preempted } from './leaving.ts';
@@ -67,6 +68,8 @@ export type Scheduler = SchedulerArgs & {
   readonly usage: Usage;
   /** What the last pass failed with; '': it did not. */
   readonly fault: string;
+  /** Questions about what is to come that are worked on. */
+  readonly foresees: number;
   /** When the next pass is due; infinite while none is. */
   readonly passAt: Millis;
 };
@@ -77,6 +80,7 @@ export type SchedulerHears =
   | 'scheduler.site'
   | 'scheduler.why'
   | 'scheduler.check'
+  | 'scheduler.foresee'
   | 'scheduler.policy'
   | 'scheduler.offers';
 export type SchedulerEvent =
@@ -101,6 +105,7 @@ export type SchedulerTasks = {
     UsagePage,
     { readonly ended: readonly Ended[]; readonly next: UsagePage | null },
   ];
+  foresee: readonly [Asked, Foresight];
   /** A page of the jobs that wait, from the index of the records. */
   load: readonly [
     { readonly after: string },
@@ -140,6 +145,7 @@ export const scheduler: Behaviour<
     preempted: [],
     usage: new Map(),
     fault: '',
+    foresees: 0,
     passAt: NEVER,
   }),
   // Those who told a former life what they have do not tell it again by themselves.
@@ -168,6 +174,11 @@ export const scheduler: Behaviour<
         return [state, [{ do: 'run', task: 'usage', input: event }]];
       case 'done':
         return taskDone(state, event, now);
+      case 'failed': {
+        if (event.task !== 'foresee') return [state, []];
+        const { key, failure: why } = event;
+        return answered(state, { do: 'refuse', ask: Number(key), failure: why });
+      }
       default:
         return [state, []];
     }
@@ -192,6 +203,8 @@ function told(state: Scheduler, event: Told<SchedulerHears>, now: Millis): Sched
       const [next, body] = check(state, m.body as Body<'scheduler.check'>);
       return [next, [{ do: 'reply', ask, body }]];
     }
+    case 'scheduler.foresee':
+      return wondered(state, m.body as Body<'scheduler.foresee'>, ask, now);
     case 'scheduler.policy': {
       const { policy } = m.body as Body<'scheduler.policy'>;
       const [flaw] = policyFlaws(policy);
@@ -242,8 +255,15 @@ function taskDone(state: Scheduler, event: Done, now: Millis): SchedulerStep {
         next === null ? [] : [{ do: 'after', ms: 0, event: { is: 'usage', ...next } }];
       return [withUsage(state, ended), more];
     }
+    case 'foresee':
+      return answered(state, { do: 'reply', ask: Number(event.key), body: event.value });
   }
 }
+
+const answered = (state: Scheduler, answer: SchedulerEffect): SchedulerStep => [
+  { ...state, foresees: state.foresees - 1 },
+  [answer],
+];
 type Done = Extract<Parameters<(typeof scheduler)['on']>[1], { readonly is: 'done' }>;
 
 function loaded(state: Scheduler, page: SchedulerTasks['load'][1], now: Millis): SchedulerStep {

@@ -1,6 +1,6 @@
 import { limits } from '../../protocol/limits.ts';
 import type { Keeping, Tasks } from '../../runtime/family.ts';
-import type { Store } from '../../runtime/ports.ts';
+import type { Millis, Store } from '../../runtime/ports.ts';
 import { find, load } from '../../runtime/record.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
 import { offer } from '../cluster/news.ts';
@@ -9,12 +9,15 @@ import type { Job } from '../job/job.ts';
 import { ENDED, keeping as jobKeeping, PLACING, QUEUED } from '../job/keeping.ts';
 import { sortable } from '../keeping.ts';
 import { tenureOf } from '../tenure.ts';
+import { type Asked, type Foresight, foreseen } from './foresee.ts';
+import { type Past, pastOf, type Run } from './past.ts';
 import type { Ended, SchedulerEvent, SchedulerTasks } from './scheduler.ts';
 import { spentBy } from './share.ts';
 
 /** Reads what waits, page by page while the scheduler is at work already, and what there is. */
-export function schedulerTasks(store: Store): Tasks<SchedulerEvent, SchedulerTasks> {
+export function schedulerTasks(store: Store, turn: Turn): Tasks<SchedulerEvent, SchedulerTasks> {
   return {
+    foresee: (asked, { signal }) => foresee(store, turn, asked, signal),
     usage: async ({ since, until, after }) => {
       const from = after === '' ? `i${ENDED}/${sortable(since)}` : after;
       const below = `${ENDED}/${sortable(until)}`;
@@ -51,6 +54,58 @@ export function schedulerTasks(store: Store): Tasks<SchedulerEvent, SchedulerTas
     },
   };
 }
+
+/** Lets all else go on that is due. */
+export type Turn = () => Promise<void>;
+
+async function foresee(
+  store: Store,
+  turn: Turn,
+  asked: Asked,
+  signal: AbortSignal,
+): Promise<Foresight> {
+  const work = foreseen(asked, () => readPast(store, turn, asked.question.now));
+  for (;;) {
+    const step = await work.next();
+    if (step.done) return step.value;
+    await turn();
+    signal.throwIfAborted();
+  }
+}
+
+/** What has ended lately: span by span, each four times as long as the one after it. */
+async function readPast(store: Store, turn: Turn, now: Millis): Promise<Past> {
+  const runs: Run[] = [];
+  const oldest = Math.max(0, now - limits.pastMs);
+  for (let [until, span] = [now, HOUR_MS]; until > oldest; span *= 4) {
+    const from = Math.max(oldest, until - span);
+    for (let after = `i${ENDED}/${sortable(from)}`; after !== ''; ) {
+      const left = Math.min(PAGE, limits.pastMax - runs.length);
+      if (left <= 0) return pastOf(runs);
+      const page = find(store, `${ENDED}/`, left, after, `${ENDED}/${sortable(until)}`);
+      for (const path of page.paths) runs.push(...ranIn(load(store, jobKeeping, path)?.state));
+      after = page.next;
+      await turn();
+    }
+    until = from;
+  }
+  return pastOf(runs);
+}
+
+const HOUR_MS = 3_600_000;
+/** Records that are read at once, between two turns. */
+const PAGE = 50;
+
+const ranIn = (job: Job | undefined): readonly Run[] =>
+  job === undefined || job.startedAt === 0
+    ? []
+    : [
+        {
+          owner: job.owner,
+          askedMs: job.spec.walltimeMs,
+          tookMs: Math.max(1, job.endedAt - job.startedAt),
+        },
+      ];
 
 /** Of its runs the last; what those before it used is older. */
 function usedBy({ placement, spec, startedAt, endedAt }: Job): readonly Ended[] {

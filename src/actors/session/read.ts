@@ -26,6 +26,7 @@ import { accountRows } from './accounts.ts';
 import { withTasks } from './arrays.ts';
 import { whyJobAwaits } from './dependencies.ts';
 import { type Desk, readEntries } from './entries.ts';
+import { whenOf, whyOf } from './foresight.ts';
 import { jobPage } from './job-page.ts';
 import { scheduleRows } from './schedules.ts';
 import { secretRows } from './secrets.ts';
@@ -35,6 +36,8 @@ import { type People, readPeople } from './users.ts';
 /** What reading needs besides the records. */
 export type Reading = Desk & {
   readonly reasons: (ids: readonly string[]) => Promise<Readonly<Record<string, string>>>;
+  /** What is to come of a job that waits, or would. */
+  readonly foresee: (body: Body<'scheduler.foresee'>) => Promise<Reply<'scheduler.foresee'>>;
   readonly offers: () => Promise<Reply<'scheduler.offers'>>;
   readonly remotes: readonly RemoteRow[];
   readonly now: () => Millis;
@@ -74,6 +77,10 @@ async function found(from: Reading, user: Who, asked: Message): Promise<object> 
     }
     case 'job.show':
       return { job: await show(from, user, asked.body) } satisfies Reply<'job.show'>;
+    case 'job.why':
+      return whyOf(from, ownJob(from.store, user, asked.body.id));
+    case 'job.when':
+      return whenOf(from, ownJob(from.store, user, asked.body.id));
     case 'node.list':
       return { nodes: nodeRows(from.store) } satisfies Reply<'node.list'>;
     case 'cluster.list':
@@ -152,15 +159,21 @@ function fits(row: JobRow, { states = '', name = '', account = '' }: Body<'job.l
   );
 }
 
+/** A job that somebody may see. */
+function ownJob(store: Records, user: Who, id: string): Job {
+  const job = get<Job>(store, jobKeeping, `/jobs/${id}`);
+  if (job?.remains !== 'all') throw new Failed('not_found', `no job ${id}`);
+  if (user.door === 'terminal' && user.id !== job.owner)
+    throw new Failed('forbidden', `job ${id} belongs to somebody else`);
+  return job;
+}
+
 async function show(
   from: Reading,
   user: Who,
   { id, tasks }: Body<'job.show'>,
 ): Promise<ReturnType<typeof view>> {
-  const job = get<Job>(from.store, jobKeeping, `/jobs/${id}`);
-  if (job?.remains !== 'all') throw new Failed('not_found', `no job ${id}`);
-  if (user.door === 'terminal' && user.id !== job.owner)
-    throw new Failed('forbidden', `job ${id} belongs to somebody else`);
+  const job = ownJob(from.store, user, id);
   const seen = view(job, from.now(), await reasonOf(from, job));
   const shown = withTasks(from.store, job, seen, tasks);
   if (job.scriptBlob === null) return shown;

@@ -3,6 +3,7 @@ import { formatScriptError, parseScript } from '../../protocol/jobscript/jobscri
 import { limits } from '../../protocol/limits.ts';
 import type { Body, Message, Reply } from '../../protocol/messages.ts';
 import type { Spec } from '../../protocol/model.ts';
+import type { Who } from '../../protocol/who.ts';
 import type { Tasks } from '../../runtime/family.ts';
 import type { Millis, Records } from '../../runtime/ports.ts';
 import { find, load } from '../../runtime/record.ts';
@@ -15,6 +16,7 @@ import { isAsked } from '../scheduler/want.ts';
 import { unableInArrays } from './arrays.ts';
 import { dependencies } from './dependencies.ts';
 import { entryMessage } from './entries.ts';
+import { planOf } from './foresight.ts';
 import { type JobIds, jobIdOf } from './job-id.ts';
 import { type Reading, read } from './read.ts';
 import { scheduleMessage } from './schedules.ts';
@@ -57,7 +59,8 @@ export function sessionTasks(ports: SessionPorts): Tasks<never, SessionTasks> {
       (await scheduleMessage(ports, user, message, admit)) ??
       (await entryMessage(ports, user, message)) ??
       resolve(ports, message),
-    read: ({ user, message }) => read(ports, user, message),
+    read: ({ user, message }) =>
+      message.name === 'job.plan' ? plan(ports, user, message.body) : read(ports, user, message),
   };
 }
 
@@ -71,26 +74,19 @@ async function admit(
   const asked = specOf(script, body.file ?? 'script');
   const after = [...asked.after, ...(body.after ?? [])];
   if (after.length > 0) await ports.current();
-  const spec = {
+  const spec = wholeOf(ports, {
     ...asked,
     after: dependencies(ports.store, user, after),
     hold: asked.hold === true || body.hold === true,
     ...(body.dag && { dag: body.dag }),
-    walltimeMs: asked.walltimeMs || (ports.walltimeMs ?? 0),
-    checkpoint: asksForCheckpoints(asked),
-    ...(asked.onNodeLoss === 'requeue' && { leaseMs: ports.leaseMs ?? limits.leaseMs }),
-  };
+  });
   refuseUnable(spec);
   if (hasOut(spec)) await ports.checkOut(spec, from);
   if (spec.notify !== '') await ports.checkNotify(spec.notify);
   await checkSecrets(ports, user, spec);
   refuseOverspent(ports, spec);
   const inputs = await checkInputs(ports, spec, body);
-  const { impossible, walltimeMs = spec.walltimeMs } = await ports.checked(
-    { ...spec, walltimeMs: asked.walltimeMs },
-    user.id,
-  );
-  if (impossible !== '') throw new Failed('impossible', impossible);
+  const walltimeMs = await possible(ports, user.id, spec, asked);
   const long = new TextEncoder().encode(script);
   const blob = long.byteLength > limits.scriptInlineBytesMax ? await ports.keepBlob(long) : null;
   return {
@@ -114,6 +110,41 @@ function requestText(
 ): string {
   const more = after || hold || dag ? [{ after, hold, dag }] : [];
   return JSON.stringify([script, inputs, ...more]);
+}
+
+/** A job's wishes with what is usual here where it says nothing. */
+const wholeOf = (ports: SessionPorts, asked: Spec): Spec => ({
+  ...asked,
+  walltimeMs: asked.walltimeMs || (ports.walltimeMs ?? 0),
+  checkpoint: asksForCheckpoints(asked),
+  ...(asked.onNodeLoss === 'requeue' && { leaseMs: ports.leaseMs ?? limits.leaseMs }),
+});
+
+/** Throws if nothing here could ever run it; else how long it may run, perhaps by its queue. */
+async function possible(
+  ports: SessionPorts,
+  owner: string,
+  spec: Spec,
+  { walltimeMs: askedMs }: Spec,
+): Promise<Millis> {
+  const asked = { ...spec, walltimeMs: askedMs };
+  const { impossible, walltimeMs = spec.walltimeMs } = await ports.checked(asked, owner);
+  if (impossible !== '') throw new Failed('impossible', impossible);
+  return walltimeMs;
+}
+
+/** What would become of a script; of its files and secrets nobody looks whether they are there. */
+async function plan(
+  ports: SessionPorts,
+  user: Who,
+  { script, file = 'script' }: Body<'job.plan'>,
+): Promise<Reply<'job.plan'>> {
+  const asked = specOf(script, file);
+  const spec = wholeOf(ports, asked);
+  refuseUnable(spec);
+  refuseOverspent(ports, spec);
+  const walltimeMs = await possible(ports, user.id, spec, asked);
+  return planOf(ports, { ...spec, walltimeMs }, user.id);
 }
 
 /** Whoever says where, how often or by what means that as well. */

@@ -72,6 +72,8 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
     closed: () => '',
     now: () => council.replica.now(),
     appliedAt: () => council.appliedAt(),
+    foresee: unasked,
+    turn: async () => {},
     offers: async () => ({ flavors: [], images: [] }),
     remotes: [],
     current: () => life.whileAlive(() => council.current()),
