@@ -28,6 +28,7 @@ import { type JobPorts, jobTasks } from './job/tasks.ts';
 import { keeping as nodeKeeping } from './node/keeping.ts';
 import { node } from './node/node.ts';
 import { ownedFamilies } from './owned-families.ts';
+import { forReputes } from './repute/family.ts';
 import { runner } from './runner/behaviour.ts';
 import { keeping as runnerKeeping } from './runner/keeping.ts';
 import { type RunnerPorts, runnerTasks } from './runner/tasks.ts';
@@ -68,6 +69,7 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
   ...forNodes,
   ...ownedFamilies({ ...ports, store }),
   ...forAccounts(ports),
+  ...forReputes,
   group: family({
     behaviour: group,
     hears: GROUP_HEARS,
@@ -102,6 +104,7 @@ export const headFamilies = (ports: HeadPorts, store: Store): Families => ({
       'scheduler.foresee',
       'scheduler.policy',
       'scheduler.offers',
+      'scheduler.repute',
     ] as const,
     tasks: schedulerTasks(store, ports.turn),
   }),

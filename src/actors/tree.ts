@@ -81,6 +81,7 @@ export function controlTree({
       { name: 'scheduler', family: 'scheduler', args: scheduler, restart: 'permanent' },
       poolOf('accounts', 'account', store),
       { name: 'entries', family: 'entries', args: {}, restart: 'permanent' },
+      poolOf('reputes', 'repute', store),
       poolOf('clusters', 'cluster', store),
       poolOf('nodes', 'node', store),
       poolOf('safes', 'safe', store),

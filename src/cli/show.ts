@@ -86,6 +86,8 @@ function factsOf(job: JobView): readonly Fact[] {
     ['price', job.price === 0 ? '' : `${job.price} an hour and node`],
     ['cost', costText(job)],
     ['budget', spec.budget ? amount(spec.budget) : ''],
+    ['max-price', spec.maxPrice ? `${amount(spec.maxPrice)} an hour` : ''],
+    ['deadline', spec.deadlineMs ? instant(job.submittedAt + spec.deadlineMs) : ''],
     ['ports at', job.address],
     ['account', job.account],
     ['dag', job.dag === undefined ? '' : `${job.dag.dag} ${short(job.dag.id)}: ${job.dag.job}`],

@@ -134,6 +134,8 @@ export const messages = {
   'head.current': call(71, '/group', heads, 'How far the log is decided.'),
   'scheduler.policy': call(125, '/scheduler', heads, 'Who goes first from now on, and where.'),
   'scheduler.offers': call(70, '/scheduler', heads, 'What all sites offer.'),
+  'scheduler.repute': tell(188, '/scheduler', nobody, 'How it went at a site before.'),
+  'repute.tried': tell(187, '/reputes/{remote}', nobody, 'What came of an order at a site.'),
   'account.charge': call(77, '/accounts/{account}', nobody, 'Counts what a cluster costs.'),
   'account.look': tell(175, '/accounts/{account}', nobody, 'Its budget may be another.'),
   'entry.put': call(174, '/entries', heads, 'Changes entries as of a revision.'),

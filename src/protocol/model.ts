@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import { TaskCounts, TaskView } from './array-model.ts';
 import { errors } from './errors.ts';
 import { limits } from './limits.ts';
+import { priceFields } from './price-fields.ts';
 import { requestOf } from './request-model.ts';
 import { SecretSpec } from './secret-model.ts';
 import { UsedByRank } from './used.ts';
@@ -137,8 +138,7 @@ export const Spec = Type.Object({
   after: After,
   /** What jobs of before it was there are: of none. */
   dag: Type.Optional(DagPlace),
-  /** What its clusters may cost in one run; 0 is no bound. */
-  budget: Type.Optional(Type.Number({ minimum: 0 })),
+  ...priceFields,
   retries: count(1000),
   /** What jobs of before it was there asked for: `wait`. */
   onNodeLoss: Type.Optional(Type.Enum(['wait', 'requeue'])),

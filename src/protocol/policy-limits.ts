@@ -1,8 +1,10 @@
 import { foresightLimits } from './foresight-limits.ts';
+import { offerLimits } from './offer-limits.ts';
 
 /** Rows of `limits` for what decides which job goes first, and where. */
 export const policyLimits = {
   ...foresightLimits,
+  ...offerLimits,
   /** policy: queues, accounts, users with limits of their own, and reservations. */
   queuesMax: 256,
   sharesOfMax: 10_000,

@@ -92,6 +92,18 @@ export const Policy = Type.Object(
       { by: Type.Enum(['off', 'requeue', 'cancel']), graceMs: count(86_400_000) },
       strict,
     ),
+    /**
+     * Which of the sites' offers a job gets, and whether it rather waits for nodes that are here.
+     * `first`: the first that is there, and any before it waits; `cheapest` and `soonest`; or
+     * `weighted`: the least of what it costs, and of what an hour of waiting is worth.
+     */
+    clouds: Type.Object(
+      {
+        choose: Type.Enum(['first', 'cheapest', 'soonest', 'weighted']),
+        hourIsWorth: Type.Number({ minimum: 0, maximum: limits.budgetMax }),
+      },
+      strict,
+    ),
     queues: Type.Record(word, Queue),
     accounts: Type.Record(word, Share),
     /** What each user may hold, and some of them instead. */
@@ -115,6 +127,7 @@ export const defaultPolicy: Policy = {
   ageing: { perHour: 0, max: 0 },
   fairShare: { weight: 0, halfLifeMs: 7 * 86_400_000 },
   preemption: { by: 'off', graceMs: 30_000 },
+  clouds: { choose: 'first', hourIsWorth: 1 },
   queues: {},
   accounts: {},
   perUser: {},

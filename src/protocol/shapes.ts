@@ -23,6 +23,7 @@ import {
   uuid,
 } from './model.ts';
 import { drained, nodeShapes } from './node-shapes.ts';
+import { reputeShapes } from './repute-shapes.ts';
 import { scheduleShapes } from './schedule-shapes.ts';
 import { schedulerShapes } from './scheduler-shapes.ts';
 import { secretName } from './secret-model.ts';
@@ -45,6 +46,7 @@ export const shapes = {
   ...heraldShapes,
   ...schedulerShapes,
   ...foresightShapes,
+  ...reputeShapes,
   ...userShapes,
   ...arrayShapes,
   ...dependencyShapes,

@@ -8,6 +8,7 @@ import { ID, onMade } from './things.ts';
 
 const on = (state: Cluster) => new Stage<Cluster>(cluster, state);
 const NEWS = [`tell /jobs/${ID} job.cluster`, 'tell /scheduler scheduler.cluster'];
+const TRIED = 'tell /reputes/cloud repute.tried';
 const [N0 = '', N1 = ''] = onMade(2).nodes;
 const attaching = (...nodes: string[]) => nodes.map((node) => `run attach (${node})`);
 const expecting = (node: string) => `ask /nodes/${node} node.expect (${node})`;
@@ -55,7 +56,7 @@ describe('a cluster that is made', () => {
     expect(stage.hear(node(N1))).toEqual({
       phase: 'up',
       moved: true,
-      effects: ['reply 5 {}', ...NEWS, ...attaching(N0, N1)],
+      effects: ['reply 5 {}', TRIED, ...NEWS, ...attaching(N0, N1)],
     });
     expect(stage.hear(told('cluster.unclaim', { cluster: MADE, job: ID, attempt: 1 }, 8))).toEqual({
       phase: 'releasing',
@@ -130,7 +131,7 @@ describe('a cluster that is made', () => {
     expect(stage.hear(done('create', partition))).toEqual({
       phase: 'up',
       moved: true,
-      effects: [...NEWS, ...attaching(N0)],
+      effects: [TRIED, ...NEWS, ...attaching(N0)],
     });
   });
 

@@ -88,6 +88,7 @@ describe('a cluster that is kept', () => {
     const known = {
       clusters: new Map([['w', news]]),
       sites: new Map(),
+      reputes: new Map(),
       relocate: 'asked',
       policy: defaultPolicy,
       usage: new Map(),

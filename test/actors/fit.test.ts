@@ -185,7 +185,8 @@ describe('what could never run', () => {
 });
 
 describe('a job with a budget', () => {
-  const asks = (budget: number, nodes = 1) => job(1, { relocatable: true, budget, nodes });
+  const asks = (budget: number, nodes = 1) =>
+    job(1, { relocatable: true, flavor: 'small', budget, nodes });
   const dear =
     'its budget of 0.003 does not pay for the first 60 s of 2 × small at cloud, which cost 0.0033';
 

@@ -154,6 +154,7 @@ describe('a tree', () => {
       'scheduler',
       'accounts',
       'entries',
+      'reputes',
       'clusters',
       'nodes',
       'safes',

@@ -141,7 +141,13 @@ describe('a site', () => {
   it('that is full costs the job no attempt', () => {
     const stage = waiting();
     expect(stage.hear(refused('quota')).phase).toBe('releasing');
-    expect(stage.state).toMatchObject({ again: 'attempt', firstAttempt: 2, refusals: 1 });
+    // It may go elsewhere at once: what refused it is known, and passed over.
+    expect(stage.state).toMatchObject({ again: 'attempt', firstAttempt: 2, refusals: 0 });
+    expect(stage.state.timeline.map(({ what }) => what)).toEqual([
+      'queued',
+      'small at cloud: no',
+      'releasing',
+    ]);
   });
 
   it('that fails to boot costs one, and one that cannot do it ends it', () => {

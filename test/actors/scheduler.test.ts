@@ -62,7 +62,7 @@ describe('a scheduler', () => {
       'tell /gate-cloud gate.offer',
       'tell /gate-west gate.offer',
     ]);
-    stage.hear(done('clusters', { clusters: [here(2)], claims: [] }));
+    stage.hear(done('clusters', { clusters: [here(2)], claims: [], reputes: [] }));
     const job = { id: ID, attempt: 3, submittedAt: NOW, notBefore: 0, spec: spec() };
     expect(stage.hear(done('load', { jobs: [job], next: 'more' })).effects).toEqual([
       'after 0 load',
@@ -75,7 +75,7 @@ describe('a scheduler', () => {
   it('takes what it heard for newer than what it read', () => {
     const stage = on();
     stage.hears(cluster(0), waits(ID, {}, { attempt: 2 }));
-    stage.hear(done('clusters', { clusters: [here(2)], claims: [] }));
+    stage.hear(done('clusters', { clusters: [here(2)], claims: [], reputes: [] }));
     pass(stage);
     stage.hear(
       done('load', {
@@ -116,7 +116,7 @@ describe('a scheduler', () => {
   it('nor what a claim is on its way for that a former life had proposed', () => {
     const stage = on();
     const claim = { id: ID, attempt: 2, placement: onNodes('n1') };
-    stage.hear(done('clusters', { clusters: [here(1)], claims: [claim] }));
+    stage.hear(done('clusters', { clusters: [here(1)], claims: [claim], reputes: [] }));
     stage.hear(waits(OTHER));
     expect(pass(stage).effects).not.toContain(placed(OTHER));
     stage.hear(gone(ID));

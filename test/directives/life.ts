@@ -94,6 +94,23 @@ export const life = {
       ['5 EUR', '1:15: `budget`: takes one value; `EUR` is one too many'],
     ],
   },
+  'max-price': {
+    good: [['0.25', { maxPrice: 0.25 }]],
+    bad: [
+      ['', '1:6: `max-price`: needs AMOUNT'],
+      ['0', '1:16: `max-price`: wants a number above 0, such as 12.50, not `0`'],
+    ],
+  },
+  deadline: {
+    good: [
+      ['6h', { deadlineMs: 21_600_000 }],
+      ['1-00:00:00', { deadlineMs: 86_400_000 }],
+    ],
+    bad: [
+      ['', '1:6: `deadline`: needs TIME'],
+      ['0', '1:15: `deadline`: wants 1s to 366d, not `0`'],
+    ],
+  },
   hold: {
     good: [['', { hold: true }]],
     bad: [['no', '1:11: `hold`: takes no value, but has `no`']],

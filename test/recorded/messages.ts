@@ -4,6 +4,7 @@ import { arraySamples } from './array-messages.ts';
 import { entrySamples } from './entry-messages.ts';
 import { foresightSamples } from './foresight-messages.ts';
 import { heraldSamples } from './herald-messages.ts';
+import { reputeSamples } from './repute-messages.ts';
 import { scheduleSamples } from './schedule-messages.ts';
 import { userSamples } from './user-messages.ts';
 import {
@@ -258,6 +259,7 @@ export const messageSamples: Samples = {
   },
   'scheduler.policy': { body: { policy: defaultPolicy }, reply },
   'scheduler.offers': { body: {}, reply: { flavors: [], images: [] } },
+  ...reputeSamples,
   'gate.offer': { body: { remote: 'azure-west' }, reply },
 
   'runner.order': { body: order, reply },

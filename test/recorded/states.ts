@@ -12,6 +12,7 @@ import { type Job, mark, to } from '../../src/actors/job/job.ts';
 import { keeping as job } from '../../src/actors/job/keeping.ts';
 import { keeping as node } from '../../src/actors/node/keeping.ts';
 import type { NodeRecord } from '../../src/actors/node/node.ts';
+import { keeping as repute } from '../../src/actors/repute/keeping.ts';
 import { keeping as runner } from '../../src/actors/runner/keeping.ts';
 import type { Runner } from '../../src/actors/runner/runner.ts';
 import { keeping as safe } from '../../src/actors/safe/keeping.ts';
@@ -25,12 +26,13 @@ import type { JobPhase, Spec } from '../../src/protocol/model.ts';
 import type { Keeping } from '../../src/runtime/family.ts';
 import { entered } from './entry-states.ts';
 import { messageSamples } from './messages.ts';
+import { repute1 } from './repute-states.ts';
 import { schedules } from './schedule-states.ts';
 import * as some from './values.ts';
 
 const kept = {
   ...{ account, cluster, entries, group, herald, job },
-  ...{ node, runner, safe, schedule, sweeper, user },
+  ...{ node, repute, runner, safe, schedule, sweeper, user },
 };
 export type Kind = keyof typeof kept;
 /** What is kept of each kind of record, by the folder of its family. */
@@ -293,5 +295,6 @@ export const lives = (): readonly Life[] => [
   { kind: 'entries', path: '/entries', states: [entered] },
   { kind: 'schedule', path: `/schedules/${some.id}`, states: schedules },
   { kind: 'herald', path: `/heralds/${some.id}`, states: [told] },
+  { kind: 'repute', path: `/reputes/${repute1.remote}`, states: [repute1] },
   { kind: 'sweeper', path: SWEEPER, states: [{ phase: 'off', since: later }] },
 ];

@@ -8,6 +8,7 @@ import {
   type ClusterArgs,
   type ClusterEffect,
   type ClusterEvent,
+  type ClusterHeard,
   type ClusterHears,
   type ClusterStep,
   type ClusterTasks,
@@ -20,6 +21,7 @@ import { enterGone, enterReleasing, gone, releasing } from './ending.ts';
 import { creating, enterCreating, enterJoining, joining } from './making.ts';
 import { enterUp, memberMoved, up } from './members.ts';
 import { newsTo } from './news.ts';
+import { tried } from './tried.ts';
 
 /**
  * A cluster owns its capacity: only a hold that it saved lets a job use it. One that was made for
@@ -29,19 +31,8 @@ export const cluster: Behaviour<ClusterArgs, Cluster, ClusterHears, ClusterEvent
   init: fromArgs,
 
   on(state, event, now) {
-    if (event.is === 'told') return told(state, event, now);
-    switch (state.phase) {
-      case 'creating':
-        return creating(state, event, now);
-      case 'joining':
-        return joining(state, event, now);
-      case 'up':
-        return up(state, event, now);
-      case 'releasing':
-        return releasing(state, event, now);
-      case 'gone':
-        return gone(state, event, now);
-    }
+    const [next, effects] = heard(state, event, now);
+    return [next, [...effects, ...tried(state, next)]];
   },
 
   enter(state, now): readonly ClusterEffect[] {
@@ -59,6 +50,22 @@ export const cluster: Behaviour<ClusterArgs, Cluster, ClusterHears, ClusterEvent
     }
   },
 };
+
+function heard(state: Cluster, event: ClusterHeard, now: Millis): ClusterStep {
+  if (event.is === 'told') return told(state, event, now);
+  switch (state.phase) {
+    case 'creating':
+      return creating(state, event, now);
+    case 'joining':
+      return joining(state, event, now);
+    case 'up':
+      return up(state, event, now);
+    case 'releasing':
+      return releasing(state, event, now);
+    case 'gone':
+      return gone(state, event, now);
+  }
+}
 
 function told(state: Cluster, event: ToldCluster, now: Millis): ClusterStep {
   const { message: m, ask } = event;

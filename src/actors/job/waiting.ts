@@ -122,12 +122,16 @@ export function provisioning(job: Job, event: JobHeard, now: Millis): JobStep {
 /** A site that is full today is asked again tomorrow; that costs the job no attempt. */
 function refusedBySite(job: Job, now: Millis): Job {
   const why = job.cluster?.failure ?? failure('site_error', 'the cluster is gone');
-  if (!['quota', 'capacity', 'evicted'].includes(why.code)) return spoiled(job, now, why);
-  return release(job, now, {
+  const isFull = why.code === 'quota' || why.code === 'capacity';
+  if (!isFull && why.code !== 'evicted') return spoiled(job, now, why);
+  const { flavor = '', remote = '' } = job.placement?.made ?? {};
+  const details = `${flavor} at ${remote}: ${why.text}`;
+  return release(mark(job, now, details), now, {
     again: 'attempt',
     firstAttempt: job.firstAttempt + 1,
-    refusals: job.refusals + 1,
-    details: why.text,
+    // What is full is known, and passed over: who waited longer would only come later to the next.
+    refusals: isFull ? job.refusals : job.refusals + 1,
+    details,
     outcome: null,
   });
 }

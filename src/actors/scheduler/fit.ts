@@ -67,6 +67,8 @@ export function passOver(
   const waits = (job: InLine): boolean => isWaiting(job) && !served.has(job.id);
   const refused = new Map<string, readonly Reason[]>();
   const left = new Map<string, Line>();
+  /** Lines whose first rather waits for nodes, as they were. */
+  const waited = new Map<string, Line>();
   const open = sorted([...lines.values()].flatMap((line) => ranked(pass, line, waits)));
   for (let last = open.pop(); last !== undefined; last = open.pop()) {
     // Those whose first was not served are as they were, but where that changes a rank.
@@ -84,12 +86,19 @@ export function passOver(
       putBack(open, next);
       continue;
     }
-    refused.set(job.key, reasons);
+    if (!waited.has(job.key)) refused.set(job.key, reasons);
+    if (pass.rather.has(job.id)) {
+      // It has room kept; those behind it would start later, and may do better elsewhere.
+      if (!waited.has(job.key)) waited.set(job.key, next.line);
+      served.add(job.id);
+      putBack(open, next);
+      continue;
+    }
     left.set(job.key, next.line);
     if (pass.policy.backfill === 'conservative') keepAll(pass, next.line, waits);
   }
   const { proposals, plan, preempted } = pass;
-  return { proposals, plan, preempted, lines: left, refused };
+  return { proposals, plan, preempted, lines: new Map([...left, ...waited]), refused };
 }
 
 const ranked = (pass: Pass, line: Line, waits: (job: InLine) => boolean): readonly Ranked[] => {
@@ -124,13 +133,15 @@ function blocked(
 ): readonly Reason[] {
   const [lacks, ...others] = reasons;
   if (lacks?.is !== 'room') return reasons;
-  const cleared = preempt(pass, job);
+  const isRather = pass.rather.has(job.id);
+  const cleared = isRather ? undefined : preempt(pass, job);
   if (cleared !== undefined) return [{ ...lacks, at: cleared, preempts: true }, ...others];
   const { backfill, reserve } = pass.policy;
   const most = backfill === 'conservative' ? limits.reserveMax : reserve;
   // What others leave for it is for nobody else.
   const isAwaited = pass.preempted.some((each) => each.for === job.id);
-  const isKept = isAwaited || (backfill !== 'off' && pass.plan.length < most);
+  const kept = pass.plan.filter(({ id }) => !pass.rather.has(id)).length;
+  const isKept = isAwaited || (backfill !== 'off' && (isRather || kept < most));
   if (!isKept && backfill === 'easy') return reasons;
   const at = keep();
   // Of one for which nobody knows a start nothing is kept, and nothing is kept from it.

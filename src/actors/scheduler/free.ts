@@ -8,7 +8,7 @@ import type { Warm } from './warm.ts';
  * no cluster has counted yet. Else the same room would be proposed twice, and refused once.
  */
 export function free(state: FreeIn): Free {
-  const { clusters, sites, proposed, relocate, policy, usage, preempted, passed } = state;
+  const { clusters, sites, proposed, relocate, policy, usage, preempted, passed, reputes } = state;
   const known = [...clusters.values()];
   const open = [...proposed];
   const underway = open.flatMap(
@@ -39,13 +39,22 @@ export function free(state: FreeIn): Free {
       const cpusOf = (flavor: string): number =>
         site.flavors.find((f) => f.name === flavor)?.resources.cpus ?? 0;
       const cpus = there.reduce((sum, m) => sum + m.nodes * cpusOf(m.flavor), 0);
-      return { ...site, clusters: there.length, cpus };
+      const past = reputes.get(site.remote);
+      return { ...site, clusters: there.length, cpus, ...(past && { past }) };
     }),
   };
 }
 type FreeIn = Pick<
   Scheduler,
-  'clusters' | 'sites' | 'proposed' | 'relocate' | 'policy' | 'usage' | 'preempted' | 'passed'
+  | 'clusters'
+  | 'sites'
+  | 'reputes'
+  | 'proposed'
+  | 'relocate'
+  | 'policy'
+  | 'usage'
+  | 'preempted'
+  | 'passed'
 >;
 type Open = readonly (readonly [job: string, proposed: Proposed])[];
 

@@ -28,14 +28,16 @@ export function withCluster(before: Scheduler, news: ClusterNews, now: Millis): 
  */
 export function withClusters(
   state: Scheduler,
-  { clusters, claims }: SchedulerTasks['clusters'][1],
+  { clusters, claims, reputes }: SchedulerTasks['clusters'][1],
   now: Millis,
 ): Scheduler {
   const unheard = clusters.filter(({ cluster }) => !state.clusters.has(cluster));
   const proposed = new Map(state.proposed);
   for (const { id, ...claim } of claims)
     if (!proposed.has(id)) proposed.set(id, { ...claim, at: now });
-  const withClaims: Scheduler = { ...state, proposed };
+  const read = reputes.map(({ remote, flavors }) => [remote, flavors] as const);
+  const known = new Map([...read, ...state.reputes]);
+  const withClaims: Scheduler = { ...state, proposed, reputes: known };
   return unheard.reduce((next, news) => withCluster(next, news, now), withClaims);
 }
 

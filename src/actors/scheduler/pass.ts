@@ -1,3 +1,4 @@
+import { limits } from '../../protocol/limits.ts';
 import type { Placement } from '../../protocol/model.ts';
 import { type Policy, type Queue, queueOf } from '../../protocol/policy.ts';
 import type { Millis } from '../../runtime/ports.ts';
@@ -6,8 +7,10 @@ import { count, isBounded, over, type Tally, type Whose } from './bounds.ts';
 import { type Held, type Land, less, type Proposed, spotOf } from './land.ts';
 import { leave, type Preempted } from './leaving.ts';
 import type { InLine } from './lines.ts';
+import { type Market, type Offer, isRatherHere as ratherHere } from './offers.ts';
 import { atSite, type OpenSite, type Site } from './place.ts';
 import type { Reason } from './reason.ts';
+import { earliest } from './reserve.ts';
 import { type Look, look, move, type Room, roomOn, take } from './room.ts';
 import { inAdvance, type Shares, sharesOf, spend, spentBy, type Usage } from './share.ts';
 import type { Ask, Spot } from './spot.ts';
@@ -61,6 +64,8 @@ export type Pass = {
   preempted: Preempted[];
   /** No preemptible job has a lower priority; infinite: there is none. */
   readonly lowest: number;
+  /** Who might have had a cluster, and rather waits for room on nodes. */
+  readonly rather: Set<string>;
   /** A job that nothing may overtake. */
   barrier: string | undefined;
 };
@@ -88,6 +93,7 @@ export function begun(free: Free, now: Millis): Pass {
     proposals: [],
     plan: [],
     preempted: [...free.preempted],
+    rather: new Set(),
     barrier: undefined,
   };
 }
@@ -174,7 +180,7 @@ export function place(pass: Pass, job: InLine): readonly Reason[] {
   }
   const here = lacking(pass, job, ask, found);
   if (pass.relocate === 'asked' || ask.queue?.nodes || ask.queue?.labels) return [here];
-  const there = elsewhere(pass, job);
+  const there = elsewhere(pass, job, (offer) => isRatherHere(pass, job, ask, offer));
   if (there.length === 0) return [];
   return pass.sites.length === 0 ? [here] : [here, ...there];
 }
@@ -226,12 +232,31 @@ function onNodes(pass: Pass, job: InLine, ask: Ask, spots: readonly Spot[]): voi
   placed(pass, job, placement);
 }
 
-function elsewhere(pass: Pass, job: InLine): readonly Reason[] {
-  const warm = onWarm(job, pass);
-  const there = warm ?? atSite(job, pass.sites);
-  if (there.placement === undefined) return [{ is: 'site', text: there.why, never: there.never }];
+function elsewhere(
+  pass: Pass,
+  job: InLine,
+  isRather?: (offer: Offer) => boolean,
+): readonly Reason[] {
+  const market = marketOf(pass);
+  const there = onWarm(job, pass, market) ?? atSite(job, pass.sites, market, isRather);
+  if (there.placement === undefined) {
+    if (there.isRather) pass.rather.add(job.id);
+    return [{ is: 'site', text: there.why, never: there.never }];
+  }
   placed(pass, job, there.placement);
   return [];
+}
+
+const marketOf = ({ now, policy }: Pass): Market => ({ now, clouds: policy.clouds });
+
+/** Whether it starts here well enough, by what all that runs said of its end. */
+function isRatherHere(pass: Pass, job: InLine, ask: Ask, offer: Offer): boolean {
+  const { spec } = job;
+  if (pass.policy.clouds.choose === 'first' && !spec.deadlineMs) return false;
+  // Others of a gang may be on their way to a site; and of too many who wait nobody keeps count.
+  if (spec.gang !== '' || pass.rather.size >= limits.ratherMax) return false;
+  const start = earliest(pass.room, ask, { count: spec.nodes, after: pass.now });
+  return start !== undefined && ratherHere(job, start.at, offer, marketOf(pass));
 }
 
 function placed(pass: Pass, job: InLine, placement: Placement): void {

@@ -157,6 +157,8 @@ function nextWake(state: Scheduler, now: Millis): Millis | undefined {
   for (const { since } of preempted) at = Math.min(at, lateAt(since, state));
   for (const { notBefore } of resting.values()) at = Math.min(at, notBefore);
   for (const { at: since } of proposed.values()) at = Math.min(at, since + limits.proposalMs);
+  for (const { refusedUntil } of [...state.reputes.values()].flat())
+    if (refusedUntil > now) at = Math.min(at, refusedUntil);
   for (const { until } of policy.reservations) {
     const end = Date.parse(until);
     if (end > now) at = Math.min(at, end);

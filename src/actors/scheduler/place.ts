@@ -1,6 +1,8 @@
 import type { FlavorRow, ImageRow, Placement, Spec } from '../../protocol/model.ts';
+import type { FlavorPast } from '../../protocol/repute-shapes.ts';
 import type { Millis } from '../../runtime/ports.ts';
-import { choose, lacking, need, portsOf, stays, storagesOf, tooDear } from './want.ts';
+import { inWords, type Market, type Not, type Offer, offersFor, offerText } from './offers.ts';
+import { need, portsOf, stays, storagesOf } from './want.ts';
 
 export type Waiting = {
   readonly id: string;
@@ -25,6 +27,8 @@ export type Site = {
   readonly storages?: readonly string[];
   readonly flavors: readonly FlavorRow[];
   readonly images: readonly ImageRow[];
+  /** How it went there before, as far as is known. */
+  readonly past?: readonly FlavorPast[];
   /** What clusters made there use now. */
   readonly clusters: number;
   readonly cpus: number;
@@ -38,12 +42,14 @@ export function kindOf(spec: Spec): string {
 }
 
 /** Most ask for nothing else: what is made of many at once is made quickly. */
-const isPlain = ({ queue, flavor, cloudImage, budget, gpuKind, ...spec }: Spec): boolean =>
+const isPlain = ({ queue, flavor, cloudImage, gpuKind, ...spec }: Spec): boolean =>
   queue === '' &&
   flavor === '' &&
   cloudImage === '' &&
-  !budget &&
   !gpuKind &&
+  !spec.budget &&
+  !spec.maxPrice &&
+  !spec.deadlineMs &&
   spec.ports.length === 0 &&
   spec.storage.length === 0 &&
   !spec.constraint?.length &&
@@ -52,6 +58,7 @@ const isPlain = ({ queue, flavor, cloudImage, budget, gpuKind, ...spec }: Spec):
 const oddIn = (spec: Spec): string =>
   JSON.stringify([
     ...[spec.queue, spec.flavor, spec.cloudImage, spec.budget ?? 0, spec.storage],
+    ...[spec.maxPrice ?? 0, spec.deadlineMs ?? 0],
     ...[need(spec).named ?? {}, portsOf(spec), spec.constraint ?? []],
   ]);
 
@@ -60,70 +67,83 @@ export type OpenSite = Writable<Site>;
 /** A place at a site; or why there is none now, or never. */
 export type AtSite =
   | { readonly placement: Placement }
-  | { readonly placement?: undefined; readonly why: string; readonly never: boolean };
+  | {
+      readonly placement?: undefined;
+      readonly why: string;
+      readonly never: boolean;
+      /** There is one, and the job rather does without. */
+      readonly isRather?: boolean;
+    };
 
 const no = (why: string, never = false): AtSite => ({ why, never });
 
-/** A cluster to be made, at the first site that has room for it, which has less from then on. */
-export function atSite(job: Waiting, sites: OpenSite[]): AtSite {
+/**
+ * A cluster to be made: the best offer for which its site has room, and which then has less. None
+ * is made if the job rather does without.
+ */
+export function atSite(
+  job: Waiting,
+  sites: OpenSite[],
+  market: Market,
+  isRather: (offer: Offer) => boolean = () => false,
+): AtSite {
   if (sites.length === 0) return no('no site is configured that could make a cluster for it', true);
-  const whys: AtSite[] = [];
-  for (const site of sites) {
-    const found = atOneSite(job, site);
-    if (found.placement !== undefined) return found;
-    whys.push(found);
+  const { offers, nots } = offersFor(job, sites, market);
+  const full: Full[] = [];
+  for (const offer of offers) {
+    const { site } = offer;
+    const cpus = offer.flavor.resources.cpus * job.spec.nodes;
+    // Where there is no room for less there is none for as much.
+    if (full.some((each) => each.site === site && each.cpus <= cpus)) continue;
+    const not = noRoom(job.spec, offer, cpus);
+    if (not !== undefined) full.push({ site, cpus, ...not });
+    else if (isRather(offer)) {
+      const why = `${offerText(offer, job.spec)}: it rather waits for nodes`;
+      return { why, never: false, isRather: true };
+    } else return { placement: made(job, offer) };
   }
-  const texts = whys.map((w) => (w.placement === undefined ? w.why : ''));
+  const all = [...full, ...nots];
+  const inOrder = all.toSorted((a, b) => sites.indexOf(a.site) - sites.indexOf(b.site));
   return no(
-    texts.join('; '),
-    whys.every((w) => w.placement === undefined && w.never),
+    inWords(inOrder),
+    all.every(({ never }) => never),
   );
 }
 
-function atOneSite(job: Waiting, site: OpenSite): AtSite {
-  const { spec } = job;
-  const want = need(spec);
-  const missing = lacking(spec, site);
-  if (missing !== '') return no(missing, true);
-  const [label] = spec.constraint ?? [];
-  if (label !== undefined) return no(`${site.remote} has no machines labelled ${label}`, true);
-  if (site.flavors.length === 0) return no(`${site.remote} has not told its flavors yet`);
-  const flavor = choose(spec, want, site);
-  if (typeof flavor === 'string') return no(flavor, true);
-  const image = spec.cloudImage === '' ? site.defaultImage : spec.cloudImage;
-  // A site without one that it was told to take chooses itself.
-  if (image !== '' && !site.images.some((i) => i.name === image))
-    return no(`${site.remote} has no image ${image}`, true);
-  const dear = tooDear(spec, flavor, site);
-  if (dear !== '') return no(dear, true);
-  const cpus = flavor.resources.cpus * spec.nodes;
-  const wish = `needs ${spec.nodes} × ${flavor.name} (${cpus} cpus) at ${site.remote}`;
-  if (cpus > site.cpusMax || site.clustersMax < 1)
-    return no(`${wish}, which has ${site.cpusMax} cpus in all`, true);
-  if (site.clusters + 1 > site.clustersMax)
-    return no(`${wish}; ${site.clusters} of its ${site.clustersMax} clusters are in use`);
-  if (site.cpus + cpus > site.cpusMax)
-    return no(`${wish}; ${site.cpusMax - site.cpus} of its ${site.cpusMax} cpus are free`);
+type Full = Not & { readonly cpus: number };
+
+/** Why its site has no room for an offer, for now or ever; undefined: it has. */
+function noRoom(
+  { nodes }: Spec,
+  { site, flavor }: Offer,
+  cpus: number,
+): Omit<Not, 'site'> | undefined {
+  const { remote, clustersMax, cpusMax } = site;
+  const wish = `needs ${nodes} × ${flavor.name} (${cpus} cpus) at ${remote}`;
+  const not = (why: string, never = false) => ({ why: `${wish}${why}`, never });
+  if (cpus > cpusMax || clustersMax < 1) return not(`, which has ${cpusMax} cpus in all`, true);
+  if (site.clusters + 1 > clustersMax)
+    return not(`; ${site.clusters} of its ${clustersMax} clusters are in use`);
+  if (site.cpus + cpus <= cpusMax) return undefined;
+  return not(`; ${cpusMax - site.cpus} of its ${cpusMax} cpus are free`);
+}
+
+function made({ id, spec }: Waiting, { site, flavor }: Offer): Placement {
   site.clusters += 1;
-  site.cpus += cpus;
-  const cluster = `swm-${job.id.slice(0, 8)}`;
+  site.cpus += flavor.resources.cpus * spec.nodes;
+  const cluster = `swm-${id.slice(0, 8)}`;
   const { remote, unitMs } = site;
-  const bills = unitMs === undefined ? {} : { unitMs };
   return {
-    placement: {
-      cluster,
-      nodes: Array.from({ length: spec.nodes }, (_, i) => `${cluster}-${i}`),
-      made: {
-        remote,
-        flavor: flavor.name,
-        image,
-        price: flavor.price,
-        ...bills,
-        ...storagesOf(spec),
-      },
-      resources: want,
-      ports: portsOf(spec),
-      ...stays(spec, site),
+    cluster,
+    nodes: Array.from({ length: spec.nodes }, (_, i) => `${cluster}-${i}`),
+    made: {
+      ...{ remote, flavor: flavor.name, price: flavor.price },
+      image: spec.cloudImage === '' ? site.defaultImage : spec.cloudImage,
+      ...(unitMs !== undefined && { unitMs }),
+      ...storagesOf(spec),
     },
+    resources: need(spec),
+    ports: portsOf(spec),
+    ...stays(spec, site),
   };
 }

@@ -3,6 +3,7 @@ import { type Body, message } from '../../protocol/messages.ts';
 import type { Policy } from '../../protocol/policy.ts';
 import { policyFlaws } from '../../protocol/policy-flaws.ts';
 import { control } from '../../protocol/ref.ts';
+import type { FlavorPast } from '../../protocol/repute-shapes.ts';
 import type { Behaviour, Effect, Step, Told } from '../../runtime/behaviour.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { check, why } from './answers.ts';
@@ -56,6 +57,8 @@ export type Scheduler = SchedulerArgs & {
   readonly checked: ReadonlyMap<string, string>;
   readonly clusters: ReadonlyMap<string, ClusterNews>;
   readonly sites: ReadonlyMap<string, SiteNews>;
+  /** By site: how it went there before. */
+  readonly reputes: ReadonlyMap<string, readonly FlavorPast[]>;
   /** By line: why the last pass had no place for the first of it. */
   readonly refused: ReadonlyMap<string, readonly Reason[]>;
   /** What the clusters had at the last pass: what differs since is what there is to look at. */
@@ -82,7 +85,8 @@ export type SchedulerHears =
   | 'scheduler.check'
   | 'scheduler.foresee'
   | 'scheduler.policy'
-  | 'scheduler.offers';
+  | 'scheduler.offers'
+  | 'scheduler.repute';
 export type SchedulerEvent =
   | { readonly is: 'pass'; readonly at: Millis }
   | { readonly is: 'load'; readonly after: string }
@@ -111,10 +115,14 @@ export type SchedulerTasks = {
     { readonly after: string },
     { readonly jobs: readonly Waiting[]; readonly next: string },
   ];
-  /** From the records: what the clusters have, and what is being claimed of them. */
+  /** From the records: what clusters have, what is being claimed of them, and sites' reputes. */
   clusters: readonly [
     null,
-    { readonly clusters: readonly ClusterNews[]; readonly claims: readonly Claim[] },
+    {
+      readonly clusters: readonly ClusterNews[];
+      readonly claims: readonly Claim[];
+      readonly reputes: readonly Body<'scheduler.repute'>[];
+    },
   ];
 };
 export type SchedulerEffect = Effect<SchedulerEvent, SchedulerTasks>;
@@ -139,6 +147,7 @@ export const scheduler: Behaviour<
     checked: new Map(),
     clusters: new Map(),
     sites: new Map(),
+    reputes: new Map(),
     refused: new Map(),
     plan: [],
     passed: new Map(),
@@ -198,6 +207,10 @@ function told(state: Scheduler, event: Told<SchedulerHears>, now: Millis): Sched
       const site = m.body as SiteNews;
       const sites = new Map(state.sites).set(site.remote, site);
       return soon({ ...state, checked: new Map(), sites }, now);
+    }
+    case 'scheduler.repute': {
+      const { remote, flavors } = m.body as Body<'scheduler.repute'>;
+      return soon({ ...state, reputes: new Map(state.reputes).set(remote, flavors) }, now);
     }
     case 'scheduler.check': {
       const [next, body] = check(state, m.body as Body<'scheduler.check'>);

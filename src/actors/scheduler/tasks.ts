@@ -8,6 +8,7 @@ import { isBarred } from '../job/dependencies.ts';
 import type { Job } from '../job/job.ts';
 import { ENDED, keeping as jobKeeping, PLACING, QUEUED } from '../job/keeping.ts';
 import { sortable } from '../keeping.ts';
+import { reputes } from '../repute/keeping.ts';
 import { tenureOf } from '../tenure.ts';
 import { type Asked, type Foresight, foreseen } from './foresee.ts';
 import { type Past, pastOf, type Run } from './past.ts';
@@ -50,7 +51,8 @@ export function schedulerTasks(store: Store, turn: Turn): Tasks<SchedulerEvent, 
             ? []
             : [{ id, attempt, placement, tenure: tenureOf(owner, spec) }],
       );
-      return { clusters: clusters.map((cluster) => offer(cluster)), claims };
+      const known = reputes(store);
+      return { clusters: clusters.map((cluster) => offer(cluster)), claims, reputes: known };
     },
   };
 }

@@ -58,17 +58,21 @@ type Offers = {
   readonly flavors: readonly FlavorRow[];
 };
 
-/** The flavor that the job names, else the site's default if it suffices, else the cheapest. */
-export function choose(spec: Spec, want: Resources, site: Offers): FlavorRow | string {
+/**
+ * The flavors that a job may get there, the best first: the one that it names, or else the site's
+ * default if that is enough, and then the others by their price, but none that is far dearer than
+ * it has to be.
+ */
+export function suited(spec: Spec, want: Resources, site: Offers): readonly FlavorRow[] | string {
   if (spec.flavor !== '') {
     const named = site.flavors.find((f) => f.name === spec.flavor);
     if (named === undefined) return `${site.remote} has no flavor ${spec.flavor}`;
-    if (covers(named.resources, want)) return named;
+    if (covers(named.resources, want)) return [named];
     return `asks for ${show(want)}, but ${named.name} has ${show(named.resources)}`;
   }
   const enough = site.flavors.filter((f) => covers(f.resources, want));
   const standard = enough.find((f) => f.name === site.defaultFlavor);
-  const cheapest = [...enough].sort((a, b) => a.price - b.price)[0];
+  const [cheapest, ...others] = enough.sort((a, b) => a.price - b.price);
   if (cheapest === undefined) {
     const largest = site.flavors.reduce((a, b) => (b.resources.cpus > a.resources.cpus ? b : a));
     return (
@@ -76,15 +80,23 @@ export function choose(spec: Spec, want: Resources, site: Offers): FlavorRow | s
       `(the largest, ${largest.name}, has ${show(largest.resources)})`
     );
   }
-  return standard ?? cheapest;
+  const most = Math.max(cheapest.price * limits.dearerMax, standard?.price ?? 0);
+  const near = [cheapest, ...others.filter(({ price }) => price <= most)];
+  const sorted = standard ? [standard, ...near.filter((f) => f !== standard)] : near;
+  return sorted.slice(0, limits.offersPerSiteMax);
 }
 
-/** Why its budget does not pay for the first unit of time of such a cluster, or ''. */
+/** Why such a cluster costs more an hour than it may, or at once more than is there, or ''. */
 export function tooDear(
-  { budget = 0, nodes }: Spec,
+  { budget = 0, maxPrice = 0, nodes }: Spec,
   { name, remote, price }: FlavorRow,
   { unitMs = limits.billingUnitMs }: { readonly unitMs?: Millis },
 ): string {
+  if (maxPrice > 0 && price * nodes > maxPrice)
+    return (
+      `${nodes} × ${name} at ${remote} cost ${amount(price * nodes)} an hour, ` +
+      `more than its max-price of ${amount(maxPrice)}`
+    );
   const rate = { perHour: price * nodes, unitMs };
   if (budget === 0 || paidFor(rate, budget) > 0) return '';
   return (

@@ -1,8 +1,10 @@
 import { limits } from '../../protocol/limits.ts';
-import type { FlavorRow, Placement, Spec } from '../../protocol/model.ts';
+import type { Placement } from '../../protocol/model.ts';
 import type { Millis } from '../../runtime/ports.ts';
 import { paidFor } from '../price.ts';
-import { choose, need, portsOf, stays, storagesOf } from './want.ts';
+import { type Market, offersFor } from './offers.ts';
+import type { OpenSite, Waiting } from './place.ts';
+import { need, portsOf, stays, storagesOf, suited } from './want.ts';
 
 /** A cluster that is kept, which costs whether it is used or not. */
 export type Warm = {
@@ -20,21 +22,15 @@ export type Warm = {
   readonly nodes: readonly string[];
 };
 
-type Whose = { readonly owner?: string | undefined; readonly spec: Spec };
-type At = {
-  readonly remote: string;
-  readonly defaultFlavor: string;
-  readonly defaultImage: string;
-  readonly flavors: readonly FlavorRow[];
-  readonly keepMs?: Millis;
-};
+type There = { readonly warm: Warm[]; readonly sites: readonly OpenSite[] };
 
 /** The smallest that the same owner and account have, and that is what the job would have made. */
 export function onWarm(
-  job: Whose,
-  { warm, sites }: { readonly warm: Warm[]; readonly sites: readonly At[] },
+  job: Waiting,
+  { warm, sites }: There,
+  market: Market,
 ): { readonly placement: Placement } | undefined {
-  const fitting = warm.filter((each) => fits(job, each, sites));
+  const fitting = warm.filter((each) => fits(job, each, sites, market));
   const best = fitting.toSorted((a, b) => a.nodes.length - b.nodes.length)[0];
   const site = sites.find(({ remote }) => remote === best?.remote);
   if (best === undefined || site === undefined) return undefined;
@@ -57,16 +53,21 @@ export function onWarm(
   };
 }
 
-function fits({ owner, spec }: Whose, warm: Warm, sites: readonly At[]): boolean {
+function fits(job: Waiting, warm: Warm, sites: readonly OpenSite[], market: Market): boolean {
+  const { owner, spec } = job;
   if (owner !== warm.owner || spec.account !== warm.account) return false;
   if (warm.nodes.length < spec.nodes) return false;
   const { price, unitMs = limits.billingUnitMs } = warm;
   const rate = { perHour: price * warm.nodes.length, unitMs };
+  if (spec.maxPrice && rate.perHour > spec.maxPrice) return false;
   if (spec.budget && paidFor(rate, spec.budget) === 0) return false;
   if (JSON.stringify(storagesOf(spec).storages) !== JSON.stringify(warm.storages)) return false;
   const site = sites.find(({ remote }) => remote === warm.remote);
   if (site === undefined) return false;
-  const flavor = choose(spec, need(spec), site);
   const image = spec.cloudImage === '' ? site.defaultImage : spec.cloudImage;
-  return typeof flavor !== 'string' && flavor.name === warm.flavor && image === warm.image;
+  if (image !== warm.image) return false;
+  // Where that was refused of late, it would have made another.
+  const [usual] = suited(spec, need(spec), site);
+  const [best] = offersFor(job, [site], market).offers;
+  return [usual, best?.flavor].some((f) => typeof f === 'object' && f.name === warm.flavor);
 }

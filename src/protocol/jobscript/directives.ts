@@ -1,5 +1,6 @@
 import { limits } from '../limits.ts';
 import { checkpointDirectives } from './checkpoint-directives.ts';
+import { priceDirectives } from './price-directives.ts';
 import type { CountField, Directive, FlagField, ListField, Takes, TextField } from './takes.ts';
 import { waits } from './waits.ts';
 
@@ -186,11 +187,7 @@ const rows = {
     help: 'Runs the script once for each index, at most LIMIT at a time.',
   },
   ...waits,
-  budget: {
-    takes: { is: 'amount', field: 'budget', max: limits.budgetMax },
-    argument: 'AMOUNT',
-    help: 'What its clusters may cost in all, in the site’s currency; then the job is ended.',
-  },
+  ...priceDirectives,
   retries: {
     takes: count('retries', 0, limits.retriesMax),
     argument: 'N',

@@ -67,6 +67,10 @@ export type JobSpec = {
   readonly after: readonly DependencySpec[];
   /** What its clusters may cost, in the currency of the site; 0: whatever they do. */
   readonly budget: number;
+  /** What its cluster may cost an hour, all nodes together; 0: whatever it does. */
+  readonly maxPrice: number;
+  /** So long after its submit it is to have ended; 0: no matter when. */
+  readonly deadlineMs: number;
   readonly retries: number;
   /** Of a node that is silent and cannot be confirmed to be gone. */
   readonly onNodeLoss: 'wait' | 'requeue';
@@ -130,6 +134,8 @@ export const emptySpec: JobSpec = {
   array: null,
   after: [],
   budget: 0,
+  maxPrice: 0,
+  deadlineMs: 0,
   retries: 0,
   onNodeLoss: 'wait',
   ranks: 'all',

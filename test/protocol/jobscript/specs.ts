@@ -104,6 +104,8 @@ export const specs: fc.Arbitrary<JobSpec> = fc
     array: orNot(array, emptySpec.array),
     after: dependencies,
     budget: orNot(count(1, 1e9), 0).map((cents) => cents / 100),
+    maxPrice: orNot(count(1, 1e9), 0).map((cents) => cents / 100),
+    deadlineMs: count(0, limits.walltimeMsMax / 1000).map((seconds) => seconds * 1000),
     retries: count(0, limits.retriesMax),
     onNodeLoss: fc.constantFrom('wait' as const, 'requeue' as const),
     ranks: fc.constantFrom('main' as const, 'all' as const),
