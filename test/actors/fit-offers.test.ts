@@ -104,6 +104,21 @@ describe('what its site refused', () => {
     expect(goes([asks(1, { cpus: 8 })], { sites: [cloud('small')] })).toEqual({ 1: 'large@cloud' });
   });
 
+  it('is had in another place of the site, if it is named and its job may go elsewhere', () => {
+    const flavors = ['x', 'f@north', 'f', 'ff', 'f@east'].map((name) => ({
+      ...site().flavors[0]!,
+      name,
+    }));
+    const at = (spec: Partial<Spec>, ...not: string[]) =>
+      goes([job(1, { flavor: 'f', ...spec })], {
+        sites: [site({ flavors, past: not.map((name) => refused(name)) })],
+      });
+    expect(at({ relocatable: true })).toEqual({ 1: 'f@cloud' });
+    expect(at({ relocatable: true }, 'f')).toEqual({ 1: 'f@north@cloud' });
+    expect(at({ relocatable: true }, 'f', 'f@north')).toEqual({ 1: 'f@east@cloud' });
+    expect(at({}, 'f')).toEqual({});
+  });
+
   it('is told of beside what else is in the way, of a few flavors and in few words', () => {
     const names = Array.from({ length: 20 }, (_, n) => `f${n}`);
     const flavors = names.map((name) => ({ ...site().flavors[0]!, name, resources: resources(2) }));

@@ -65,10 +65,12 @@ type Offers = {
  */
 export function suited(spec: Spec, want: Resources, site: Offers): readonly FlavorRow[] | string {
   if (spec.flavor !== '') {
-    const named = site.flavors.find((f) => f.name === spec.flavor);
-    if (named === undefined) return `${site.remote} has no flavor ${spec.flavor}`;
-    if (covers(named.resources, want)) return [named];
-    return `asks for ${show(want)}, but ${named.name} has ${show(named.resources)}`;
+    const named = namedIn(spec, site);
+    const [first] = named;
+    if (first === undefined) return `${site.remote} has no flavor ${spec.flavor}`;
+    const fitting = named.filter((f) => covers(f.resources, want));
+    if (fitting.length > 0) return fitting.slice(0, limits.offersPerSiteMax);
+    return `asks for ${show(want)}, but ${first.name} has ${show(first.resources)}`;
   }
   const enough = site.flavors.filter((f) => covers(f.resources, want));
   const standard = enough.find((f) => f.name === site.defaultFlavor);
@@ -84,6 +86,12 @@ export function suited(spec: Spec, want: Resources, site: Offers): readonly Flav
   const near = [cheapest, ...others.filter(({ price }) => price <= most)];
   const sorted = standard ? [standard, ...near.filter((f) => f !== standard)] : near;
   return sorted.slice(0, limits.offersPerSiteMax);
+}
+
+/** The flavor of that name, and for one that may go elsewhere the same in other places of a site. */
+function namedIn({ flavor, relocatable }: Spec, { flavors }: Offers): readonly FlavorRow[] {
+  const there = relocatable ? flavors.filter(({ name }) => name.startsWith(`${flavor}@`)) : [];
+  return [...flavors.filter(({ name }) => name === flavor), ...there];
 }
 
 /** Why such a cluster costs more an hour than it may, or at once more than is there, or ''. */
