@@ -88,7 +88,7 @@ export function suited(spec: Spec, want: Resources, site: Offers): readonly Flav
   return sorted.slice(0, limits.offersPerSiteMax);
 }
 
-/** The flavor of that name, and for one that may go elsewhere the same in other places of a site. */
+/** The flavor of that name; for who may go elsewhere also the same in other places of the site. */
 function namedIn({ flavor, relocatable }: Spec, { flavors }: Offers): readonly FlavorRow[] {
   const there = relocatable ? flavors.filter(({ name }) => name.startsWith(`${flavor}@`)) : [];
   return [...flavors.filter(({ name }) => name === flavor), ...there];
