@@ -163,7 +163,7 @@ describe('a scheduler', () => {
     const store = memoryStore();
     const state: Repute = { phase: 'open', round: 1, remote: 'cloud', flavors: [refused] };
     store.keep(keeping, '/reputes/cloud', state);
-    const read = await schedulerTasks(store).clusters(null, {} as never);
+    const read = await schedulerTasks(store, async () => {}).clusters(null, {} as never);
     expect(read.reputes).toEqual([{ remote: 'cloud', flavors: [refused] }]);
     const stage = begun();
     stage.hear(done('clusters', read));

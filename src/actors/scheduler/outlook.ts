@@ -2,7 +2,7 @@ import type { Resources } from '../../protocol/model.ts';
 import { amount } from '../price.ts';
 import { free } from './free.ts';
 import { withAble } from './keep.ts';
-import { askOf, begun, type Pass } from './pass.ts';
+import { askOf, begun, marketOf, type Pass } from './pass.ts';
 import { atSite } from './place.ts';
 import { passIf, type Question } from './question.ts';
 import { instant, inWords, isNever, type Reason } from './reason.ts';
@@ -90,12 +90,10 @@ const partOf = (lacks: readonly Lack[]): number =>
   Math.min(...lacks.map(({ has, wants }) => has / wants));
 
 /** What a site would make for it, if it were let. */
-function offered({ sites }: Pass, { job }: Question): readonly string[] {
-  if (isAsked(job.spec) || sites.length === 0) return [];
-  const { placement } = atSite(
-    job,
-    sites.map((site) => ({ ...site })),
-  );
+function offered(pass: Pass, { job }: Question): readonly string[] {
+  if (isAsked(job.spec) || pass.sites.length === 0) return [];
+  const sites = pass.sites.map((site) => ({ ...site }));
+  const { placement } = atSite(job, sites, marketOf(pass));
   if (!placement?.made) return [];
   const { remote, flavor, price } = placement.made;
   const count = placement.nodes.length;

@@ -247,7 +247,7 @@ function elsewhere(
   return [];
 }
 
-const marketOf = ({ now, policy }: Pass): Market => ({ now, clouds: policy.clouds });
+export const marketOf = ({ now, policy }: Pass): Market => ({ now, clouds: policy.clouds });
 
 /** Whether it starts here well enough, by what all that runs said of its end. */
 function isRatherHere(pass: Pass, job: InLine, ask: Ask, offer: Offer): boolean {
