@@ -10,13 +10,15 @@ export const foresightLimits = {
   othersMax: 8,
   /** scheduler: a shorter time that is named ends so long before what it must not run into. */
   shorterByMs: 60_000,
-  /** scheduler: how often what is to come is played, each time by other dice. */
-  runsAhead: 39,
-  /** scheduler: passes of one such play, where a pass is cheap and where it is dear. */
+  /** scheduler: how often what is to come is played; how often where a pass is dear. */
+  playsMax: 39,
+  playsFew: 19,
+  /** scheduler: passes of one play at most and at least; with fewer than some a pass is dear. */
   passesAheadMax: 1_000,
-  passesAheadMin: 20,
-  /** scheduler: lines and nodes that all plays of one question look at. */
-  looksAheadMax: 4_000_000,
+  passesAheadFew: 30,
+  passesAheadMin: 8,
+  /** scheduler: lines and nodes that all passes of one question look at. */
+  looksAheadMax: 2_000_000,
   /** scheduler: ended jobs of which it is read how much of their time they took. */
   pastMax: 1_000,
   /** scheduler: how far back those are looked for. */

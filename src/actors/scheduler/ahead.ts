@@ -35,7 +35,7 @@ type Play = {
 
 /**
  * Plays on until a job gets its place: what runs, and what starts meanwhile, ends by the dice. It
- * gives way before each pass.
+ * gives way before each pass, and after each claim.
  */
 export function* ahead(
   { state, job, now }: Question,
@@ -48,14 +48,15 @@ export function* ahead(
   const play: Play = { past, dice, endings: [], state, now };
   for (const news of state.clusters.values())
     for (const hold of news.holds ?? []) minded(play, news.cluster, hold);
-  for (const [id, proposed] of state.proposed) claimed(play, id, proposed);
+  yield;
+  yield* claimedAll(play, state.proposed);
   for (let passes = 0; passes < passesMax; passes++) {
     yield;
     const [next] = pass(play.state, play.now);
     play.state = next;
     const placed = next.proposed.get(job.id);
     if (placed !== undefined) return { at: play.now, placement: placed.placement };
-    for (const [id, proposed] of next.proposed) claimed(play, id, proposed);
+    yield* claimedAll(play, next.proposed);
     leave(play);
     const soonest = Math.min(play.endings.at(-1)?.at ?? NEVER, wakeOf(play));
     if (soonest === NEVER) return { at: NEVER };
@@ -67,6 +68,13 @@ export function* ahead(
 
 /** Something may change though nobody ends: a reservation is over, or who rests may try again. */
 const wakeOf = ({ state, now }: Play): Millis => (state.passAt > now ? state.passAt : NEVER);
+
+function* claimedAll(play: Play, proposed: Scheduler['proposed']): Generator<undefined, void> {
+  for (const [id, each] of proposed) {
+    claimed(play, id, each);
+    yield;
+  }
+}
 
 /** A claim is made as soon as it is proposed, and the job waits no more. */
 function claimed(play: Play, id: string, proposed: Proposed): void {
@@ -129,11 +137,15 @@ function ended(play: Play): void {
 const after = (news: ClusterNews, job: string): ClusterNews =>
   news.open ? without(news, job) : { ...without(news, job), nodes: [], made: null };
 
-/** So many passes one play may have: fewer where they are dear. */
-export function passesFor({ state }: Question): number {
+/** How many plays there are, and of how many passes each: fewer where a pass is dear. */
+export function effortFor({ state }: Question): {
+  readonly plays: number;
+  readonly passesMax: number;
+} {
   const nodes = [...state.clusters.values()].reduce((sum, news) => sum + news.nodes.length, 0);
-  const looks = Math.floor(
-    limits.looksAheadMax / limits.runsAhead / (1 + state.lines.size + nodes),
-  );
-  return Math.min(limits.passesAheadMax, Math.max(limits.passesAheadMin, looks));
+  const passes = limits.looksAheadMax / (1 + state.lines.size + nodes);
+  const isDear = passes < limits.playsMax * limits.passesAheadFew;
+  const plays = isDear ? limits.playsFew : limits.playsMax;
+  const each = Math.max(limits.passesAheadMin, Math.floor(passes / plays));
+  return { plays, passesMax: Math.min(limits.passesAheadMax, each) };
 }

@@ -11,28 +11,31 @@ import { spotsOf } from './room.ts';
 import { isAble, type Spot } from './spot.ts';
 import { isAsked } from './want.ts';
 
-/** Why a job gets no place in the next pass, the nearest reason first; nothing: it gets one. */
-export function outlook(question: Question): readonly string[] {
+/**
+ * Why a job gets no place in the next pass, the nearest reason first; nothing: it gets one. It
+ * gives way between looks at all nodes.
+ */
+export function* outlook(question: Question): Generator<undefined, readonly string[]> {
   const { state, job, now } = question;
   const rests = state.resting.get(job.id);
   if (rests !== undefined) return [inWords([{ is: 'rests', until: rests.notBefore }])];
   if (state.fault !== '') return [inWords([{ is: 'fault', text: state.fault }])];
   const passed = passIf(question);
   if (passed.proposals.some(({ id }) => id === job.id)) return [];
+  yield;
   const there = free(state);
   const reasons = withAble(passed.refused.get(job.key) ?? [], there, job);
   const words = reasons.map((reason) => inWords([reason]));
   if (!reasons.some(lacksRoom)) return words;
   const pass = begun(there, now);
   const kept = passed.plan.find(({ id }) => id === job.id);
-  return [
-    ...words,
-    ...nearest(pass, question),
-    ...(kept === undefined
+  const near = nearest(pass, question);
+  yield;
+  const room =
+    kept === undefined
       ? alone(pass, question)
-      : [`room is kept for it on ${kept.nodes.join(', ')}`]),
-    ...offered(pass, question),
-  ];
+      : [`room is kept for it on ${kept.nodes.join(', ')}`];
+  return [...words, ...near, ...room, ...offered(pass, question)];
 }
 
 const lacksRoom = (reason: Reason): boolean => reason.is === 'room' && !isNever(reason);
@@ -88,13 +91,9 @@ const partOf = (lacks: readonly Lack[]): number =>
 
 /** What a site would make for it, if it were let. */
 function offered(pass: Pass, { job }: Question): readonly string[] {
-  const { sites } = pass;
-  if (isAsked(job.spec) || sites.length === 0) return [];
-  const { placement } = atSite(
-    job,
-    sites.map((site) => ({ ...site })),
-    marketOf(pass),
-  );
+  if (isAsked(job.spec) || pass.sites.length === 0) return [];
+  const sites = pass.sites.map((site) => ({ ...site }));
+  const { placement } = atSite(job, sites, marketOf(pass));
   if (!placement?.made) return [];
   const { remote, flavor, price } = placement.made;
   const count = placement.nodes.length;
