@@ -110,8 +110,8 @@ try {
     name: 'terminals',
     units: { kept: 'KiB a terminal', one: 'ms', oneP99: 'ms', all: 'ms', allP99: 'ms' },
     setup:
-      `${TERMINALS} terminals of ${PROCESSES} processes; one: a change that one of them hears of, ` +
-      `all: one that each does, from asking for it; the bare server is told to send as many bytes`,
+      `${TERMINALS} terminals of ${PROCESSES} processes; a change that one of them hears of, and ` +
+      'one that all do, from asking for it; the bare server is told to send as many bytes',
     ours: { name: 'swm', run: () => measure(ours, update, oursBytes) },
     beside: {
       name: 'bare ws',
