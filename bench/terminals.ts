@@ -17,7 +17,7 @@ const at = process.argv.indexOf('--terminals');
 const TERMINALS = at < 0 ? 10_000 : Number(process.argv[at + 1]);
 const PROCESSES = 4;
 /** Changes of a run that one terminal hears of, and that all do. */
-const OF_ONE = 50;
+const OF_ONE = 300;
 const OF_ALL = 3;
 
 const daemon = await startDaemon();
