@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { BuildOptions, Plugin } from 'esbuild';
 
 /**
  * Bundles what is shipped into dist/: Node runs our TypeScript in a checkout only, never under
@@ -44,27 +45,63 @@ const banner = {
   js: "import { createRequire as r } from 'node:module'; const require = r(import.meta.url);",
 };
 
+const options: BuildOptions = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'none',
+  banner,
+  logLevel: 'warning',
+};
+
+/** The verbs that bin/swm does not send to the command as a whole. */
+function asking(): readonly string[] {
+  const swm = readFileSync(join(home, 'bin/swm'), 'utf8');
+  const [, verbs] = /^ +([a-z |]+)\) main=\$home\/dist\/asking\.js/m.exec(swm) ?? [];
+  if (verbs === undefined) throw new Error('bin/swm sends no verb to dist/asking.js');
+  return verbs.split(' | ');
+}
+
+/** Leaves out the files of all verbs but those: who calls one of these calls no other. */
+const verbsOnly = (verbs: readonly string[]): Plugin => ({
+  name: 'verbs-only',
+  setup(build) {
+    build.onResolve({ filter: /^\.\// }, ({ kind, importer, path }) => {
+      const isVerb = kind === 'dynamic-import' && /\/cli\/([a-z]+-)?verbs\.ts$/.test(importer);
+      if (!isVerb || verbs.some((verb) => path === `./${verb}.ts`)) return undefined;
+      return { path, namespace: 'left-out' };
+    });
+    build.onLoad({ filter: /^/, namespace: 'left-out' }, ({ path }) => ({
+      contents: `throw new Error('${path} is not in this file');`,
+    }));
+  },
+});
+
 /** True: dist/ is new; it is replaced only when all of it could be built. */
 async function bundle(): Promise<boolean> {
   const esbuild = await import('esbuild');
   const beside = into === undefined ? join(home, '.cache/dist') : `${into}.new`;
   rmSync(beside, { recursive: true, force: true });
-  const build = esbuild.build({
+  const outdir = beside;
+  const all = esbuild.build({
+    ...options,
     entryPoints: entries,
-    outdir: beside,
-    bundle: true,
+    outdir,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    sourcemap: 'linked',
-    sourcesContent: false,
-    legalComments: 'none',
     external,
-    banner,
-    logLevel: 'warning',
   });
-  const good = await build.then(
+  const alone = esbuild.build({
+    ...options,
+    entryPoints: { asking: entries.cli },
+    outdir,
+    // As packages they are loaded when they are called for.
+    external: [...external, 'yaml'],
+    plugins: [verbsOnly(asking())],
+  });
+  const good = await Promise.all([all, alone]).then(
     () => true,
     () => false, // esbuild has said why
   );

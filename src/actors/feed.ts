@@ -20,6 +20,8 @@ export type FeedRow = {
 
 type Wanted = { readonly id: string; readonly owner: string };
 
+type Reader = (change: FeedRow) => void;
+
 /** What changes, in the order of the commits: whoever reads it reads only what is durable. */
 export interface Feed {
   /** Tells this numbering of revisions from that of others: of other heads, and other lives. */
@@ -31,7 +33,8 @@ export interface Feed {
    * What nobody remembers any more is left out: when it went it was told to whoever was there.
    */
   since(what: Watched, wanted: Wanted, revision: number): Iterable<FeedRow> | undefined;
-  subscribe(what: Watched, then: (change: FeedRow) => void): Cancel;
+  /** Of all changes, or of those of the thing with that whole key alone. */
+  subscribe(what: Watched, then: Reader, key?: string): Cancel;
   /** Tells of which users the registry says something new; without an id, of any. */
   users(then: (id?: string) => void): Cancel;
 }
@@ -50,10 +53,10 @@ export function feedOf(
   clock: Pick<Clock, 'now'>,
   head: string,
 ): { readonly feed: Feed; readonly telling: Telling } {
-  const readers: Record<Watched, Set<(change: FeedRow) => void>> = {
-    jobs: new Set(),
-    nodes: new Set(),
-    clusters: new Set(),
+  const readers: Record<Watched, Readers> = {
+    jobs: new Readers(),
+    nodes: new Readers(),
+    clusters: new Readers(),
   };
   const ofUsers = new Set<(id?: string) => void>();
   const past = new FeedPast();
@@ -68,9 +71,11 @@ export function feedOf(
       const listening = readers[pool as Watched];
       if (listening === undefined) continue;
       past.add({ revision, what: pool as Watched, key, at });
-      if (listening.size === 0) continue;
+      const own = listening.of(key);
+      if (listening.all.size + own.size === 0) continue;
       const change = rowOf(store, pool as Watched, key, revision);
-      for (const then of listening) then(change);
+      for (const then of listening.all) then(change);
+      for (const then of own) then(change);
     }
   };
   return {
@@ -94,16 +99,36 @@ export function feedOf(
         const keys = past.since(what, from, clock.now());
         return keys && changed(store, what, keys, { id, owner }, revision);
       },
-      subscribe(what, then) {
-        readers[what].add(then);
-        return () => void readers[what].delete(then);
-      },
+      subscribe: (what, then, key) => readers[what].add(then, key),
       users(then) {
         ofUsers.add(then);
         return () => void ofUsers.delete(then);
       },
     },
   };
+}
+
+const NOBODY: ReadonlySet<Reader> = new Set();
+
+/** Who listens. Of ten thousand who each wait for a job of theirs, a change calls those of it. */
+class Readers {
+  readonly all = new Set<Reader>();
+  readonly #byKey = new Map<string, Set<Reader>>();
+
+  of(key: string): ReadonlySet<Reader> {
+    return this.#byKey.get(key) ?? NOBODY;
+  }
+
+  add(then: Reader, key: string | undefined): Cancel {
+    const among = key === undefined ? this.all : (this.#byKey.get(key) ?? new Set());
+    among.add(then);
+    if (key !== undefined) this.#byKey.set(key, among);
+    return () => {
+      among.delete(then);
+      const isLast = key !== undefined && among.size === 0;
+      if (isLast && this.#byKey.get(key) === among) this.#byKey.delete(key);
+    };
+  }
 }
 
 /** All that there are, read in pages while they are asked for. */

@@ -53,9 +53,7 @@ export function nextChange(feed: Feed, id: string, signal: AbortSignal): Promise
       resolve();
     };
     const look = setTimeout(over, LOOK_MS);
-    const cancel = feed.subscribe('jobs', ({ key }) => {
-      if (key === id) over();
-    });
+    const cancel = feed.subscribe('jobs', over, id);
     signal.addEventListener('abort', over);
   });
 }

@@ -53,9 +53,10 @@ export function restDoor(
 function readiness({ node, logs }: RestDoor): (response: ServerResponse) => void {
   let looking: Promise<string> | undefined;
   const look = async (): Promise<string> => {
-    const late = new Failed('timeout', 'what is decided cannot be read now');
     const { promise, reject } = Promise.withResolvers<never>();
-    const cancel = node.platform.clock.timer(limits.readyMsMax, () => reject(late));
+    const cancel = node.platform.clock.timer(limits.readyMsMax, () =>
+      reject(new Failed('timeout', 'what is decided cannot be read now')),
+    );
     try {
       if (node.platform.leader() === undefined) return 'nobody leads';
       await Promise.race([logs.current(), promise]);

@@ -30,8 +30,11 @@ export type Feed = {
   snapshot(what: Watched, wanted: Wanted): Iterable<FeedRow>;
   /** Those that have changed in that revision or since; undefined if so much is not known. */
   since(what: Watched, wanted: Wanted, revision: number): Iterable<FeedRow> | undefined;
-  /** Calls with each change from now on, in the order of the commits. */
-  subscribe(what: Watched, then: (change: FeedRow) => void): Cancel;
+  /**
+   * Calls with each change from now on, in the order of the commits: of all of them, or of the
+   * thing of that whole key alone.
+   */
+  subscribe(what: Watched, then: (change: FeedRow) => void, key?: string): Cancel;
 };
 
 /** A watch of a whole id is of one job alone: of these a terminal may have as many as it likes. */
@@ -48,7 +51,8 @@ export const serveWatch = (feed: Feed): StreamHandler => {
   let broad = 0;
   return ({ body, who, stream, accept }) => {
     const { what, wanted, since } = watchOf(body, who);
-    if (what !== 'jobs' || wanted.id.length !== ID_CHARS) {
+    const one = what === 'jobs' && wanted.id.length === ID_CHARS ? wanted.id : undefined;
+    if (one === undefined) {
       if (broad >= limits.watchesMax)
         throw new Failed('refused', `${limits.watchesMax} lists are watched on this link already`);
       broad += 1;
@@ -80,29 +84,40 @@ export const serveWatch = (feed: Feed): StreamHandler => {
         if (row.row !== null && !fits(row)) continue;
         if (row.row !== null) shown.add(row.key);
         else if (row.key !== '' && !shown.delete(row.key) && !(past && fits(row))) continue;
-        stream.write(encodeWatchRow(row));
+        stream.write(encoded(row));
       }
     };
-    const cancel = feed.subscribe(what, (change) => {
+    const hear = (change: FeedRow): void => {
       if (stream.destroyed || (change.row !== null && !fits(change))) return;
       // Put at the end again, so that the revisions come in order.
       changes.delete(change.key);
       changes.set(change.key, change);
       if (changes.size <= limits.watchRowsMax) pump();
       else stream.destroy(new Failed('busy', 'changes come faster than they are read'));
-    });
+    };
+    const cancel = feed.subscribe(what, hear, one);
     stream.on('drain', pump);
     stream.on('close', () => {
       clearImmediate(later);
       cancel();
       changes.clear();
     });
-    // Nothing is said there, but its end must be noticed.
-    stream.resume();
+    stream.resume(); // Nothing is said there, but its end must be noticed.
     accept({ feed: feed.name, resumed: past !== undefined });
     pump();
   };
 };
+
+const encodings = new WeakMap<FeedRow, Uint8Array>();
+
+/** A change is told to all that watch in the same bytes, which nobody changes. */
+function encoded(row: FeedRow): Uint8Array {
+  const known = encodings.get(row);
+  if (known !== undefined) return known;
+  const bytes = encodeWatchRow(row);
+  encodings.set(row, bytes);
+  return bytes;
+}
 
 /** Endless: undefined when there is nothing now. */
 function* rowsOf(

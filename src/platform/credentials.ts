@@ -76,6 +76,10 @@ export function keepSession(credentials: Credentials, address: string, session: 
 
 /** Why who was believed is not any more. */
 export const EXPIRED = 'the certificate has expired';
+/** Why others' are not. */
+export const STRANGE = 'the certificate is not signed by this cluster';
+export const NAMELESS = 'the certificate names nobody';
+export const UNSHOWN = 'no certificate was shown';
 
 export type Vouched =
   | {
@@ -96,7 +100,7 @@ export function vouch(
   const proven = prove(socket, authority, resumed);
   if (proven.why !== undefined) return proven;
   const identity = identify(proven.certificate);
-  if (identity === undefined) return { why: 'the certificate names nobody' };
+  if (identity === undefined) return { why: NAMELESS };
   const { publicKey, validToDate } = proven.certificate;
   return { identity, keyFingerprint: keyFingerprint(publicKey), untilMs: validToDate.getTime() };
 }
@@ -114,16 +118,24 @@ export function prove(
   | { readonly certificate: X509Certificate; readonly why?: undefined }
   | { readonly certificate?: undefined; readonly why: string } {
   const certificate = socket.isSessionReused() && resumed ? resumed : shownBy(socket);
-  if (certificate === undefined) return { why: 'no certificate was shown' };
-  if (!isSignedBy(certificate, authority))
-    return { why: 'the certificate is not signed by this cluster' };
+  if (certificate === undefined) return { why: UNSHOWN };
+  if (!isSignedBy(certificate, authority)) return { why: STRANGE };
+  const { validFromDate: from, validToDate: until } = certificate;
+  const why = doubt(socket, { fromMs: from.getTime(), untilMs: until.getTime() });
+  return why === undefined ? { certificate } : { why };
+}
+
+/** What may have changed since a certificate was looked at before, and so is asked each time. */
+export function doubt(
+  socket: TLSSocket,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): string | undefined {
   const now = Date.now();
-  if (now > certificate.validToDate.getTime()) return { why: EXPIRED };
-  if (now < certificate.validFromDate.getTime()) return { why: 'the certificate is not yet valid' };
+  if (now > untilMs) return EXPIRED;
+  if (now < fromMs) return 'the certificate is not yet valid';
   // Node types it as an Error and gives the code as text.
-  if (!socket.authorized)
-    return { why: `the certificate is refused: ${String(socket.authorizationError)}` };
-  return { certificate };
+  if (!socket.authorized) return `the certificate is refused: ${String(socket.authorizationError)}`;
+  return undefined;
 }
 
 /**

@@ -6,7 +6,8 @@ import type { WebSocket } from 'ws';
 import { Failed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Note } from '../runtime/ports.ts';
-import { type Credentials, type Vouched, vouch } from './credentials.ts';
+import type { Credentials, Vouched } from './credentials.ts';
+import { knownPeers } from './known-peers.ts';
 import type { Link } from './link.ts';
 import { conflictAt } from './port-conflict.ts';
 import { refuseSocket } from './refusal.ts';
@@ -120,8 +121,9 @@ const serverOf = ({ credentials, handshakeMsMax, minVersion, requestMsMax }: Tls
 /** A peer is judged once a connection; what the registry says of it is asked on each request. */
 function hear(server: Server, { credentials, note, onRequest, onUpgrade }: TlsServerOptions): void {
   const peers = new WeakMap<TLSSocket, Vouched>();
+  const judge = knownPeers(credentials.authority);
   const peerOf = (socket: TLSSocket): Vouched => {
-    const known = peers.get(socket) ?? vouch(socket, credentials.authority);
+    const known = peers.get(socket) ?? judge(socket);
     peers.set(socket, known);
     return known;
   };

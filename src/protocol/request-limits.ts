@@ -23,4 +23,8 @@ export const requestLimits = {
   stalledMs: 60_000,
   /** rest: how long a request waits until some head leads; existing clients give up after 5 s. */
   leaderMsMax: 3_000,
+  /** known-peers: certificates that are read once; one is about 3 KiB. */
+  knownPeersMax: 4_096,
+  /** node-addresses: how long the addresses of nodes are believed while no node changes. */
+  nodeAddressesMs: 1_000,
 } as const;

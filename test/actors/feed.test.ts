@@ -69,7 +69,7 @@ function world() {
       row && (row as Job).phase,
       owner,
     ]);
-  return { feed, telling, put, since };
+  return { feed, telling, idOf, put, since };
 }
 
 describe('a feed', () => {
@@ -89,6 +89,33 @@ describe('a feed', () => {
     expect(since(from, { id: '', owner: 'ben' })).toEqual([[2, 'queued', 'ben']]);
     expect(since(from, { id: '00000001', owner: 'ann' })).toEqual([[1, 'placing', 'ann']]);
     expect(since(feed.revision + 1)).toEqual([]);
+  });
+
+  it('tells those who wait for one thing of that alone, in the same words as all others', () => {
+    const { feed, idOf, put } = world();
+    const heard: string[] = [];
+    const rows = new Set<object>();
+    const listen = (name: string, n?: number) =>
+      feed.subscribe(
+        'jobs',
+        (row) => {
+          heard.push(`${name}:${Number(row.key.slice(0, 8))}`);
+          rows.add(row);
+        },
+        n === undefined ? undefined : idOf(n),
+      );
+    listen('all');
+    const leave = listen('first', 1);
+    listen('also first', 1);
+    listen('second', 2);
+    put(1);
+    expect(heard.splice(0)).toEqual(['all:1', 'first:1', 'also first:1']);
+    expect(rows.size).toBe(1);
+    leave();
+    leave();
+    put(1);
+    put(2);
+    expect(heard).toEqual(['all:1', 'also first:1', 'all:2', 'second:2']);
   });
 
   it('has a name that is of this head and this life alone, and forgets what was replaced', () => {

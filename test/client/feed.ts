@@ -4,7 +4,11 @@ import type { Watched } from '../../src/protocol/watch-row.ts';
 /** Committed records in memory, and those who are told when they change. */
 export function memoryFeed() {
   const rows = new Map<string, FeedRow & { readonly what: Watched }>();
-  const listening = new Set<{ readonly what: Watched; readonly then: (row: FeedRow) => void }>();
+  const listening = new Set<{
+    readonly what: Watched;
+    readonly then: (row: FeedRow) => void;
+    readonly key: string | undefined;
+  }>();
   let revision = 0;
   const feed = {
     name: 'memory',
@@ -21,8 +25,8 @@ export function memoryFeed() {
         .filter((row) => row.what === what && row.revision >= from)
         .sort((one, other) => one.revision - other.revision);
     },
-    subscribe(what: Watched, then: (row: FeedRow) => void) {
-      const listener = { what, then };
+    subscribe(what: Watched, then: (row: FeedRow) => void, key?: string) {
+      const listener = { what, then, key };
       listening.add(listener);
       return () => void listening.delete(listener);
     },
@@ -37,7 +41,8 @@ export function memoryFeed() {
       revision += 1;
       const change = { what, revision, key, row, owner: owner || (rows.get(key)?.owner ?? '') };
       rows.set(key, change);
-      for (const listener of listening) if (listener.what === what) listener.then(change);
+      for (const listener of listening)
+        if (listener.what === what && (listener.key ?? key) === key) listener.then(change);
     },
   };
   return made;

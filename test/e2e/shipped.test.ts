@@ -67,6 +67,19 @@ describe('what is shipped, in a folder with nothing else', () => {
     expect((await swm('--help')).stdout).toContain('submit');
   });
 
+  it('has what is asked most in one file, which needs no package to start', async () => {
+    const asking = join(root, 'node_modules/swm/dist/asking.js');
+    const text = await readFile(asking, 'utf8');
+    const from = [...text.matchAll(/^(?:import|\}) .*from ["']([^"']+)["'];/gm)].map(
+      ([, of]) => of,
+    );
+    expect(from.length).toBeGreaterThan(5);
+    expect(from.filter((of) => !of?.startsWith('node:'))).toEqual([]);
+    // It would be found by the others else.
+    for (const verb of ['jobs', 'show', 'why', 'nodes', 'clusters', 'cancel'])
+      expect((await swm(verb, '--help')).stdout).toContain(`Usage: swm ${verb}`);
+  }, 30_000);
+
   it('runs a job on a cluster of its own, and tells programs of it', async () => {
     const spool = join(root, 'spool');
     const dev = spawn(join(root, 'node_modules/swm/bin/swm'), ['dev', '--spool', spool], {
@@ -82,6 +95,16 @@ describe('what is shipped, in a folder with nothing else', () => {
     await writeFile(file, program);
     const told = await run(process.execPath, [file, spool], { cwd: root });
     expect(told.stdout).toBe('for a box\n1 function\n');
+    const asked = async (...args: readonly string[]): Promise<string> =>
+      (await swm(...args, '--spool', spool)).stdout;
+    const [job] = JSON.parse(await asked('jobs', '--json')) as [{ readonly id: string }];
+    expect(await asked('jobs')).toContain('a box');
+    expect(await asked('jobs', '--yaml')).toContain(`id: ${job.id}`);
+    expect(await asked('show', job.id)).toContain('a box');
+    expect(await asked('why', job.id)).not.toBe('');
+    expect(await asked('nodes')).toContain('NAME');
+    expect(await asked('clusters', '--json')).toMatch(/^\[/);
+    await expect(asked('cancel', job.id)).rejects.toThrow();
     dev.kill('SIGTERM');
     expect(await once(dev, 'close')).toEqual([0, null]);
   }, 60_000);

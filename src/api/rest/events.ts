@@ -57,11 +57,11 @@ function jobEvents(
     last = event.id;
     if (isOver(row)) out.end();
   };
-  const cancel = feed.subscribe('jobs', (change) => {
-    if (change.key !== id) return;
+  const hear = (change: FeedRow): void => {
     newest = change;
     pump();
-  });
+  };
+  const cancel = feed.subscribe('jobs', hear, id);
   const beat = setInterval(() => {
     if (!out.writableNeedDrain && !out.writableEnded) out.write(':\n\n');
   }, BEAT_MS);

@@ -181,14 +181,13 @@ async function* jobsOf(routes: Routes, user: Who, limit: number): AsyncGenerator
 
 /** The addresses of nodes, where any job needs to show those of its own. */
 async function addressesOf(
-  { call }: Routes,
+  { addresses }: Routes,
   user: Who,
   jobs: readonly JobRow[],
 ): Promise<ReadonlyMap<string, string>> {
   const shows = ({ nodes, address }: JobRow): boolean => nodes.length > (address === '' ? 0 : 1);
   if (!jobs.some(shows)) return new Map();
-  const { nodes } = await call(user, 'node.list', {});
-  return new Map(nodes.map(({ name, address }) => [name, address]));
+  return addresses(user);
 }
 
 /** A JSON array, written as its items come: it may be longer than a node can hold. */

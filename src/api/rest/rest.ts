@@ -17,6 +17,7 @@ import { describe } from './described.ts';
 import { eventRoutes } from './events.ts';
 import { jobFileRoutes } from './job-files.ts';
 import { jobMetricRoutes } from './job-metrics.ts';
+import { type NodeAddresses, nodeAddresses } from './node-addresses.ts';
 import { olderRoutes } from './older.ts';
 import { OlderError } from './older-shapes.ts';
 import { fileSchema } from './operations.ts';
@@ -45,12 +46,19 @@ export type RestSetup = {
 export type Rest = (request: IncomingMessage, response: ServerResponse, user: Who) => void;
 
 /** What a request is, besides what it says: who asks, until when, and what is held for it. */
-type Visit = { readonly user: Who; readonly gone: AbortSignal; readonly hold: Hold };
+type Visit = {
+  readonly user: Who;
+  readonly hold: Hold;
+  /** Made for those who ask for it, which few do. */
+  gone?: AbortController;
+  isOver: boolean;
+};
 
 /** What the routes have to work with. */
 export type Routes = {
   readonly setup: RestSetup;
   readonly call: Call;
+  readonly addresses: NodeAddresses;
   readonly bodies: Bodies;
   userOf(request: FastifyRequest): Who;
   /** Aborted when nobody waits for the answer any more. */
@@ -62,12 +70,14 @@ export async function openRest(setup: RestSetup): Promise<Rest> {
   const visits = new WeakMap<IncomingMessage, Visit>();
   const visitOf = ({ raw }: FastifyRequest): Visit => visits.get(raw) as Visit;
   const bodies = bodiesOf();
+  const call = callsOf(setup.node, setup.audited);
   const routes: Routes = {
     setup,
     bodies,
-    call: callsOf(setup.node, setup.audited),
+    call,
+    addresses: nodeAddresses(call, setup.feed),
     userOf: (request) => visitOf(request).user,
-    goneOf: (request) => visitOf(request).gone,
+    goneOf: (request) => goneOf(visitOf(request)),
   };
   const app = appOf(setup);
   app.removeAllContentTypeParsers();
@@ -88,12 +98,12 @@ export async function openRest(setup: RestSetup): Promise<Rest> {
   });
   await app.ready();
   return (request, response, user) => {
-    const gone = new AbortController();
-    const hold = { bytes: 0 };
-    visits.set(request, { user, gone: gone.signal, hold });
+    const visit: Visit = { user, hold: { bytes: 0 }, isOver: false };
+    visits.set(request, visit);
     response.once('close', () => {
-      bodies.release(hold);
-      gone.abort();
+      bodies.release(visit.hold);
+      visit.isOver = true;
+      visit.gone?.abort();
     });
     // Who follows may hear nothing for hours; who does not read what is there is not waited for.
     response.setTimeout(setup.stalledMs ?? limits.stalledMs, () => {
@@ -101,6 +111,12 @@ export async function openRest(setup: RestSetup): Promise<Rest> {
     });
     app.routing(request, response);
   };
+}
+
+function goneOf(visit: Visit): AbortSignal {
+  if (visit.isOver) return AbortSignal.abort();
+  visit.gone ??= new AbortController();
+  return visit.gone.signal;
 }
 
 function appOf({ node }: RestSetup): FastifyInstance {
