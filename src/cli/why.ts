@@ -83,6 +83,12 @@ function wordsOf(job: JobView): string {
     case 'releasing':
       return 'gives back what it held';
     case 'ended':
-      return `has ended ${job.state === 'C' ? 'by being cancelled' : `with exit ${exitText(job)}`}`;
+      return endOf(job);
   }
+}
+
+function endOf(job: JobView): string {
+  if (job.state === 'C') return 'has ended by being cancelled';
+  const ran = job.startedAt > 0 || job.state === 'F';
+  return ran ? `has ended with exit ${exitText(job)}` : 'could not be run';
 }

@@ -75,6 +75,7 @@ describe('swm why', () => {
     [{ phase: 'starting', details: 'Data uploaded, starting' }, 'waits for all its nodes'],
     [{ phase: 'ended', state: 'C', details: '' }, 'has ended by being cancelled'],
     [{ phase: 'ended', state: 'F', details: '', exitcode: 3, signal: 0 }, 'has ended with exit 3'],
+    [{ phase: 'ended', state: 'E', details: '', startedAt: 0 }, 'could not be run'],
     [{ phase: 'staging', details: 'a\u001b[2Jb' }, ': a\ufffd[2Jb'],
   ])('says what one is at: %o', async (change, end) => {
     const call = calling({ ...waiting, ...change });
