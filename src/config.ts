@@ -67,7 +67,7 @@ const Config = Type.Object(
       },
       strict,
     ),
-    /** What the clusters of an account's jobs may cost in all, in the currency of the sites. */
+    /** What an account's jobs may cost, and who sees and steers them besides their owners. */
     accounts: Type.Record(name, Type.Object(accountLive, strict)),
     inputs: Type.Object(
       {

@@ -1,5 +1,6 @@
 import type { Feed } from '../actors/feed.ts';
 import { isLive, type Job } from '../actors/job/job.ts';
+import type { IsAdmin } from '../actors/session/admins.ts';
 import { followLog, type LocateLog } from '../platform/follow.ts';
 import type { Hub } from '../platform/streams.ts';
 import type { BlobStore } from '../platform/transfer.ts';
@@ -12,6 +13,8 @@ import type { Store } from '../runtime/ports.ts';
 
 export type LogSetup = {
   readonly store: Store;
+  /** They read the logs of their account's jobs. */
+  readonly isAdmin: IsAdmin;
   readonly feed: Feed;
   readonly blobs: BlobStore;
   /** Resolves once the records hold all that anybody was told. */

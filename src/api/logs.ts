@@ -4,7 +4,7 @@ import { drained } from '../platform/stream.ts';
 import type { StreamHandler } from '../platform/streams.ts';
 import { Failed, Malformed } from '../protocol/errors.ts';
 import type { Who } from '../protocol/who.ts';
-import { jobOf } from './job-of.ts';
+import { loggedJob } from './job-of.ts';
 import {
   fromBlob,
   fromNode,
@@ -17,7 +17,7 @@ import {
 } from './log-bytes.ts';
 import { taskLog } from './task-log.ts';
 
-/** Lets a terminal read the logs of its jobs. */
+/** Lets a terminal read the logs of its jobs, and of those that its user is an admin of. */
 export const serveLogs =
   (setup: LogSetup): StreamHandler =>
   async ({ body, who, stream, accept }) => {
@@ -39,7 +39,7 @@ export const serveLogs =
  */
 export async function openLog(setup: LogSetup, wish: LogWish, who: Who): Promise<LogBytes> {
   await setup.current();
-  const first = jobOf(setup.store, wish.id, who);
+  const first = loggedJob(setup, wish.id, who);
   if (isArray(first)) return taskLog(setup, wish, who);
   if (wish.task !== undefined)
     throw new Failed('not_found', `job ${wish.id} is no array, and has no tasks`);
@@ -54,7 +54,7 @@ async function* bytesOf(
   { first, who, signal }: Reader,
 ): AsyncGenerator<Uint8Array> {
   const wanted: Wanted = { ...wish };
-  for (let job = first; !signal.aborted; job = jobOf(setup.store, wanted.id, who)) {
+  for (let job = first; !signal.aborted; job = loggedJob(setup, wanted.id, who)) {
     if (job.attempt !== first.attempt && wanted.offset > 0) return;
     const changed = nextChange(setup.feed, wanted.id, signal);
     const report = job.reports[wanted.rank];

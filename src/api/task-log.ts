@@ -9,7 +9,7 @@ import type { BlobRef } from '../protocol/model.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Records } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
-import { jobOf } from './job-of.ts';
+import { loggedJob } from './job-of.ts';
 import {
   fromBlob,
   fromNode,
@@ -26,12 +26,12 @@ import {
  * told by the shift's index: beside the log on the worker, or a blob once both are collected.
  */
 export function taskLog(setup: LogSetup, wish: LogWish, who: Who): LogBytes {
-  const place = placeOf(arrayOf(setup.store, wish.id, who), wish);
+  const place = placeOf(arrayOf(setup, wish.id, who), wish);
   return (signal) => bytesOf(setup, wish, { place, who, signal });
 }
 
-function arrayOf(store: Records, id: string, who: Who): ArrayJob {
-  const job = jobOf(store, id, who);
+function arrayOf(setup: LogSetup, id: string, who: Who): ArrayJob {
+  const job = loggedJob(setup, id, who);
   if (isArray(job)) return job;
   throw new Failed('not_found', `no array ${id}`);
 }
@@ -54,7 +54,7 @@ async function* bytesOf(
   const wanted: Wanted = { ...wish };
   let first = '';
   while (!signal.aborted) {
-    const array = arrayOf(setup.store, wish.id, who);
+    const array = arrayOf(setup, wish.id, who);
     const { shift, isOver } = now(setup.store, array, place);
     // What another shift ran again is another log.
     if (first !== '' && shift?.id !== first && wanted.offset > 0) return;

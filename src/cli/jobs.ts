@@ -18,11 +18,12 @@ export async function run({ options, screen, client }: Call): Promise<number> {
     throw new Usage(`swm: --state: ${odd} is none of ${[...LETTERS].join(' ')}`);
   const limit = countOf(textOf(options, 'limit'), 'limit');
   const name = textOf(options, 'name') ?? '';
+  const account = textOf(options, 'account') ?? '';
   const stale = options['stale'] === true;
   const open = await client();
   const isWatch = isOn(options, 'watch');
   const show = async (): Promise<void> => {
-    const { rows, asOf } = await allJobs(open, { states, name, stale });
+    const { rows, asOf } = await allJobs(open, { states, name, account, stale });
     if (isWatch && screen.isTerminal && !screen.json) await screen.write(CLEAR);
     if (stale && asOf !== undefined && !screen.json) screen.note(`as of ${instant(asOf)}`);
     const most = limit ?? (isWatch && screen.isTerminal ? linesOf() : rows.length);
@@ -67,7 +68,12 @@ export async function wheneverOneChanges(client: Client, show: () => Promise<voi
   await Promise.race([hear(), tell()]);
 }
 
-type Wanted = { readonly states: string; readonly name: string; readonly stale: boolean };
+type Wanted = {
+  readonly states: string;
+  readonly name: string;
+  readonly account?: string;
+  readonly stale: boolean;
+};
 
 /** All of a list, page by page, the oldest first. */
 export async function allJobs(

@@ -60,6 +60,7 @@ export const verbs: readonly VerbRow[] = [
     flags: [
       ['-s, --state <letters>', 'only jobs in these states, such as QWR'],
       ['-n, --name <name>', 'only jobs of this name'],
+      ['--account <name>', 'only those of this account; all of them, for its admins'],
       ['-l, --limit <count>', 'only the newest so many'],
       ['--stale', 'what the head that answers has, also where no head leads'],
       ['--watch', 'show them anew whenever one changes'],

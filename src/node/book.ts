@@ -1,6 +1,7 @@
 import type { Budgets } from '../actors/account/account.ts';
-import { type Book, flawIn, policyIn, withEntries } from '../actors/entries/book.ts';
+import { type Book, flawIn, isAdminBy, policyIn, withEntries } from '../actors/entries/book.ts';
 import { entriesOf, revisionOf } from '../actors/entries/keeping.ts';
+import type { IsAdmin } from '../actors/session/admins.ts';
 import type { Config } from '../config.ts';
 import { type NotifyRules, notifyRules } from '../platform/notify-rules.ts';
 import { type OutRules, outRules } from '../platform/out-rules.ts';
@@ -84,6 +85,12 @@ export const budgetsBy = (book: () => Book): Budgets => ({
     return new Map(named.filter(([, { budget }]) => budget !== undefined)).keys();
   },
 });
+
+/** Who is an admin of which accounts as of now. */
+export const adminsBy =
+  (book: () => Book): IsAdmin =>
+  (user, account) =>
+    isAdminBy(book(), user, account);
 
 /** Where jobs may lead their ports to as of now. */
 export const outsBy = (book: () => Book): OutRules => ({

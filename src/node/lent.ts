@@ -27,7 +27,15 @@ import type { Node } from '../runtime/node.ts';
 import type { Clock, Millis, Note, Records, Store } from '../runtime/ports.ts';
 import { load } from '../runtime/record.ts';
 import { ask } from './ask.ts';
-import { budgetsBy, checkBook, configuredBook, notifiedBy, openBook, outsBy } from './book.ts';
+import {
+  adminsBy,
+  budgetsBy,
+  checkBook,
+  configuredBook,
+  notifiedBy,
+  openBook,
+  outsBy,
+} from './book.ts';
 import type { Copies } from './copies.ts';
 import { reachable } from './elsewhere.ts';
 import type { HeadKeys } from './enrol.ts';
@@ -116,6 +124,7 @@ export async function headPorts(setup: HeadParts): Promise<HeadPorts> {
     gates,
     sites: sitesBy(config.remotes, book),
     budgets: budgetsBy(book),
+    isAdmin: adminsBy(book),
     configured,
     checkBook,
     installation: spool.installation,
@@ -172,7 +181,7 @@ const checkOut =
 function readingPorts(
   { config, council, keys, status }: HeadParts,
   asked: (path: string, question: Message, ms?: number) => Promise<object>,
-): Omit<Reading, 'store' | 'readBlob' | 'people' | 'configured' | 'checkBook'> {
+): Omit<Reading, 'store' | 'readBlob' | 'people' | 'configured' | 'checkBook' | 'isAdmin'> {
   return {
     reasons: async (ids) => {
       const body = await asked('/scheduler', message('scheduler.why', { ids: [...ids] }));

@@ -21,7 +21,7 @@ import type { Who } from '../protocol/who.ts';
 import type { Node } from '../runtime/node.ts';
 import type { Millis } from '../runtime/ports.ts';
 import { VERSION } from '../version.ts';
-import { openBook, outsBy } from './book.ts';
+import { adminsBy, openBook, outsBy } from './book.ts';
 import type { HeadSetup } from './head.ts';
 import { localDiskOf } from './local-disk.ts';
 import { withSnapshot } from './snapshots.ts';
@@ -156,6 +156,7 @@ function logsOf(setup: HeadSetup): LogSetup {
   return {
     store: council.store,
     feed,
+    isAdmin: adminsBy(openBook(config, council.store)),
     blobs: copies.store,
     name: config.name,
     local: worker?.locate(node()),

@@ -14,7 +14,9 @@ const duration = Type.Integer({ minimum: 0, maximum: 2 ** 52 });
 /** Keys of `accounts.NAME`. */
 export const accountLive = {
   /** What the clusters of its jobs may cost in all, in the currency of the sites. */
-  budget: Type.Number({ minimum: 0, maximum: limits.budgetMax }),
+  budget: Type.Optional(Type.Number({ minimum: 0, maximum: limits.budgetMax })),
+  /** Users who see and steer the jobs of it, and of the accounts below it. */
+  admins: Type.Optional(list(Type.String({ minLength: 1, maxLength: 64 }), limits.entryItemsMax)),
 } as const;
 
 /** Keys of `jobs`. */
@@ -41,10 +43,7 @@ export const notifyLive = {
   allow: list(Type.String({ minLength: 1, maxLength: 300 }), limits.entryItemsMax),
 } as const;
 
-const Account = Type.Object(
-  { budget: Type.Optional(accountLive.budget), ...Share.properties },
-  strict,
-);
+const Account = Type.Object({ ...accountLive, ...Share.properties }, strict);
 export type AccountFields = Static<typeof Account>;
 const Reservation = Type.Omit(Booking, ['name'], strict);
 export type ReservationFields = Static<typeof Reservation>;

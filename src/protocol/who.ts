@@ -5,4 +5,12 @@
 export type Door = 'local' | 'terminal' | 'operator' | 'head' | 'worker';
 
 /** Who says something: `id` is the user's UUID, or the node's name, or an actor's path. */
-export type Who = { readonly door: Door; readonly id: string };
+export type Who = {
+  readonly door: Door;
+  readonly id: string;
+  /**
+   * The account of which a terminal's user is an admin, where they ask something of a job of it.
+   * The session says so, for that call alone.
+   */
+  readonly adminOf?: string;
+};

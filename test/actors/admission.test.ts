@@ -51,6 +51,7 @@ function ports(store: Shelf, change: Partial<SessionPorts> = {}): SessionPorts {
     },
     configured: plainBook,
     checkBook: () => {},
+    isAdmin: () => false,
     people: { rows: () => [], renew: unasked, audit: unasked },
     ...change,
   };

@@ -193,6 +193,22 @@ describe('a session that is asked to change entries', () => {
     ).rejects.toThrow('wanted another');
   });
 
+  it('names admins of accounts by their ids, and shows them by their names', async () => {
+    const admins = (...users: string[]): EntryChange => ({ ...lab(1), fields: { admins: users } });
+    const { asked, read } = desk([admins(OPERATOR.id)]);
+    const other = { ...admins('olga'), name: 'other' };
+    expect(await asked([other])).toMatchObject({
+      body: { changes: [{ name: 'other', fields: { admins: [OPERATOR.id] } }] },
+    });
+    expect(await refusal(asked([{ ...admins('olga', 'ina'), name: 'other' }]))).toBe(
+      'not_found: account other: admins: there is no user ina',
+    );
+    const odd = { ...lab(1), name: 'other', fields: { admins: { olga: {} } } };
+    expect(await refusal(asked([odd]))).toContain('malformed: account other: admins');
+    const { entries } = (await read(message('entry.list', {}))) as Reply<'entry.list'>;
+    expect(entries[0]?.fields).toEqual({ admins: ['olga'] });
+  });
+
   it('shows what holds, who says so, and what a change would be refused for', async () => {
     const { read } = desk([lab(5)], [{ ...lab(3), name: 'old' }]);
     const { entries: rows } = (await read(message('entry.list', {}))) as Reply<'entry.list'>;

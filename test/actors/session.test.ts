@@ -33,7 +33,7 @@ describe('a session', () => {
     expect(stage.raw[0]).toMatchObject({ input: { user: ANN, from, body } });
   });
 
-  it.each(['job.cancel', 'job.requeue', 'job.purge'] as const)('brings %s to its job', (name) => {
+  it.each(['job.checkpoint', 'job.tie', 'job.purge'] as const)('brings %s to its job', (name) => {
     const stage = on();
     expect(stage.hear(told(name, { id: ID }, 7)).effects).toEqual([`ask /jobs/${ID} ${name} (7)`]);
     expect(stage.raw[0]).toMatchObject({ as: ANN });
@@ -42,13 +42,31 @@ describe('a session', () => {
     ]);
   });
 
+  const forAdmins = ['job.cancel', 'job.requeue', 'job.hold', 'job.release', 'job.update'] as const;
+  it.each(forAdmins)('has looked up what its user is to the job, and brings %s to it', (name) => {
+    const stage = on();
+    expect(stage.hear(told(name, { id: ID }, 7)).effects).toEqual(['run vouch (7)']);
+    const asked = { name, body: { id: ID } } as Message;
+    expect(stage.raw[0]).toMatchObject({ input: { user: ANN, message: asked } });
+    const as = { ...ANN, adminOf: 'lab' };
+    expect(stage.hear(done('vouch', { user: as, message: asked }, '7')).effects).toEqual([
+      `ask /jobs/${ID} ${name} (7)`,
+    ]);
+    expect(stage.raw[0]).toMatchObject({ as });
+    // It holds for that call alone.
+    expect(stage.state).toEqual({ phase: 'open', user: ANN, from: '', calls: 1 });
+    expect(stage.hear(answered(name, { id: ID }, '7')).effects).toEqual([`reply 7 {"id":"${ID}"}`]);
+    expect(on(OPERATOR).hear(told(name, { id: ID }, 7)).effects).toEqual([
+      `ask /jobs/${ID} ${name} (7)`,
+    ]);
+  });
+
   it('has the beginning of an id made whole first', () => {
     const stage = on();
     expect(stage.hear(told('job.cancel', { id: '0197' }, 7)).effects).toEqual(['run resolve (7)']);
     const whole = { name: 'job.cancel', body: { id: ID } } as Message;
-    expect(stage.hear(done('resolve', whole, '7')).effects).toEqual([
-      `ask /jobs/${ID} job.cancel (7)`,
-    ]);
+    expect(stage.hear(done('resolve', whole, '7')).effects).toEqual(['run vouch (7)']);
+    expect(stage.raw[0]).toMatchObject({ input: { user: ANN, message: whole } });
     stage.hear(told('job.show', { id: '0197' }, 8));
     const show = { name: 'job.show', body: { id: ID } } as Message;
     expect(stage.hear(done('resolve', show, '8')).effects).toEqual(['run read (8)']);

@@ -4,6 +4,7 @@ import { limits } from '../../protocol/limits.ts';
 import { type Body, message } from '../../protocol/messages.ts';
 import { control } from '../../protocol/ref.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { maySay } from '../job/admins.ts';
 import { askAwaited, awaited, foundAwaiting, heardOfOthers } from '../job/dependencies.ts';
 import { purged } from '../job/ending.ts';
 import { mayNotRelease, onHold, unheld, updated } from '../job/hold.ts';
@@ -13,7 +14,6 @@ import {
   type JobHeard,
   type JobStep,
   mark,
-  may,
   refuse,
   type ToldJob,
   toScheduler,
@@ -86,7 +86,7 @@ function told(job: ArrayJob, event: ToldJob, now: Millis): Heard {
     case 'job.release':
     case 'job.update':
     case 'job.purge':
-      return may(job, who) ? asked(job, event, now) : no(job, ask, forbidden(job));
+      return maySay(job, who, m.name) ? asked(job, event, now) : no(job, ask, forbidden(job));
     default:
       return ask === 0 ? [job, []] : wrong(job, ask, 'it is an array, and runs nothing itself');
   }

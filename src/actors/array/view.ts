@@ -31,7 +31,7 @@ export function waitsBy({ tasks }: ArrayJob): string | undefined {
 export function detailsOf(job: ArrayJob, reason: string): string {
   const { total, waiting, running, good, failed, cancelled } = tasksOf(job);
   const parts = [
-    job.phase === 'ended' ? job.details : job.hold ? whyHeld(job.hold) : '',
+    job.phase === 'ended' ? job.details : whyHeld(job),
     `${good + failed + cancelled} of ${total} tasks ended`,
     failed > 0 ? `${failed} failed` : '',
     cancelled > 0 ? `${cancelled} cancelled` : '',

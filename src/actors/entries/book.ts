@@ -51,8 +51,8 @@ export function withEntries(configured: Book, { entries }: Pick<Entries, 'entrie
 /** What of a book decides which job goes first, and where. */
 export function policyIn({ account, queue, reservation, global }: Book): Policy {
   const parents = new Set(Object.values(account).map(({ parent }) => parent));
-  // Who only has a budget shares nothing, and takes nothing from those who do.
-  const shares = Object.entries(account).flatMap(([name, { budget: _, ...share }]) =>
+  // Who only has a budget or admins shares nothing, and takes nothing from those who do.
+  const shares = Object.entries(account).flatMap(([name, { budget: _, admins: __, ...share }]) =>
     Object.keys(share).length > 0 || parents.has(name) ? [[name, share] as const] : [],
   );
   return {
@@ -61,6 +61,20 @@ export function policyIn({ account, queue, reservation, global }: Book): Policy 
     accounts: Object.fromEntries(shares),
     reservations: Object.entries(reservation).map(([name, booking]) => ({ name, ...booking })),
   };
+}
+
+/** Whether a user is an admin of an account, or of one above it. */
+export function isAdminBy({ account: accounts }: Book, user: string, account: string): boolean {
+  const seen = new Set<string>();
+  for (let at: string | undefined = account; at !== undefined && !seen.has(at); ) {
+    seen.add(at);
+    const fields: AccountFields | undefined = Object.hasOwn(accounts, at)
+      ? accounts[at]
+      : undefined;
+    if (fields?.admins?.includes(user)) return true;
+    at = fields?.parent;
+  }
+  return false;
 }
 
 /** What is wrong with how the entries of a book refer to each other; '': nothing. */

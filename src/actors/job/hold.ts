@@ -18,7 +18,10 @@ const reply = ({ id }: Job, ask: number): JobEffect => ({ do: 'reply', ask, body
 
 const isOperators = ({ door }: Who): boolean => door === 'operator' || door === 'local';
 
-/** Held twice it is held as it was; only that of an operator takes the place of an owner's. */
+/**
+ * Held twice it is held as it was; only that of an operator takes the place of another's. An admin
+ * of its account holds it as its owner would.
+ */
 export function onHold(job: Job, who: Who, now: Millis): Job {
   if (job.hold && (job.hold.isOperators || !isOperators(who))) return job;
   const hold = { by: who.id, isOperators: isOperators(who), since: now };
@@ -53,5 +56,9 @@ export function updated(job: Job, asked: Body<'job.update'>, now: Millis): Job {
 }
 
 /** Why it waits, for those who ask. */
-export const whyHeld = ({ by, isOperators: isTheirs, since }: NonNullable<Job['hold']>): string =>
-  `held by ${isTheirs ? `operator ${by}` : 'its owner'} since ${new Date(since).toISOString()}`;
+export function whyHeld({ owner, hold }: Pick<Job, 'owner' | 'hold'>): string {
+  if (!hold) return '';
+  const { by, isOperators: isTheirs, since } = hold;
+  const whose = isTheirs ? `operator ${by}` : by === owner ? 'its owner' : `admin ${by}`;
+  return `held by ${whose} since ${new Date(since).toISOString()}`;
+}

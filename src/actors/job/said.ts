@@ -5,6 +5,7 @@ import { type Body, message } from '../../protocol/messages.ts';
 import { control, ref } from '../../protocol/ref.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Millis } from '../../runtime/ports.ts';
+import { maySay } from './admins.ts';
 import { newJob } from './birth.ts';
 import { awaited } from './dependencies.ts';
 import { purged, queueAgain } from './ending.ts';
@@ -16,7 +17,6 @@ import {
   type Job,
   type JobEffect,
   type JobStep,
-  may,
   refuse,
   release,
   speaksFor,
@@ -46,7 +46,7 @@ export function inAnyPhase(job: Job, event: ToldJob, now: Millis): JobStep | und
     case 'job.update':
     case 'job.tie':
     case 'job.purge': {
-      if (!may(job, who)) return [job, [{ do: 'refuse', ask, failure: forbidden(job) }]];
+      if (!maySay(job, who, m.name)) return [job, [{ do: 'refuse', ask, failure: forbidden(job) }]];
       if (job.shift && who.door !== 'local')
         return refuse(job, ask, `it runs tasks of array ${job.shift.array}, which is to be asked`);
       if (m.name === 'job.purge') return purge(job, m.body as Body<'job.purge'>, ask, now);

@@ -49,7 +49,7 @@ const KNOWN = [
 function reasonOf(job: Job, reason: string): string {
   // How it ended is known, and matters more than what is done with its cluster.
   if (job.phase === 'releasing' && job.outcome?.failure) return job.outcome.failure.text;
-  if (job.phase === 'queued' && job.hold) return whyHeld(job.hold);
+  if (job.phase === 'queued' && job.hold) return whyHeld(job);
   if (isAwaiting(job)) return reason || whyAwaits(job);
   if (job.phase !== 'queued' || reason === '') return job.details;
   const isPut = reason.startsWith('tries again') && job.details !== '';

@@ -12,10 +12,10 @@ type Rows = readonly Pick<UserRow, 'id' | 'name'>[];
 /** Fields as they are kept, of those that an operator has given. Throws `Failed` for a stranger. */
 export function withIds(rows: Rows, { kind, name, fields }: EntryChange): Fields | null {
   if (fields === null) return null;
-  return withUsers(fields, (user) => {
+  return withUsers(fields, (user, field) => {
     const known = rows.find((row) => row.id === user || row.name === user);
     if (known !== undefined) return known.id;
-    throw new Failed('not_found', `${kind} ${name}: users: there is no user ${user}`);
+    throw new Failed('not_found', `${kind} ${name}: ${field}: there is no user ${user}`);
   });
 }
 
@@ -23,14 +23,19 @@ export function withIds(rows: Rows, { kind, name, fields }: EntryChange): Fields
 export const withNames = (names: ReadonlyMap<string, string>, fields: Fields): Fields =>
   withUsers(fields, (id) => names.get(id) ?? id);
 
-/** A list of users, or what is said of each by their names. */
-function withUsers(fields: Fields, told: (user: string) => string): Fields {
-  const { users } = fields;
-  if (typeof users !== 'object') return fields;
-  const next: FieldValue = Array.isArray(users)
-    ? users.map((user) => told(String(user)))
-    : Object.fromEntries(Object.entries(users).map(([user, of]) => [told(user), of]));
-  return { ...fields, users: next };
+/** Fields that name users: a list of them, or what is said of each. */
+const OF_USERS = ['users', 'admins'];
+
+function withUsers(fields: Fields, told: (user: string, field: string) => string): Fields {
+  const changed = OF_USERS.flatMap((field): [string, FieldValue][] => {
+    const users = fields[field];
+    if (typeof users !== 'object') return [];
+    const next = Array.isArray(users)
+      ? users.map((user) => told(String(user), field))
+      : Object.fromEntries(Object.entries(users).map(([user, of]) => [told(user, field), of]));
+    return [[field, next]];
+  });
+  return changed.length === 0 ? fields : { ...fields, ...Object.fromEntries(changed) };
 }
 
 /** Throws `Failed` for a node that is named without a `*`, and that nobody knows. */

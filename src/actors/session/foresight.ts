@@ -24,7 +24,7 @@ export async function whyOf(from: Looking, job: Job): Promise<Reply<'job.why'>> 
     const { details } = view(job, from.now());
     return { ...nothing, reasons: details === '' ? [] : [details] };
   }
-  if (hold) return { ...nothing, reasons: [whyHeld(hold)] };
+  if (hold) return { ...nothing, reasons: [whyHeld(job)] };
   if (isAwaiting(job)) return { ...nothing, reasons: [whyJobAwaits(from.store, job)] };
   const { waits, reasons, change } = await from.foresee(question(job, 'change'));
   return { id, phase, waits, reasons, change };

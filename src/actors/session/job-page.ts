@@ -16,11 +16,20 @@ type Asked = {
 type JobPage = { readonly jobs: readonly Job[]; readonly next: string };
 
 /** A page of the jobs that somebody may see, in the order in which they were submitted. */
-export function jobPage(store: Records, user: Who, asked: Asked): JobPage {
+export const jobPage = (store: Records, { door, id }: Who, asked: Asked): JobPage =>
+  pageOf(store, door === 'operator' ? undefined : id, asked);
+
+/** Of the jobs of an account, whoever owns them; like that of all, it may have few, or none. */
+export function accountPage(store: Records, account: string, asked: Asked): JobPage {
+  const { jobs, next } = pageOf(store, undefined, asked);
+  return { jobs: jobs.filter(({ spec }) => spec.account === account), next };
+}
+
+/** `owner`: only of this one's. */
+function pageOf(store: Records, owner: string | undefined, asked: Asked): JobPage {
   const { limit = limits.pageMax, after = '', since = 0 } = asked;
-  const ofAll = user.door === 'operator';
-  if (asked.dag !== undefined) return dagPage(store, ofAll ? undefined : user.id, asked.dag, asked);
-  const prefix = ofAll ? BY_TIME : byOwner(user.id);
+  if (asked.dag !== undefined) return dagPage(store, owner, asked.dag, asked);
+  const prefix = owner === undefined ? BY_TIME : byOwner(owner);
   if (after !== '' && !after.startsWith(`i${prefix}`)) throw notAPage();
   // Its keys are in the order of time.
   const begin = since === 0 ? '' : `i${prefix}/${sortable(since)}`;
@@ -29,7 +38,7 @@ export function jobPage(store: Records, user: Who, asked: Asked): JobPage {
   return { jobs, next: page.next };
 }
 
-/** By its name, else by the first digits of its id; `owner`: only of this one's. */
+/** By its name, else by the first digits of its id. */
 function dagPage(
   store: Records,
   owner: string | undefined,

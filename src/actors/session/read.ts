@@ -15,7 +15,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { isKept } from '../cluster/keep.ts';
 import { CLUSTERS, keeping as clusterKeeping } from '../cluster/keeping.ts';
 import { isAwaiting } from '../job/dependencies.ts';
-import type { Job } from '../job/job.ts';
+import { type Job, may } from '../job/job.ts';
 import { keeping as jobKeeping } from '../job/keeping.ts';
 import { row, view } from '../job/view.ts';
 import { closedSince } from '../node/evicted.ts';
@@ -23,11 +23,12 @@ import { NODES, keeping as nodeKeeping } from '../node/keeping.ts';
 import type { NodeRecord } from '../node/node.ts';
 import { priceOf, rateOf } from '../price.ts';
 import { accountRows } from './accounts.ts';
+import { type IsAdmin, refuseUnseen, withoutFiles } from './admins.ts';
 import { withTasks } from './arrays.ts';
 import { whyJobAwaits } from './dependencies.ts';
 import { type Desk, readEntries } from './entries.ts';
 import { whenOf, whyOf } from './foresight.ts';
-import { jobPage } from './job-page.ts';
+import { accountPage, jobPage } from './job-page.ts';
 import { scheduleRows } from './schedules.ts';
 import { secretRows } from './secrets.ts';
 import { usagePage } from './usage.ts';
@@ -49,6 +50,7 @@ export type Reading = Desk & {
   readonly people: People;
   /** What accounts may cost, by their names. */
   readonly budgets?: Budgets;
+  readonly isAdmin: IsAdmin;
   /** A script that was kept as a blob. */
   readonly readBlob: (sha256: string) => Promise<Uint8Array>;
 };
@@ -78,9 +80,9 @@ async function found(from: Reading, user: Who, asked: Message): Promise<object> 
     case 'job.show':
       return { job: await show(from, user, asked.body) } satisfies Reply<'job.show'>;
     case 'job.why':
-      return whyOf(from, ownJob(from.store, user, asked.body.id));
+      return whyOf(from, seenJob(from, user, asked.body.id));
     case 'job.when':
-      return whenOf(from, ownJob(from.store, user, asked.body.id));
+      return whenOf(from, seenJob(from, user, asked.body.id));
     case 'node.list':
       return { nodes: nodeRows(from.store) } satisfies Reply<'node.list'>;
     case 'cluster.list':
@@ -133,7 +135,11 @@ function all<S>(store: Records, keeping: Keeping<S>, prefix: string): readonly S
 }
 
 async function jobs(from: Reading, user: Who, asked: Body<'job.list'>): Promise<Reply<'job.list'>> {
-  const { jobs: found, next } = jobPage(from.store, user, asked);
+  const { account = '' } = asked;
+  const ofAccount = user.door === 'terminal' && from.isAdmin(user.id, account);
+  const { jobs: found, next } = ofAccount
+    ? accountPage(from.store, account, asked)
+    : jobPage(from.store, user, asked);
   const reasons = await reasonsOf(from, found);
   const rows = found.map((job): JobRow => row(job, reasons[job.id]));
   return { jobs: rows.filter((job) => fits(job, asked)), next };
@@ -160,11 +166,10 @@ function fits(row: JobRow, { states = '', name = '', account = '' }: Body<'job.l
 }
 
 /** A job that somebody may see. */
-function ownJob(store: Records, user: Who, id: string): Job {
+function seenJob({ store, isAdmin }: Reading, user: Who, id: string): Job {
   const job = get<Job>(store, jobKeeping, `/jobs/${id}`);
   if (job?.remains !== 'all') throw new Failed('not_found', `no job ${id}`);
-  if (user.door === 'terminal' && user.id !== job.owner)
-    throw new Failed('forbidden', `job ${id} belongs to somebody else`);
+  refuseUnseen(isAdmin, job, user);
   return job;
 }
 
@@ -173,9 +178,10 @@ async function show(
   user: Who,
   { id, tasks }: Body<'job.show'>,
 ): Promise<ReturnType<typeof view>> {
-  const job = ownJob(from.store, user, id);
+  const job = seenJob(from, user, id);
   const seen = view(job, from.now(), await reasonOf(from, job));
-  const shown = withTasks(from.store, job, seen, tasks);
+  const whole = withTasks(from.store, job, seen, tasks);
+  const shown = may(job, user) ? whole : withoutFiles(whole);
   if (job.scriptBlob === null) return shown;
   const script = new TextDecoder().decode(await from.readBlob(job.scriptBlob.sha256));
   return { ...shown, script };

@@ -4,6 +4,7 @@ import { addressee, type Body, type Message, message, type Name } from '../../pr
 import { control } from '../../protocol/ref.ts';
 import type { Who } from '../../protocol/who.ts';
 import type { Behaviour, Effect, Signal, Step, Told } from '../../runtime/behaviour.ts';
+import { isForAdmins } from '../job/admins.ts';
 
 export type SessionArgs = {
   readonly user: Who;
@@ -72,6 +73,8 @@ export const TERMINAL_CALLS = [
 
 type SessionHears = (typeof TERMINAL_CALLS)[number];
 
+type Vouched = { readonly user: Who; readonly message: Message };
+
 /** Answers that are read, not decided: by the name of the call. */
 export type SessionTasks = {
   /** Parses and checks a submission, and gives what makes the job. */
@@ -81,6 +84,8 @@ export type SessionTasks = {
   ];
   /** What is to be said to whom it is for: with a whole id, or to the owner's safe. */
   resolve: readonly [{ readonly user: Who; readonly message: Message }, Message];
+  /** Whom a call is from that admins of accounts may make, as its job is to know. */
+  vouch: readonly [Vouched, Vouched];
   read: readonly [{ readonly user: Who; readonly message: Message }, object];
 };
 type SessionEffect = Effect<never, SessionTasks>;
@@ -127,6 +132,13 @@ function work({ user, from }: Session, asked: Message, key: string): SessionEffe
   const isShort = typeof id === 'string' && !UUID.test(id);
   return isShort || resolved.includes(asked.name)
     ? { do: 'run', task: 'resolve', key, input: { user, message: asked } }
+    : toward(user, asked, key);
+}
+
+/** Operators need nobody's word. */
+function toward(user: Who, asked: Message, key: string): SessionEffect {
+  return user.door === 'terminal' && isForAdmins(asked.name)
+    ? { do: 'run', task: 'vouch', key, input: { user, message: asked } }
     : goOn(user, asked, key);
 }
 
@@ -150,7 +162,9 @@ function worked(state: Session, event: Signal<SessionTasks>): SessionStep {
       return [over, [{ do: 'refuse', ask, failure: event.failure }]];
     case 'done':
       if (event.task === 'read') return [over, [{ do: 'reply', ask, body: event.value }]];
-      if (event.task === 'resolve') return [state, [goOn(state.user, event.value, key)]];
+      if (event.task === 'resolve') return [state, [toward(state.user, event.value, key)]];
+      if (event.task === 'vouch')
+        return [state, [goOn(event.value.user, event.value.message, key)]];
       return [state, [goOn(state.user, message('job.create', event.value), key)]];
   }
 }

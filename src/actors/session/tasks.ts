@@ -13,6 +13,7 @@ import { SHORT } from '../job/keeping.ts';
 import { hasOut } from '../job/out-target.ts';
 import type { Seal } from '../safe/safe.ts';
 import { isAsked } from '../scheduler/want.ts';
+import { vouch } from './admins.ts';
 import { unableInArrays } from './arrays.ts';
 import { dependencies } from './dependencies.ts';
 import { entryMessage } from './entries.ts';
@@ -59,6 +60,7 @@ export function sessionTasks(ports: SessionPorts): Tasks<never, SessionTasks> {
       (await scheduleMessage(ports, user, message, admit)) ??
       (await entryMessage(ports, user, message)) ??
       resolve(ports, message),
+    vouch: async ({ user, message }) => ({ user: await vouch(ports, user, message), message }),
     read: ({ user, message }) =>
       message.name === 'job.plan' ? plan(ports, user, message.body) : read(ports, user, message),
   };

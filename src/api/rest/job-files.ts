@@ -23,6 +23,12 @@ export function jobFileRoutes(app: FastifyInstance, routes: Routes): void {
     const { id: asked } = request.params as { readonly id: string };
     return (await call(userOf(request), 'job.show', { id: asked })).job;
   };
+  const filesOf = async (request: FastifyRequest): Promise<JobView> => {
+    const job = await jobOf(request);
+    const { door, id: user } = userOf(request);
+    if (door === 'operator' || user === job.owner) return job;
+    throw new Failed('forbidden', `the files of job ${job.id} belong to somebody else`);
+  };
   for (const stream of ['stdout', 'stderr'] as const) {
     const summary = `Gives what the job wrote to ${stream}.`;
     const plain = {
@@ -49,7 +55,7 @@ export function jobFileRoutes(app: FastifyInstance, routes: Routes): void {
     '/v1/jobs/:id/outputs',
     { schema: jsonSchema({ ...list, params: id }, Outputs) },
     async (request) => {
-      const { outputs, missing } = await jobOf(request);
+      const { outputs, missing } = await filesOf(request);
       return { outputs, missing };
     },
   );
@@ -60,7 +66,7 @@ export function jobFileRoutes(app: FastifyInstance, routes: Routes): void {
     { schema: fileSchema(get, undefined, undefined, filePart) },
     async (request, reply) => {
       const path = (request.params as { readonly '*': string })['*'];
-      const { outputs } = await jobOf(request);
+      const { outputs } = await filesOf(request);
       const file = outputs.find((one) => one.path === path);
       if (file === undefined) throw new Failed('not_found', `the job has no output file ${path}`);
       const sent = { sha256: file.sha256, name: file.path };

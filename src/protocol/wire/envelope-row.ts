@@ -5,8 +5,8 @@ import { byCode, type Message, messages, type Name } from '../messages.ts';
 import type { Door, Who } from '../who.ts';
 
 /**
- * An envelope as the array that goes over a socket: `[code, to, ask, body(, [door, id])]` for a
- * call, and for the others a number below 16 in front.
+ * An envelope as the array that goes over a socket: a number below 16 in front, but for a call
+ * `[code, to, ask, body(, [door, id(, account)])]`.
  */
 export type EnvelopeRow = readonly unknown[];
 
@@ -36,7 +36,7 @@ export function rowOf(envelope: Envelope): EnvelopeRow {
       const { code } = messages[message.name];
       return who === undefined
         ? [code, to, ask, message.body]
-        : [code, to, ask, message.body, [who.door, who.id]];
+        : [code, to, ask, message.body, rowOfWho(who)];
     }
     case 'reply':
       return [kinds.reply, envelope.ask, messages[envelope.name].code, envelope.body];
@@ -103,10 +103,15 @@ function nameOf(code: unknown, at: string): Name {
   return name;
 }
 
+const rowOfWho = ({ door, id, adminOf }: Who): readonly string[] =>
+  adminOf === undefined ? [door, id] : [door, id, adminOf];
+
 function whoOf(value: unknown): Who {
   if (!Array.isArray(value) || !doors.includes(value[0]))
     throw new Malformed('$[4]', 'a door and an id');
-  return { door: value[0] as Door, id: textIn(value, 1, '$[4][1]', limits.pathCharsMax) };
+  const who = { door: value[0] as Door, id: textIn(value, 1, '$[4][1]', limits.pathCharsMax) };
+  if (value.length < 3) return who;
+  return { ...who, adminOf: textIn(value, 2, '$[4][2]', limits.pathCharsMax) };
 }
 
 function failureOf(value: unknown): Failure {

@@ -92,8 +92,9 @@ const who = fc.record(
   {
     door: fc.constantFrom('terminal' as const, 'worker' as const),
     id: fc.string({ maxLength: 50 }),
+    adminOf: fc.string({ maxLength: 50 }),
   },
-  { noNullPrototype: true },
+  { noNullPrototype: true, requiredKeys: ['door', 'id'] },
 );
 
 const failures = fc.record(

@@ -38,6 +38,10 @@ describe('envelopes', () => {
     const all: Envelope[] = [
       cancel,
       { is: 'call', to: '/jobs/1', ask: 0, message: cancel.message, who: { door: 'terminal', id } },
+      {
+        ...{ is: 'call', to: '/jobs/1', ask: 0, message: cancel.message },
+        who: { door: 'terminal', id, adminOf: 'lab' },
+      },
       { is: 'reply', ask: 7, name: 'job.requeue', body: { id, run: 2 } },
       { is: 'refused', ask: 7, failure: failure('busy', 'wait') },
       { is: 'watch', watch: 3, path: '/jobs/1' },
@@ -47,6 +51,7 @@ describe('envelopes', () => {
     expect(JSON.parse(text(jsonCodec.encode(all)))).toEqual([
       [19, '', 7, { id }],
       [19, '/jobs/1', 0, { id }, ['terminal', id]],
+      [19, '/jobs/1', 0, { id }, ['terminal', id, 'lab']],
       [0, 7, 20, { id, run: 2 }],
       [1, 7, { code: 'busy', text: 'wait', retry: true }],
       [2, 3, '/jobs/1'],

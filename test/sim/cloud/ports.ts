@@ -43,6 +43,7 @@ export function portsOf(setup: HeadSetup, life: Life, council: Council): HeadPor
       ],
     ]),
     budgets: new Map([['lab', 0.05]]),
+    isAdmin: () => false,
     configured: plainBook,
     checkBook: () => {},
     installation: INSTALLATION,
