@@ -1,9 +1,11 @@
+import type { IsAdmin } from '../actors/session/admins.ts';
 import type { StreamHandler } from '../platform/streams.ts';
 import { Failed, Malformed } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { encodeWatchRow, type Watched } from '../protocol/watch-row.ts';
 import type { Who } from '../protocol/who.ts';
 import type { Cancel } from '../runtime/ports.ts';
+import { accountOf, isSeen } from './seen.ts';
 
 /** How one thing is now, as it was committed. */
 export type FeedRow = {
@@ -42,15 +44,16 @@ const ID_CHARS = 36;
 
 /**
  * Answers a `watch`: all that is there, or what has changed since the terminal was here last, then
- * what changes. Users see their own jobs, operators all.
+ * what changes. Users see their own jobs, admins of accounts also what they ask for of those, and
+ * operators all.
  * Of a thing that changes faster than it is read only the newest state is kept; when too many wait,
  * the stream ends as `busy`, and the terminal may begin anew. A list is read in parts and few may
  * be watched on one link, since all others wait meanwhile.
  */
-export const serveWatch = (feed: Feed): StreamHandler => {
+export const serveWatch = (feed: Feed, isAdmin: IsAdmin): StreamHandler => {
   let broad = 0;
   return ({ body, who, stream, accept }) => {
-    const { what, wanted, since } = watchOf(body, who);
+    const { what, wanted, since, fits } = watchOf(feed, isAdmin, body, who);
     const one = what === 'jobs' && wanted.id.length === ID_CHARS ? wanted.id : undefined;
     if (one === undefined) {
       if (broad >= limits.watchesMax)
@@ -60,7 +63,6 @@ export const serveWatch = (feed: Feed): StreamHandler => {
         broad -= 1;
       });
     }
-    const fits = filterOf(wanted);
     const changes = new Map<string, FeedRow>();
     /** What the terminal knows of, besides what it knew before: when that goes it hears of it. */
     const shown = new Set<string>();
@@ -149,21 +151,52 @@ type Asked = {
   readonly what: Watched;
   readonly wanted: Wanted;
   readonly since: Since | undefined;
+  readonly fits: (row: FeedRow) => boolean;
 };
 
 /** What the terminal asks for, narrowed to what its user may see. */
-function watchOf(body: unknown, user: Who): Asked {
-  const { what, id = '', owner = '', ...rest } = body as { readonly [field: string]: unknown };
+function watchOf(feed: Feed, isAdmin: IsAdmin, body: unknown, user: Who): Asked {
+  const {
+    what,
+    id = '',
+    owner = '',
+    account = '',
+    ...rest
+  } = body as { readonly [field: string]: unknown };
   if (!kinds.includes(what)) throw new Malformed('$.what', 'one of jobs, nodes, clusters');
   if (typeof id !== 'string') throw new Malformed('$.id', 'a text');
   if (typeof owner !== 'string') throw new Malformed('$.owner', 'a text');
+  if (typeof account !== 'string') throw new Malformed('$.account', 'a text');
   const since = sinceOf(rest['since']);
+  const of = (what: Watched, wanted: Wanted): Asked => ({
+    ...{ what, wanted, since, fits: filterOf(wanted) },
+  });
   // Nodes and clusters belong to nobody.
-  if (what !== 'jobs') return { what: what as Watched, wanted: { id, owner: '' }, since };
-  if (user.door === 'operator') return { what, wanted: { id, owner }, since };
-  if (owner !== '' && owner !== user.id)
+  if (what !== 'jobs') return of(what as Watched, { id, owner: '' });
+  if (user.door !== 'operator' && owner !== '' && owner !== user.id)
     throw new Failed('forbidden', 'the jobs of others are shown to operators only');
-  return { what, wanted: { id, owner: user.id }, since };
+  const ofOthers =
+    user.door === 'operator' ||
+    (account === '' ? isOfOthers(feed, isAdmin, id, user) : isAdmin(user.id, account));
+  const asked = of(what, { id, owner: ofOthers ? owner : user.id });
+  if (account === '' && (user.door === 'operator' || !ofOthers)) return asked;
+  return {
+    ...asked,
+    // Of what went meanwhile it is not known any more of which account it was: all comes again.
+    since: undefined,
+    fits: (row) =>
+      asked.fits(row) &&
+      (account === '' || accountOf(row) === account) &&
+      isSeen(isAdmin, user, row),
+  };
+}
+
+/** Whether it is the whole id of a job that somebody may see without owning it. */
+function isOfOthers(feed: Feed, isAdmin: IsAdmin, id: string, user: Who): boolean {
+  if (id.length !== ID_CHARS) return false;
+  for (const job of feed.snapshot('jobs', { id, owner: '' }))
+    if (job.key === id) return job.owner !== user.id && isSeen(isAdmin, user, job);
+  return false;
 }
 
 function sinceOf(given: unknown): Since | undefined {

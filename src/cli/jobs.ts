@@ -1,4 +1,5 @@
 import type { Client } from '../client/client.ts';
+import type { WatchOptions } from '../client/watch.ts';
 import { limits } from '../protocol/limits.ts';
 import type { JobRow } from '../protocol/model.ts';
 import { exits, Usage } from './exits.ts';
@@ -29,7 +30,7 @@ export async function run({ options, screen, client }: Call): Promise<number> {
     const most = limit ?? (isWatch && screen.isTerminal ? linesOf() : rows.length);
     printRows(screen, most === 0 ? [] : rows.slice(-most), columns, painted(screen));
   };
-  if (isWatch) await wheneverOneChanges(open, show);
+  if (isWatch) await wheneverOneChanges(open, show, { account });
   else await show();
   return exits.good;
 }
@@ -43,12 +44,16 @@ const linesOf = (): number => Math.max(1, (process.stdout.rows || 24) - 2);
 const WATCH_MS = 250;
 
 /** Now, and again after changes, without end. */
-export async function wheneverOneChanges(client: Client, show: () => Promise<void>): Promise<void> {
+export async function wheneverOneChanges(
+  client: Client,
+  show: () => Promise<void>,
+  of: WatchOptions = {},
+): Promise<void> {
   let isDue = true;
   let wake = (): void => {};
   const hear = async (): Promise<void> => {
     let isWhole = false;
-    for await (const { key } of client.watch('jobs')) {
+    for await (const { key } of client.watch('jobs', of)) {
       if (isWhole) isDue = true;
       if (isDue) wake();
       isWhole ||= key === '';

@@ -6,6 +6,8 @@ export type WatchOptions = {
   readonly id?: string;
   /** Only this user's jobs; for operators, who see all of them otherwise. */
   readonly owner?: string;
+  /** Only the jobs of this account: all of them for its admins, else one's own. */
+  readonly account?: string;
 };
 
 /**

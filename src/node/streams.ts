@@ -125,10 +125,11 @@ export function userStreams(
     hub: bulk.hub,
     noted: (who, at, line) => noteLine({ ...notes, now }, who, `shell ${at}`, line.trimEnd()),
   });
+  const logs = logsOf(setup);
   return (hub) => {
     serveBlobs(userBlobs(setup, hub.who), () => undefined)(hub);
-    hub.serve('watch', serveWatch(setup.feed));
-    hub.serve('log.follow', serveLogs(logsOf(setup)));
+    hub.serve('watch', serveWatch(setup.feed, logs.isAdmin));
+    hub.serve('log.follow', serveLogs(logs));
     hub.serve('job.port', serveJobPorts({ ...jobsOf(setup), here: worker?.resolve(node()) }));
     hub.serve('job.exec', serveExec({ ...jobsOf(setup), here: worker?.enter(node()) }));
     hub.serve('shell', shell);

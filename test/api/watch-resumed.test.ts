@@ -15,7 +15,7 @@ function world(what: Watched = 'nodes') {
   const door = head({
     play: () => undefined,
     serve: (hub) => {
-      const handle = serveWatch(feed);
+      const handle = serveWatch(feed, () => false);
       hub.serve('watch', (request) => {
         asked.push(request.body);
         const accept: typeof request.accept = (answer = {}, windowBytes) => {
@@ -134,7 +134,11 @@ it('a terminal that says what nobody can have said is refused', async () => {
   const made = memoryFeed();
   const door = head({
     play: () => undefined,
-    serve: (hub) => hub.serve('watch', serveWatch(made.feed)),
+    serve: (hub) =>
+      hub.serve(
+        'watch',
+        serveWatch(made.feed, () => false),
+      ),
   });
   const client = connect({ open: pipe(door.take).open, callMs: 2_000 });
   for (const since of [{ feed: 1, revision: 1 }, { feed: 'memory', revision: '1' }, null, 7])

@@ -9,12 +9,12 @@ import { memoryFeed } from '../client/feed.ts';
 import { head } from '../client/head.ts';
 import { pipe, until, user } from '../client/pipe.ts';
 
-function world(operator = false) {
+function world(operator = false, isAdmin = (_: string, __: string): boolean => false) {
   const made = memoryFeed();
   const door = head({
     play: () => undefined,
     operator,
-    serve: (hub) => hub.serve('watch', serveWatch(made.feed)),
+    serve: (hub) => hub.serve('watch', serveWatch(made.feed, isAdmin)),
   });
   const network = pipe(door.take);
   const client = connect({ open: network.open, callMs: 2_000 });
@@ -49,6 +49,43 @@ describe('a watch', () => {
     await until(() => rows.length === 5, 'the changes');
     expect(short(rows)).toEqual(['a={"up":1}', 'b={"up":2}', 'whole', 'a={"up":4}', 'b']);
     expect(rows.map(({ revision }) => revision)).toEqual([3, 3, 3, 4, 6]);
+    client.close();
+  });
+
+  it('shows admins of an account its jobs, as long as they are, and no others', async () => {
+    let accounts = ['lab'];
+    const { client, put } = world(
+      false,
+      (id, account) => id === user.id && accounts.includes(account),
+    );
+    const whole = '0197f3a2-5b1c-7d2e-8f30-a1b2c3d4e5f6';
+    const job = (account: string, n = 1) => ({ account, n });
+    put('jobs', whole, job('lab'), 'somebody');
+    put('jobs', 'b', job('other'), 'somebody');
+    put('jobs', 'mine', job('other'), user.id);
+    const of = (wanted?: WatchOptions) => watching(client, 'jobs', wanted).rows;
+    const [lab, other, own, one, none] = [
+      of({ account: 'lab' }),
+      of({ account: 'other' }),
+      of(),
+      of({ id: whole }),
+      of({ id: whole.replace('0', '1') }),
+    ];
+    const ends = [lab, other, own, one, none];
+    await until(() => ends.every((rows) => rows.some(({ key }) => key === '')), 'the snapshots');
+    put('jobs', whole, job('lab', 2), 'somebody');
+    put('jobs', 'c', job('lab'), 'somebody');
+    put('jobs', 'c', null);
+    accounts = [];
+    put('jobs', whole, job('lab', 3), 'somebody');
+    put('jobs', 'mine', job('other', 2), user.id);
+    await until(() => own.length === 3 && other.length === 3, 'the last change');
+    const [first, second] = [1, 2].map((n) => `${whole}=${JSON.stringify(job('lab', n))}`);
+    const mine = [1, 2].map((n) => `mine=${JSON.stringify(job('other', n))}`);
+    expect(short(lab)).toEqual([first, 'whole', second, 'c={"account":"lab","n":1}', 'c']);
+    expect(short(one)).toEqual([first, 'whole', second]);
+    for (const rows of [other, own]) expect(short(rows)).toEqual([mine[0], 'whole', mine[1]]);
+    expect(short(none)).toEqual(['whole']);
     client.close();
   });
 

@@ -30,7 +30,7 @@ function world(plays: readonly Play[], stopping: readonly number[] = []) {
     throw new Failed('stopping', 'going');
   };
   const doors = plays.map((play, at) => {
-    const watch = stopping.includes(at) ? going : serveWatch(feed);
+    const watch = stopping.includes(at) ? going : serveWatch(feed, () => false);
     return head({ play, operator: true, serve: (hub) => hub.serve('watch', watch) });
   });
   const networks = doors.map((door) => pipe(door.take, NEVER_MS));

@@ -244,7 +244,12 @@ describe('files', () => {
 describe('a watch over a lost connection', () => {
   it('tells what vanished meanwhile, and is whole only once', async () => {
     const { feed, put } = memoryFeed();
-    const { client, network } = world((hub) => hub.serve('watch', serveWatch(feed)));
+    const { client, network } = world((hub) =>
+      hub.serve(
+        'watch',
+        serveWatch(feed, () => false),
+      ),
+    );
     put('nodes', 'a', { n: 1 });
     put('nodes', 'b', { n: 2 });
     const rows: string[] = [];

@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Client } from '../../src/client/client.ts';
+import { type Client, connect } from '../../src/client/client.ts';
+import { ownIdentity, socketsTo } from '../../src/connect.ts';
 import type { EntryChange } from '../../src/protocol/entry-shapes.ts';
 import { Failed } from '../../src/protocol/errors.ts';
 import { restPlace } from '../api/rest-place.ts';
 import { heads, submit, untilJob, whole } from './heads.ts';
-import { dev, folder, forAll, swm } from './lab.ts';
+import { cleanup, dev, folder, forAll, swm } from './lab.ts';
 import { isEnded } from './waiter.ts';
 
 const change = (name: string, budget: number, revision = 0): EntryChange => ({
@@ -68,6 +69,34 @@ describe('what operators enter', { timeout: 90_000 }, () => {
     expect(codes[isOne ? 0 : 1]).toBe('done');
     for (const head of group().heads)
       expect((await budgets(group().client([head])))['both']).toBe(isOne ? 2 : 3);
+  });
+
+  it('lets admins of an account steer its jobs at every head, as long as it says so', async () => {
+    const home = await folder();
+    const file = join(home, 'ann.json');
+    expect((await admin('user', 'add', 'ann', '-o', file)).code).toBe(0);
+    expect((await swm(['cert', 'enrol', file, '--to', home])).code).toBe(0);
+    const { certificate, key, chain } = ownIdentity(home);
+    const leader = group().client();
+    const id = await submit(leader, '#!/bin/sh\n#SWM hold\n#SWM account steered\n');
+    const here = group().heads.map(({ url }) => {
+      const open = socketsTo({ url: [url], certificate, key, authorities: chain });
+      const client = connect({ open });
+      cleanup(async () => client.close());
+      return client;
+    });
+    for (const client of here)
+      expect(await codeOf(client.call('job.update', { id, priority: 9 }))).toBe('forbidden');
+    expect((await admin('account', 'create', 'steered', 'admins=[ann]')).code).toBe(0);
+    for (const [at, client] of here.entries()) {
+      expect(await client.call('job.update', { id, priority: at + 1 })).toEqual({ id });
+      expect((await client.call('job.show', { id })).job.spec.priority).toBe(at + 1);
+      expect(await codeOf(client.call('job.purge', { id }))).toBe('forbidden');
+    }
+    expect((await admin('account', 'remove', 'steered')).code).toBe(0);
+    for (const client of here)
+      expect(await codeOf(client.call('job.cancel', { id }))).toBe('forbidden');
+    await leader.call('job.cancel', { id });
   });
 
   it('is there once it is answered, whoever dies then, and holds for the next job', async () => {

@@ -4,6 +4,7 @@ import { setInterval } from 'node:timers';
 import type { FastifyInstance } from 'fastify';
 import { Failed } from '../../protocol/errors.ts';
 import { text } from '../../protocol/model.ts';
+import { isSeen } from '../seen.ts';
 import type { FeedRow } from '../watch.ts';
 import { fileSchema } from './operations.ts';
 import type { Routes } from './rest.ts';
@@ -28,7 +29,9 @@ export function eventRoutes(app: FastifyInstance, routes: Routes): void {
     const asked = (request.params as { readonly id: string }).id;
     const { id } = (await call(userOf(request), 'job.show', { id: asked })).job;
     const known = request.headers['last-event-id'];
-    const events = jobEvents(setup.feed, id, typeof known === 'string' ? known : '');
+    const user = userOf(request);
+    const sees = (job: FeedRow): boolean => isSeen(setup.logs.isAdmin, user, job);
+    const events = jobEvents(setup.feed, id, typeof known === 'string' ? known : '', sees);
     // What has ended and is known to have: there is nothing to come back for.
     if (events === undefined) return reply.code(204).send();
     goneOf(request).addEventListener('abort', () => events.destroy());
@@ -41,6 +44,7 @@ function jobEvents(
   feed: Routes['setup']['feed'],
   id: string,
   known: string,
+  sees: (job: FeedRow) => boolean,
 ): PassThrough | undefined {
   const [first] = feed.snapshot('jobs', { id, owner: '' });
   if (first === undefined) throw new Failed('not_found', `no job ${id}`);
@@ -58,6 +62,8 @@ function jobEvents(
     if (isOver(row)) out.end();
   };
   const hear = (change: FeedRow): void => {
+    // Who is an admin no more hears no more.
+    if (change.row !== null && !sees(change)) return void out.destroy();
     newest = change;
     pump();
   };
