@@ -55,7 +55,7 @@ describe('bin/swm', () => {
     return folder;
   }
 
-  const flags = '--disable-warning=ExperimentalWarning';
+  const flags = '--max-semi-space-size=16 --disable-warning=ExperimentalWarning';
 
   it('runs what was built by our own Node, wherever npm put that', async () => {
     await installNode(join(root, 'lib/node_modules'), 'beside');
