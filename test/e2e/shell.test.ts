@@ -59,8 +59,8 @@ describe('swm shell', { timeout: 60_000 }, () => {
     await type('Math.max(\n4,\n5)\n', /\n5\r[\s\S]*> /);
     await type('new Promise(() => {})\n', /\{\}\)[\s\S]*\n/);
     await type('\x03', /interrupted[\s\S]*> /);
-    await type("actor('/schedu\t", /\/scheduler/);
-    await type("').then((one) => one.family)\n", /'scheduler'\r[\s\S]*> /);
+    await type("actor('/sweep\t", /\/sweeper/);
+    await type("').then((one) => one.family)\n", /'sweeper'\r[\s\S]*> /);
     child.stdin.write('.exit\n');
     expect(await ended).toBe(0);
     const history = join(home, '.swm', 'shell_history');
