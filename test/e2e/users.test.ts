@@ -102,6 +102,11 @@ describe('a user that is invited', { timeout: 90_000 }, () => {
       ...['--cert', ann.certificate, '--key', ann.key, '--ca', ann.chain],
     ]);
     expect(renewed.code).toBe(0);
+    // A head that lags knows the new key a moment later than the one that leads.
+    for (const url of urls)
+      await until(
+        async () => (await refusalOf(clientOf(ann, [url]).call('job.list', {}))) === 'none',
+      );
     const [links, answers] = await openAll(ann, own);
     expect((await admin('user', 'revoke', 'ann')).stdout).toBe('ann\n');
     await until(async () => links.every(({ why }) => why !== ''));
