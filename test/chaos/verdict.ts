@@ -129,10 +129,19 @@ async function holdLogs(
       const log = await logOf(single[head]!, id).catch((error: Error) => `(${error.message})`);
       if (log === script.log) continue;
       const lines = [script.log, log].map((text) => `${text.length} bytes`).join(' became ');
-      lost.push(`${script.key} (${id}): its log at head ${head + 1}: ${lines}: ${log.slice(-200)}`);
+      const seen = await Promise.all(single.map((client) => sightOf(client, id)));
+      const text = `its log at head ${head + 1}: ${lines}: ${log.slice(-200)}; heads: ${seen}`;
+      lost.push(`${script.key} (${id}): ${text}`);
     }
   };
   await Promise.all(Array.from({ length: READERS }, read));
+}
+
+/** What a head knows of a log, and gives of it now. */
+async function sightOf(client: Client, id: string): Promise<string> {
+  const { job } = await client.call('job.show', { id });
+  const log = await logOf(client, id).catch((error: Error) => `(${error.message})`);
+  return `${job.stdout?.bytes ?? 'no'} bytes are kept, ${log.length} read`;
 }
 
 async function logOf(client: Client, id: string): Promise<string> {
