@@ -40,7 +40,6 @@ import { waysOf, workerStreams } from './streams.ts';
 import { openWorker, type Worker } from './worker.ts';
 
 const STOPPING = 'the node is stopping';
-const AGAIN_MS = 200;
 
 /** Starts a head: one of those that agree, with the control tree while it leads. */
 export async function startHead(given: Setup): Promise<Running> {
@@ -228,6 +227,7 @@ class HeadNode implements Running {
   #led(leader: string, before: string): void {
     if (this.#parts === undefined || leader === before) return;
     if (before !== '' && before !== this.#self) this.#parts.node.routes.deposed(before);
+    if (leader !== this.#self) this.#announce(this.#links.names());
     if (leader !== '' && leader !== this.#self) this.#greet();
   }
 
@@ -294,7 +294,7 @@ class HeadNode implements Running {
     const { head } = this.#parts as Parts;
     for (;;) {
       if (this.#isOver || (await head.learnKeys())) return;
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS).unref());
+      await new Promise((resolve) => setTimeout(resolve, limits.againMs).unref());
     }
   }
 }

@@ -208,7 +208,12 @@ class Follower {
     const isNews = await this.#led.heard(who, said);
     if (this.#isOver) return;
     // Whoever was away may know none of those that may lead now; any head knows them.
-    if (who.id !== this.leader) return this.#parts?.dials.add(said.heads);
+    if (who.id !== this.leader) {
+      this.#parts?.dials.add(said.heads);
+      const isLinked = said.leader === '' || this.links.names().includes(said.leader);
+      if (!isLinked) this.#parts?.dials.hurry();
+      return;
+    }
     if (isNews) {
       if (before !== undefined && before !== who.id) this.#parts?.node.routes.deposed(before);
       this.#greet();

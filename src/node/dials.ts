@@ -15,6 +15,8 @@ export type Dials = {
   add(addresses: readonly string[]): void;
   /** Whom to dial besides, whoever else is set. */
   keep(addresses: readonly string[]): void;
+  /** Dials at once whoever is waited for: one of them is said to lead. */
+  hurry(): void;
   close(why: string): void;
 };
 
@@ -56,6 +58,9 @@ export function openDials(
     keep: (addresses) => {
       kept = addresses;
       follow('this way is not there any more');
+    },
+    hurry: () => {
+      for (const links of dialled.values()) for (const each of links) each.hurry();
     },
     close: (why) => {
       wanted = [];
