@@ -69,6 +69,9 @@ export async function* fromBlob(
   if (wanted.offset >= bytes) return;
   await blobs.find?.(sha256);
   yield* counted(blobs.read(sha256, wanted.offset), wanted);
+  // Fewer bytes than were kept are no log, and nobody is to take them for one.
+  if (wanted.offset < bytes)
+    throw new Failed('corrupt', `of ${bytes} bytes of a log only ${wanted.offset} are here`);
 }
 
 /**
