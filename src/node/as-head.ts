@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { common, headFamilies, workerFamilies } from '../actors/families.ts';
 import { type Feed, feedOf, type Telling } from '../actors/feed.ts';
 import { GROUP } from '../actors/group/keeping.ts';
@@ -40,6 +41,7 @@ import { waysOf, workerStreams } from './streams.ts';
 import { openWorker, type Worker } from './worker.ts';
 
 const STOPPING = 'the node is stopping';
+const [AGAIN_MS, LEARN_MS] = [200, 2_000];
 
 /** Starts a head: one of those that agree, with the control tree while it leads. */
 export async function startHead(given: Setup): Promise<Running> {
@@ -138,7 +140,7 @@ class HeadNode implements Running {
     this.#isOpen = true;
     hoard.all();
     this.#lead();
-    if (this.#keys.joinedBy.length > 0) void this.#learnKeys();
+    if (this.#keys.joinedBy.length > 0) await Promise.race([this.#learnKeys(), sleep(LEARN_MS)]);
   }
 
   async clear(signal: AbortSignal): Promise<string> {
@@ -289,12 +291,10 @@ class HeadNode implements Running {
     this.#announce(this.#links.names());
   }
 
-  /** A head that joined asks the leader for what it needs to lead itself, until it has it. */
+  /** A head that joined asks the leader for its users, and all that it needs to lead itself. */
   async #learnKeys(): Promise<void> {
     const { head } = this.#parts as Parts;
-    for (;;) {
-      if (this.#isOver || (await head.learnKeys())) return;
-      await new Promise((resolve) => setTimeout(resolve, limits.againMs).unref());
-    }
+    while (!(this.#isOver || (await head.learnKeys())))
+      await sleep(AGAIN_MS, undefined, { ref: false });
   }
 }
