@@ -29,7 +29,8 @@ it('who takes nothing is let go, who waits for more is not', async () => {
   const blobs = { has: () => true, path: () => path, read, writer };
   const { node } = head({ play: () => ({}) });
   const rest = await openRest({
-    ...({} as Pick<RestSetup, 'logs' | 'feed' | 'metrics'>),
+    ...({} as Pick<RestSetup, 'logs' | 'metrics'>),
+    feed: { subscribe: () => () => {} } as unknown as RestSetup['feed'],
     ...{ node, version: '', blobs: () => blobs, stalledMs: 300 },
   });
   const who = { door: 'terminal', id: 'ann' } as const;
