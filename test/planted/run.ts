@@ -17,6 +17,7 @@ import { join } from 'node:path';
 const HOME = join(import.meta.dirname, '..', '..');
 const COPIED = [
   'src',
+  'test/actors/books.ts',
   'test/sim',
   'test/ports',
   'test/consensus',
@@ -83,7 +84,8 @@ async function planted<T>(bug: Bug, work: (copy: string) => Promise<T>): Promise
 /** The first of these seeds that finds the bug. */
 async function first(copy: string, run: Bug['run'], from: number, count: number) {
   const args = ['test/planted/seeds.ts', run, String(from), String(count)];
-  const { out } = await runNode(args, copy);
+  const { code, out } = await runNode(args, copy);
+  if (code !== 0) throw new Error(`seeds cannot be played:\n${out}`);
   const [, seed, invariant] = /^seed=(\d+) invariant=(\S+)/m.exec(out) ?? [];
   return seed === undefined || invariant === undefined ? undefined : { seed, invariant };
 }
